@@ -1,0 +1,66 @@
+import type { Labels, MeshObject, Ref } from "./object.ts";
+import type { ServicePort } from "./service.ts";
+import type { Module } from "./wasm-plugin.ts";
+
+/** One consistent, immutable state of everything the control plane knows; a change makes a new one. */
+export interface Mesh {
+  /** Counts up with every change. */
+  readonly generation: number;
+  readonly settings: MeshSettings;
+  /** By host name: `catalog.istioinaction.svc.cluster.local`, or a ServiceEntry's host. */
+  readonly services: ReadonlyMap<string, MeshService>;
+  /** In order of precedence (creation, then namespace and name); so are the other lists. */
+  readonly virtualServices: readonly MeshObject<"VirtualService">[];
+  readonly destinationRules: readonly MeshObject<"DestinationRule">[];
+  readonly gateways: readonly MeshObject<"Gateway">[];
+  readonly sidecars: readonly MeshObject<"Sidecar">[];
+  readonly plugins: readonly Plugin[];
+  /** The built-in telemetry filter; absent where it is switched off. */
+  readonly telemetry?: Module;
+}
+
+export interface MeshSettings {
+  /** `cluster.local`: last part of service names, and Istio's default trust domain. */
+  readonly domain: string;
+  /** `istio-system`: what stands there applies to all namespaces. */
+  readonly rootNamespace: string;
+  /** Telemetry's `source_cluster` and `destination_cluster`; Istio's default `Kubernetes`. */
+  readonly clusterId: string;
+}
+
+/** A Service or one host of a ServiceEntry, with whom it leads to. */
+export interface MeshService {
+  readonly host: string;
+  readonly ref: Ref;
+  readonly ports: readonly ServicePort[];
+  /** Virtual IPs; empty for headless services. */
+  readonly addresses: readonly string[];
+  /** How Envoy learns the endpoints: EDS, DNS, or the request's original destination. */
+  readonly resolution: "STATIC" | "DNS" | "NONE";
+  /** Outside the mesh: no peer metadata, no mutual TLS. */
+  readonly external: boolean;
+  /** Namespaces that may see it; empty: all. */
+  readonly exportTo: readonly string[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  readonly address: string;
+  /** Service port number to the workload's port number. */
+  readonly ports: ReadonlyMap<number, number>;
+  readonly labels: Labels;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly locality?: string;
+  readonly weight: number;
+  /** False: known, but takes no traffic. */
+  readonly ready: boolean;
+}
+
+/** A WasmPlugin and the module it runs. */
+export interface Plugin {
+  readonly object: MeshObject<"WasmPlugin">;
+  /** Absent: none was ever good. Then FAIL_OPEN lets requests pass and the others deny them. */
+  readonly module?: Module;
+}

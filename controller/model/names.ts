@@ -1,0 +1,96 @@
+// The names of everything that Envoy is told about, made and parsed here and nowhere else. They are Istio's.
+
+/** `catalog.istioinaction.svc.cluster.local` */
+export function serviceHost(name: string, namespace: string, domain: string): string {
+  return `${name}.${namespace}.svc.${domain}`;
+}
+
+/**
+ * The full host that a user means: short names (without a dot) are services of `namespace`, as in Istio; any other
+ * name stands for itself.
+ */
+export function resolveHost(host: string, namespace: string, domain: string): string {
+  return host.includes(".") || host === "*" ? host : serviceHost(host, namespace, domain);
+}
+
+export interface ClusterName {
+  readonly direction: "outbound" | "inbound";
+  readonly port: number;
+  /** Empty: no subset. */
+  readonly subset: string;
+  /** Empty for inbound clusters. */
+  readonly host: string;
+}
+
+/** `outbound|80|v1|catalog.istioinaction.svc.cluster.local`, `inbound|3000||` */
+export function clusterName({ direction, port, subset, host }: ClusterName): string {
+  return `${direction}|${port}|${subset}|${host}`;
+}
+
+/** `undefined` for clusters that stand for no service (`PassthroughCluster`, `admin`). */
+export function parseClusterName(name: string): ClusterName | undefined {
+  const match = /^(outbound|inbound)\|(\d+)\|([^|]*)\|([^|]*)$/.exec(name);
+  if (!match) return undefined;
+  const [, direction, port, subset = "", host = ""] = match;
+  return { direction: direction === "inbound" ? "inbound" : "outbound", port: Number(port), subset, host };
+}
+
+/** `0.0.0.0_80`, `127.0.0.1_15007` */
+export function listenerName(address: string, port: number): string {
+  return `${address}_${port}`;
+}
+
+export const routeNames = {
+  /** A sidecar's route for a service port: `80`. */
+  sidecar: (port: number): string => String(port),
+  /** A sidecar's HTTP proxy port. */
+  httpProxy: "http_proxy",
+  /** `inbound|3000||` */
+  inbound: (port: number): string => clusterName({ direction: "inbound", port, subset: "", host: "" }),
+  /** A gateway's plain HTTP port: `http.8080`. */
+  gateway: (port: number): string => `http.${port}`,
+} as const;
+
+/** Clusters that stand for no service. */
+export const specialClusters = { blackHole: "BlackHoleCluster", passthrough: "PassthroughCluster" } as const;
+
+/** Where plugins live: one ECDS resource for each phase of a direction, and one in the router's upstream chain. */
+export const slotPhases = ["authn", "authz", "stats", "unspecified", "upstream"] as const;
+export type SlotPhase = (typeof slotPhases)[number];
+export interface Slot {
+  readonly direction: "inbound" | "outbound";
+  readonly phase: SlotPhase;
+}
+
+/** `outbound/authn` */
+export function slotName({ direction, phase }: Slot): string {
+  return `${direction}/${phase}`;
+}
+
+export function parseSlotName(name: string): Slot | undefined {
+  const [direction, phase, rest] = name.split("/");
+  const known = slotPhases.find((one) => one === phase);
+  if (rest !== undefined || known === undefined) return undefined;
+  return direction === "inbound" || direction === "outbound" ? { direction, phase: known } : undefined;
+}
+
+export interface NodeId {
+  readonly type: "sidecar" | "router";
+  readonly ip: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly domain: string;
+}
+
+/** `sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local` */
+export function nodeId({ type, ip, name, namespace, domain }: NodeId): string {
+  return `${type}~${ip}~${name}.${namespace}~${namespace}.svc.${domain}`;
+}
+
+/** `undefined` where the text is not of that form. */
+export function parseNodeId(id: string): NodeId | undefined {
+  const match = /^(sidecar|router)~([^~]+)~([^~]+)\.([^~.]+)~\4\.svc\.([^~]+)$/.exec(id);
+  if (!match) return undefined;
+  const [, type, ip = "", name = "", namespace = "", domain = ""] = match;
+  return { type: type === "router" ? "router" : "sidecar", ip, name, namespace, domain };
+}
