@@ -1,0 +1,121 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+
+// Who may import whom. A folder may always import itself; what is not listed here is forbidden.
+
+const root = dirname(import.meta.dirname);
+
+interface Rule {
+  /** Folders, or `folder/file.ts` for one file of a folder. */
+  readonly may: readonly string[];
+  /** Packages and node: modules. */
+  readonly packages?: readonly string[];
+  /** Files of the folder that touch the outside world, with what else they may import. */
+  readonly edges?: Readonly<Record<string, readonly string[]>>;
+}
+
+const rules: Readonly<Record<string, Rule>> = {
+  "sdk/abi": { may: [] },
+  "sdk/module": { may: ["sdk/abi"] },
+  "sdk/host": { may: ["sdk/abi", "sdk/module"], edges: { "load.ts": ["node:fs"] } },
+  "sdk/build": {
+    may: ["sdk/abi", "sdk/module"],
+    packages: [
+      "assemblyscript/asc",
+      "binaryen",
+      "node:fs",
+      "node:path",
+      "node:url",
+      "node:crypto",
+      "node:zlib",
+      "node:process",
+    ],
+  },
+  "controller/model": { may: [] },
+  "controller/ports": { may: [] },
+  "controller/crd": { may: ["controller/model", "controller/ports"], packages: ["zod"] },
+  "controller/mesh": { may: ["controller/model", "controller/ports"] },
+  "controller/inject": { may: ["controller/model", "controller/ports"] },
+  "controller/status": { may: ["controller/model", "controller/ports"] },
+  "controller/translate": {
+    may: ["controller/model", "controller/gen"],
+    packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt", "node:crypto"],
+  },
+  "controller/xds": {
+    may: ["controller/model", "controller/ports", "controller/gen"],
+    packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt"],
+    edges: { "server.ts": ["@grpc/grpc-js"] },
+  },
+};
+
+/** What makes a function's result depend on more than its arguments. */
+const impure =
+  /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|setImmediate|process\.env|performance\.now)\b/;
+
+function filesOf(folder: string): string[] {
+  return globSync(`${folder}/**/*.ts`, { cwd: root })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter(
+      (file) => !file.endsWith(".test.ts") && !file.endsWith(".d.ts") && !/\/(testdata|test-support)\//.test(file),
+    );
+}
+
+function importsOf(text: string): string[] {
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+"([^"]+)"|(?:^|\n)import\s+"([^"]+)"|import\("([^"]+)"\)/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+}
+
+/** An import as `folder/file.ts` from the root where it is ours, else as written. */
+function target(file: string, specifier: string): string {
+  if (specifier.startsWith(".")) return posix.normalize(posix.join(posix.dirname(file), specifier));
+  return specifier.replace(/^@sluice\//, "");
+}
+
+function isOurs(name: string): boolean {
+  return /^(sdk|controller|filters|examples|test|setup)\//.test(name);
+}
+
+function violations(file: string, folder: string, rule: Rule): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  const edge = rule.edges?.[relative(folder, file)];
+  const bad = importsOf(text)
+    .map((specifier) => target(file, specifier))
+    .filter((name) => {
+      if (!isOurs(name)) return ![...(rule.packages ?? []), ...(edge ?? [])].includes(name);
+      return (
+        !name.startsWith(`${folder}/`) &&
+        !rule.may.some((allowed) => name === allowed || name.startsWith(`${allowed}/`))
+      );
+    })
+    .map((name) => `${file} imports ${name}`);
+  const isPure =
+    rule.packages?.some((name) => name === "node:fs") !== true && edge === undefined && folder !== "controller/ports";
+  return isPure && impure.test(text) ? [...bad, `${file} uses ${impure.exec(text)?.[0]}`] : bad;
+}
+
+describe("the arrows of ARCHITECTURE.md", () => {
+  test.each(Object.entries(rules))("%s", (folder, rule) => {
+    expect(filesOf(folder).flatMap((file) => violations(file, folder, rule))).toEqual([]);
+  });
+
+  test("nothing in sdk or filters knows the controller", () => {
+    const files = [...filesOf("sdk"), ...filesOf("filters")];
+    const found = files.filter((file) =>
+      importsOf(readFileSync(join(root, file), "utf8")).some((name) => target(file, name).startsWith("controller/")),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("a folder that imports a forbidden one is found", () => {
+    const rule = { may: ["controller/model"] };
+    expect(
+      importsOf('import { a } from "../translate/x.ts";\nimport "zod";\nconst b = await import("node:fs");'),
+    ).toEqual(["../translate/x.ts", "zod", "node:fs"]);
+    expect(target("controller/crd/a.ts", "../translate/x.ts")).toBe("controller/translate/x.ts");
+    expect(rule.may.includes("controller/translate")).toBe(false);
+  });
+});
