@@ -21,6 +21,11 @@ export interface Resource {
   readonly body: Uint8Array;
   /** The objects that a NACK of this resource concerns. An ECDS slot without owners has no plugins. */
   readonly owners: readonly Ref[];
+  /**
+   * Stands in for what this process can't compute, such as a plugin that was never good since it started: only for
+   * proxies that have no version of the resource. One that reports a version keeps it.
+   */
+  readonly stopgap?: true;
 }
 
 /** All that one proxy should have. */
