@@ -9,7 +9,7 @@ export interface Mesh {
   readonly settings: MeshSettings;
   /** By host name: `catalog.istioinaction.svc.cluster.local`, or a ServiceEntry's host. */
   readonly services: ReadonlyMap<string, MeshService>;
-  /** In order of precedence (creation, then namespace and name); so are the other lists. */
+  /** In order of precedence (creation, then name, then namespace, as Istio sorts); so are the other lists. */
   readonly virtualServices: readonly MeshObject<"VirtualService">[];
   readonly destinationRules: readonly MeshObject<"DestinationRule">[];
   readonly gateways: readonly MeshObject<"Gateway">[];
