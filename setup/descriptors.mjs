@@ -31,6 +31,7 @@ const roots = [
   "envoy/extensions/common/matching/v3/extension_matcher.proto",
   "envoy/extensions/filters/http/composite/v3/composite.proto",
   "envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto",
+  "envoy/extensions/filters/http/rbac/v3/rbac.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",
   "envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.proto",
   "envoy/extensions/filters/http/wasm/v3/wasm.proto",
@@ -47,6 +48,7 @@ const roots = [
   "envoy/extensions/transport_sockets/tls/v3/tls.proto",
   "envoy/extensions/upstreams/http/v3/http_protocol_options.proto",
   "envoy/extensions/wasm/v3/wasm.proto",
+  "envoy/type/matcher/v3/http_inputs.proto",
 ];
 
 /** Field numbers of FileDescriptorProto (descriptor.proto); 13 is not in use. */

@@ -1,4 +1,5 @@
 // The names of everything that Envoy is told about, made and parsed here and nowhere else. They are Istio's.
+import type { Ref } from "./object.ts";
 
 /** `catalog.istioinaction.svc.cluster.local` */
 export function serviceHost(name: string, namespace: string, domain: string): string {
@@ -93,4 +94,22 @@ export function parseNodeId(id: string): NodeId | undefined {
   if (!match) return undefined;
   const [, type, ip = "", name = "", namespace = "", domain = ""] = match;
   return { type: type === "router" ? "router" : "sidecar", ip, name, namespace, domain };
+}
+
+const configKinds = { VirtualService: "virtual-service", DestinationRule: "destination-rule" } as const;
+
+/** `/apis/networking.istio.io/v1/namespaces/shop/virtual-service/cart`: the object that a route or cluster comes from. */
+export function configPath(ref: Ref & { readonly kind: keyof typeof configKinds }): string {
+  return `/apis/networking.istio.io/v1/namespaces/${ref.namespace}/${configKinds[ref.kind]}/${ref.name}`;
+}
+
+/** `undefined` where the text is not of that form. */
+export function parseConfigPath(path: string): Ref | undefined {
+  const match =
+    /^\/apis\/networking\.istio\.io\/[^/]+\/namespaces\/([^/]+)\/(virtual-service|destination-rule)\/([^/]+)$/.exec(
+      path,
+    );
+  if (!match) return undefined;
+  const [, namespace = "", kind, name = ""] = match;
+  return { kind: kind === "virtual-service" ? "VirtualService" : "DestinationRule", namespace, name };
 }

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { type BootstrapOptions, bootstrap } from "./bootstrap.ts";
+import { istioLabels } from "./stats.ts";
+
+const options: BootstrapOptions = {
+  proxy: {
+    id: "sidecar~127.0.18.2~catalog-1.istioinaction~istioinaction.svc.cluster.local",
+    type: "sidecar",
+    ip: "127.0.18.2",
+    name: "catalog-1",
+    namespace: "istioinaction",
+    labels: { app: "catalog", version: "v1" },
+    serviceAccount: "catalog",
+    workload: "catalog",
+    interception: "NONE",
+    version: "",
+  },
+  settings: { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" },
+  locality: "r1/z1",
+  xds: { address: "127.0.0.1", port: 15010 },
+  adminSocket: "/run/envoy/admin.sock",
+  listen: {
+    prometheus: { address: "127.0.18.2", port: 15090 },
+    ready: { address: "127.0.18.2", port: 15021 },
+    admin: { address: "127.0.18.2", port: 15000 },
+  },
+};
+
+describe("bootstrap", () => {
+  test("of a sidecar", async () => {
+    await expect(JSON.stringify(bootstrap(options), null, 2)).toMatchFileSnapshot("testdata/bootstrap.json");
+  });
+
+  test("takes all of Istio's labels out of a metric's name", () => {
+    const config = bootstrap(options) as { stats_config: { stats_tags: { tag_name: string; regex: string }[] } };
+    const name = `${istioLabels.map((label) => `${label}=.=value of ${label}: a.b/c:1;.;`).join("")}istio_requests_total`;
+    const found = config.stats_config.stats_tags.flatMap(({ tag_name, regex }) => {
+      const match = new RegExp(regex.replaceAll("[:digit:]", "0-9")).exec(name);
+      return match ? [[tag_name, match[2]]] : [];
+    });
+    expect(Object.fromEntries(found)).toEqual(
+      Object.fromEntries(istioLabels.map((label) => [label, `value of ${label}: a.b/c:1`])),
+    );
+  });
+});

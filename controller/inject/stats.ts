@@ -1,0 +1,94 @@
+// How Envoy names and keeps its statistics: Istio's labels, so that dashboards and graphs built for Istio work.
+
+/**
+ * Labels of Istio's standard metrics. The telemetry filter writes them into a metric's name as `label=.=value;.;`,
+ * from which these tags take them out again.
+ */
+export const istioLabels = [
+  "reporter",
+  "source_workload",
+  "source_canonical_service",
+  "source_canonical_revision",
+  "source_workload_namespace",
+  "source_principal",
+  "source_app",
+  "source_version",
+  "source_cluster",
+  "destination_workload",
+  "destination_workload_namespace",
+  "destination_principal",
+  "destination_app",
+  "destination_version",
+  "destination_service",
+  "destination_canonical_service",
+  "destination_canonical_revision",
+  "destination_service_name",
+  "destination_service_namespace",
+  "destination_cluster",
+  "request_protocol",
+  "response_code",
+  "grpc_response_status",
+  "response_flags",
+  "connection_security_policy",
+] as const;
+
+/** What is kept of Envoy's own statistics: enough to see delivery, retries and limits, and few for each cluster. */
+const kept = {
+  prefix: [
+    "wasm",
+    "cluster_manager",
+    "listener_manager",
+    "server",
+    "control_plane",
+    "sds",
+    "extension_config_discovery",
+    "overload",
+    "http.inbound",
+    "http.outbound",
+  ],
+  suffix: [
+    "downstream_cx_active",
+    "downstream_cx_total",
+    "update_success",
+    "update_rejected",
+    "upstream_cx_overflow",
+    "upstream_rq_pending_overflow",
+    "upstream_rq_retry",
+    "upstream_rq_retry_overflow",
+    "upstream_rq_timeout",
+    "ejections_active",
+  ],
+} as const;
+
+/** Upper bounds of the buckets of the filters' histograms: milliseconds or bytes. */
+const buckets = [
+  ...[0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000],
+  ...[30000, 60000, 300000, 600000, 1800000, 3600000],
+];
+
+/** `stats_config` of a bootstrap. @param domain last part of service names, `cluster.local` */
+export function statsConfig(domain: string): Readonly<Record<string, unknown>> {
+  const suffix = domain.replaceAll(".", "\\.");
+  const own = {
+    cluster_name: `^cluster\\.((.+?(\\..+?\\.svc\\.${suffix})?)\\.)`,
+    tcp_prefix: "^tcp\\.((.*?)\\.)\\w+?$",
+    response_code: "(response_code=\\.=(.+?);\\.;)|_rq(_(\\d{3}))$",
+    response_code_class: "_rq(_(\\dxx))$",
+    http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
+    listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
+  };
+  const labels = istioLabels.filter((label) => label !== "response_code");
+  return {
+    use_all_default_tags: false,
+    stats_tags: [
+      ...Object.entries(own).map(([name, regex]) => ({ tag_name: name, regex })),
+      ...labels.map((label) => ({ tag_name: label, regex: `(${label}=\\.=(.*?);\\.;)` })),
+    ],
+    stats_matcher: {
+      inclusion_list: {
+        patterns: Object.entries(kept).flatMap(([kind, texts]) => texts.map((text) => ({ [kind]: text }))),
+      },
+    },
+    histogram_bucket_settings: [{ match: { prefix: "wasmcustom" }, buckets }],
+  };
+}

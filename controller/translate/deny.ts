@@ -1,0 +1,37 @@
+import { RBACSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
+import { parseSlotName } from "../model/names.ts";
+import type { Resource, XdsType } from "../model/resource.ts";
+import { any, encode } from "./encode.ts";
+import { type Filter, slotOf } from "./slot-matcher.ts";
+
+/** An HTTP filter that answers every request with 403, as Istio's agent puts it where a module can't be had. */
+export function denyFilter(name: string): Filter {
+  return { name, typedConfig: any(RBACSchema, { rules: {}, rulesStatPrefix: "wasm-default-deny" }) };
+}
+
+/**
+ * What a proxy gets when it asks by name for something that the control plane does not know, since an unanswered
+ * request would leave its listener or cluster warming for ever: a filter that answers 403, a route configuration that
+ * answers 503, a cluster without endpoints. CDS and LDS are not asked for by name.
+ */
+export function deny(type: Exclude<XdsType, "CDS" | "LDS">, name: string): Resource {
+  switch (type) {
+    case "ECDS":
+      return parseSlotName(name)
+        ? encode("ECDS", name, slotOf(name, { byPort: new Map(), otherwise: [denyFilter("deny")] }))
+        : encode("ECDS", name, { ...denyFilter(name) });
+    case "RDS":
+      return encode("RDS", name, {
+        name,
+        virtualHosts: [{ name: "deny", domains: ["*"], routes: [unavailable] }],
+      });
+    case "EDS":
+      return encode("EDS", name, { clusterName: name });
+  }
+}
+
+const unavailable = {
+  name: "deny",
+  match: { pathSpecifier: { case: "prefix", value: "/" } },
+  action: { case: "directResponse", value: { status: 503 } },
+} as const;

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
+import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.js";
+import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.js";
+import type { Ref } from "../model/object.ts";
+import type { Resource, XdsType } from "../model/resource.ts";
+
+/** The message that a resource of each type carries. */
+export const schemas = {
+  CDS: ClusterSchema,
+  LDS: ListenerSchema,
+  EDS: ClusterLoadAssignmentSchema,
+  RDS: RouteConfigurationSchema,
+  ECDS: TypedExtensionConfigSchema,
+} as const;
+
+/** Digits of a version: enough that two contents of one name never share one. */
+const versionLength = 16;
+
+/**
+ * A resource from its message. Equal messages give equal bytes: fields are written in the order of their numbers and
+ * maps in the order of their keys' insertion, so builders insert sorted keys.
+ */
+export function encode<T extends XdsType>(
+  type: T,
+  name: string,
+  message: MessageInitShape<(typeof schemas)[T]>,
+  owners: readonly Ref[] = [],
+): Resource {
+  const schema: DescMessage = schemas[type];
+  const body = toBinary(schema, create(schema, message));
+  const version = createHash("sha256").update(body).digest("hex").slice(0, versionLength);
+  return { type, name, version, body, owners };
+}
+
+/** A message inside an Any. */
+export function any<D extends DescMessage>(schema: D, message: MessageInitShape<D>): Any {
+  return anyPack(schema, create(schema, message));
+}
+
+/** Entries of a map in the order of their keys, so that its bytes don't depend on how it came about. */
+export function sorted<V>(map: Readonly<Record<string, V>>): [string, V][] {
+  return Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
