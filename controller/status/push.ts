@@ -1,0 +1,56 @@
+import { proxyName } from "../model/proxy.ts";
+import type { XdsType } from "../model/resource.ts";
+import type { ProxyState } from "./sync.ts";
+
+/** What one change of the mesh made the control plane send. */
+export interface Push {
+  /** `Mesh.generation`; tells pushes apart. */
+  readonly generation: number;
+  /** When the change was seen and when the last response was written, in milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly sentAtMs: number;
+  readonly sent: readonly SentResource[];
+}
+
+export interface SentResource {
+  /** `web-1.shop` */
+  readonly proxy: string;
+  readonly type: XdsType;
+  readonly name: string;
+  /** Absent: removed. */
+  readonly version?: string;
+}
+
+export interface PushStatus {
+  readonly generation: number;
+  /** Different resources; one sent to three proxies counts once. */
+  readonly resources: number;
+  readonly proxies: number;
+  /** From the change to the last response. */
+  readonly tookMs: number;
+  /** From the change to the last ACK; absent until all proxies that are still connected have acknowledged all of it. */
+  readonly acknowledgedMs?: number;
+}
+
+/** How far a push has come. One that was overtaken by the next is never acknowledged. */
+export function pushStatus(push: Push, proxies: readonly ProxyState[]): PushStatus {
+  const acknowledgedMs = lastAckMs(push, proxies);
+  return {
+    generation: push.generation,
+    resources: new Set(push.sent.map(({ type, name }) => `${type} ${name}`)).size,
+    proxies: new Set(push.sent.map(({ proxy }) => proxy)).size,
+    tookMs: push.sentAtMs - push.startedAtMs,
+    ...(acknowledgedMs !== undefined && { acknowledgedMs: acknowledgedMs - push.startedAtMs }),
+  };
+}
+
+function lastAckMs(push: Push, proxies: readonly ProxyState[]): number | undefined {
+  const connected = new Map(proxies.map((state) => [proxyName(state.proxy), state.deliveries]));
+  const awaited = push.sent.filter(({ proxy, version }) => version !== undefined && connected.has(proxy));
+  const acks = awaited.map(({ proxy, type, name, version }) => {
+    const delivery = connected.get(proxy)?.[type].get(name);
+    return delivery?.state === "acked" && delivery.version === version ? delivery.ackedAtMs : undefined;
+  });
+  if (acks.length === 0) return undefined;
+  return acks.reduce((last, ack) => (last === undefined || ack === undefined ? undefined : Math.max(last, ack)));
+}
