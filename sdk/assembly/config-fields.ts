@@ -1,0 +1,204 @@
+// One class for each type of field; each ends in `or(default)` or `required()`, which give the value.
+import { Problems } from "./config";
+import { durationFault, formatDuration, parseDuration } from "./duration";
+import { JsonKind, JsonValue } from "./json";
+
+/** A field's value, its path, and where to report. */
+abstract class Field {
+  constructor(
+    protected value: JsonValue | null,
+    protected path: string,
+    protected problems: Problems,
+  ) {}
+
+  /** The value if it is of this kind; else null, and a problem if there is another. */
+  protected of(kind: JsonKind, expected: string): JsonValue | null {
+    const value = this.value;
+    if (value == null || value.kind == kind) return value;
+    this.problems.add(this.path, value, expected + " is expected");
+    return null;
+  }
+
+  protected reject(what: string): void {
+    this.problems.add(this.path, this.value, what);
+  }
+
+  protected demand(): void {
+    if (this.value == null) this.reject("it has no default");
+  }
+}
+
+@final
+export class DurationField extends Field {
+  private min: u64 = 0;
+  private max: u64 = u64.MAX_VALUE;
+
+  /** Bounds, both allowed. */
+  between(min: string, max: string): this {
+    this.min = parseDuration(min);
+    this.max = parseDuration(max);
+    return this;
+  }
+
+  /** Nanoseconds. */
+  or(missing: string): u64 {
+    const value = this.of(JsonKind.String, 'a duration such as "10s"');
+    if (value == null) return parseDuration(missing);
+    const ns = parseDuration(value.text);
+    if (durationFault.length) {
+      this.reject(durationFault);
+      return parseDuration(missing);
+    }
+    if (ns < this.min || ns > this.max) {
+      this.reject("it must be from " + formatDuration(this.min) + " to " + formatDuration(this.max));
+    }
+    return ns;
+  }
+
+  /** Nanoseconds; 0 where the field is missing. */
+  orNone(): u64 {
+    return this.or("0s");
+  }
+
+  required(): u64 {
+    this.demand();
+    return this.or("0s");
+  }
+}
+
+/** A number within bounds. */
+abstract class BoundedField extends Field {
+  protected min: f64 = -Infinity;
+  protected max: f64 = Infinity;
+
+  protected bounded(missing: f64, whole: bool): f64 {
+    const value = this.of(JsonKind.Number, whole ? "a whole number" : "a number");
+    if (value == null) return missing;
+    const number = value.number;
+    // Beyond 2^53 a double no longer tells neighbours apart.
+    if (whole && (number != floor(number) || abs(number) > 9007199254740992)) this.reject("a whole number is expected");
+    else if (!(number >= this.min && number <= this.max)) {
+      this.reject("it must be from " + format(this.min) + " to " + format(this.max));
+    } else return number;
+    return missing;
+  }
+}
+
+@final
+export class IntegerField extends BoundedField {
+  /** Bounds, both allowed. */
+  between(min: i64, max: i64): this {
+    this.min = <f64>min;
+    this.max = <f64>max;
+    return this;
+  }
+
+  or(missing: i64): i64 {
+    return <i64>this.bounded(<f64>missing, true);
+  }
+
+  required(): i64 {
+    this.demand();
+    return this.or(0);
+  }
+}
+
+@final
+export class NumberField extends BoundedField {
+  /** Bounds, both allowed. */
+  between(min: f64, max: f64): this {
+    this.min = min;
+    this.max = max;
+    return this;
+  }
+
+  or(missing: f64): f64 {
+    return this.bounded(missing, false);
+  }
+
+  required(): f64 {
+    this.demand();
+    return this.or(0);
+  }
+}
+
+@final
+export class BoolField extends Field {
+  or(missing: bool): bool {
+    const value = this.of(JsonKind.Bool, "true or false");
+    return value == null ? missing : value.bool;
+  }
+
+  required(): bool {
+    this.demand();
+    return this.or(false);
+  }
+}
+
+@final
+export class StringField extends Field {
+  or(missing: string): string {
+    const value = this.of(JsonKind.String, "a text in quotes");
+    return value == null ? missing : value.text;
+  }
+
+  /** Null where the field is missing. */
+  orNone(): string | null {
+    const value = this.of(JsonKind.String, "a text in quotes");
+    return value == null ? null : value.text;
+  }
+
+  required(): string {
+    this.demand();
+    return this.or("");
+  }
+}
+
+@final
+export class OneOfField extends Field {
+  constructor(
+    value: JsonValue | null,
+    path: string,
+    problems: Problems,
+    private words: string[],
+  ) {
+    super(value, path, problems);
+  }
+
+  or(missing: string): string {
+    const value = this.of(JsonKind.String, "one of " + this.words.join(", "));
+    if (value == null) return missing;
+    if (this.words.includes(value.text)) return value.text;
+    this.reject("one of " + this.words.join(", ") + " is expected");
+    return missing;
+  }
+
+  required(): string {
+    this.demand();
+    return this.or(this.words[0]);
+  }
+}
+
+@final
+export class ListField extends Field {
+  or(missing: string[]): string[] {
+    const list = this.of(JsonKind.Array, "a list of texts");
+    if (list == null) return missing;
+    const texts: string[] = [];
+    for (let i = 0; i < list.items.length; i++) {
+      const item = list.items[i];
+      if (item.kind == JsonKind.String) texts.push(item.text);
+      else this.problems.add(this.path + "[" + i.toString() + "]", item, "a text in quotes is expected");
+    }
+    return texts;
+  }
+
+  required(): string[] {
+    this.demand();
+    return this.or([]);
+  }
+}
+
+function format(number: f64): string {
+  return number == floor(number) && abs(number) < 1e15 ? (<i64>number).toString() : number.toString();
+}

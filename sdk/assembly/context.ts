@@ -1,0 +1,44 @@
+import { proxy_set_effective_context } from "./env";
+import { FILTER_STATE, FilterState } from "./filter-state";
+import { PROPERTIES, Properties } from "./properties";
+
+/** The context that hostcalls act on: the one whose callback runs, until another is made effective. */
+let effective: u32 = 0;
+
+/** Called at the start of each callback: the host has made its context effective. */
+export function enter(id: u32): void {
+  effective = id;
+}
+
+/** What plugins and streams have in common. */
+export abstract class Context {
+  /** The number by which the host knows this context; set before any callback. */
+  id: u32 = 0;
+  /** The next one in the same bucket of the table of contexts. */
+  next: Context | null = null;
+
+  /** The last callback: the context is forgotten after it. */
+  onDelete(): void {}
+
+  /** Attributes of Envoy. Read them at once: after another context was used, they are that one's. */
+  get properties(): Properties {
+    this.makeEffective();
+    return PROPERTIES;
+  }
+
+  /** Values that live as long as the request, or, in a plugin, as the plugin. */
+  get filterState(): FilterState {
+    this.makeEffective();
+    return FILTER_STATE;
+  }
+
+  /**
+   * Directs hostcalls at this context, where a callback of another one runs: a stream that a tick ends. The members of a
+   * context do this by themselves.
+   */
+  protected makeEffective(): void {
+    if (effective == this.id) return;
+    proxy_set_effective_context(this.id);
+    effective = this.id;
+  }
+}

@@ -1,0 +1,151 @@
+// The functions that the host calls, and the way from there to the classes of a filter. `npm run asbuild` compiles this file
+// with the filter and leaves out every callback whose method no class of the filter overrides: the host does not call
+// what is not exported, and what nobody calls is not in the module.
+import "./abort";
+import * as BufferType from "../abi/buffer-type";
+import { DataAction, HeadersAction } from "./actions";
+import { collectIfDue } from "./collector";
+import { parseConfig } from "./config";
+import { enter } from "./context";
+import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
+import { setReadOnly } from "./header-map";
+import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
+import * as log from "./log";
+import { contexts, createPlugin, pluginOf, streamOf } from "./registry";
+import { Status } from "./status";
+
+/** The host reads from this which ABI the module speaks. */
+export function proxy_abi_version_0_2_1(): void {}
+
+export function proxy_on_memory_allocate(size: usize): usize {
+  return allocateForHost(size);
+}
+
+export function proxy_on_context_create(id: u32, parent: u32): void {
+  enter(id);
+  if (parent == 0) {
+    const plugin = createPlugin();
+    plugin.id = id;
+    plugin.isUpstream = isUpstream();
+    contexts.add(plugin);
+    return;
+  }
+  const plugin = pluginOf(parent);
+  if (plugin == null) return;
+  const stream = plugin.isUpstream ? plugin.createUpstreamContext() : plugin.createHttpContext();
+  if (stream == null) return;
+  stream.id = id;
+  contexts.add(stream);
+}
+
+export function proxy_on_vm_start(id: u32, size: u32): bool {
+  enter(id);
+  const plugin = pluginOf(id);
+  return plugin == null || plugin.onVmStart();
+}
+
+export function proxy_on_configure(id: u32, size: u32): bool {
+  enter(id);
+  const plugin = pluginOf(id);
+  if (plugin == null) return false;
+  proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, OUT_PTR, OUT_SIZE);
+  const config = parseConfig(size ? valueBytes() : new Uint8Array(0));
+  plugin.onConfigure(config);
+  const problems = config.finish();
+  const name = plugin.properties.string("plugin_name");
+  for (let i = 0; i < problems.length; i++) log.error((name == null ? "" : name + ": ") + problems[i]);
+  const ok = !problems.length;
+  collectIfDue();
+  return ok;
+}
+
+export function proxy_on_tick(id: u32): void {
+  enter(id);
+  const plugin = pluginOf(id);
+  if (plugin != null) plugin.onTick();
+  collectIfDue();
+}
+
+export function proxy_on_request_headers(id: u32, count: u32, endOfStream: bool): HeadersAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? HeadersAction.Continue : stream.onRequestHeaders(endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_request_body(id: u32, size: u32, endOfStream: bool): DataAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? DataAction.Continue : stream.onRequestBody(size, endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_request_trailers(id: u32, count: u32): HeadersAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? HeadersAction.Continue : stream.onRequestTrailers();
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_response_headers(id: u32, count: u32, endOfStream: bool): HeadersAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? HeadersAction.Continue : stream.onResponseHeaders(endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_response_body(id: u32, size: u32, endOfStream: bool): DataAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? DataAction.Continue : stream.onResponseBody(size, endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_response_trailers(id: u32, count: u32): HeadersAction {
+  enter(id);
+  const stream = streamOf(id);
+  const action = stream == null ? HeadersAction.Continue : stream.onResponseTrailers();
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_log(id: u32): void {
+  enter(id);
+  const stream = streamOf(id);
+  if (stream == null) return;
+  setReadOnly(true);
+  stream.onLog();
+  setReadOnly(false);
+}
+
+export function proxy_on_done(id: u32): bool {
+  enter(id);
+  const stream = streamOf(id);
+  if (stream != null) {
+    stream.onDone();
+    return true;
+  }
+  const plugin = pluginOf(id);
+  return plugin == null || plugin.onDone();
+}
+
+export function proxy_on_delete(id: u32): void {
+  enter(id);
+  const context = contexts.get(id);
+  if (context != null) {
+    context.onDelete();
+    contexts.delete(context);
+  }
+  collectIfDue();
+}
+
+/** Whether the control plane made this plugin the upstream half. */
+function isUpstream(): bool {
+  const path = FIRST.text("plugin_root_id");
+  return proxy_get_property(path.ptr, path.size, OUT_PTR, OUT_SIZE) == Status.Ok && valueIs("upstream");
+}

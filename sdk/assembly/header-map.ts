@@ -1,0 +1,93 @@
+import {
+  proxy_add_header_map_value,
+  proxy_get_header_map_pairs,
+  proxy_get_header_map_value,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
+} from "./env";
+import { FIRST, OUT_PTR, OUT_SIZE, SECOND, valueBytes, valuePtr, valueSize } from "./host-memory";
+import { decodePairs, Pair } from "./pairs";
+import { Status } from "./status";
+import { decodeUtf8 } from "./utf8";
+
+/** Set while `onLog` runs: Envoy reports writes there as a bug of its own, with a stack trace. */
+let readOnly: bool = false;
+
+export function setReadOnly(value: bool): void {
+  readOnly = value;
+}
+
+/**
+ * Headers or trailers. Names are case-insensitive. A header that is not there, or a map that this phase does not have,
+ * reads as null; an empty one as "". Values are bytes: where they are not UTF-8, `get` has U+FFFD in their place and
+ * `getBytes` has them as they are.
+ */
+@final
+export class HeaderMap {
+  constructor(private type: i32) {}
+
+  /** The value, the first one where there are several. */
+  get(name: string): string | null {
+    return this.read(name) ? decodeUtf8(valuePtr(), valueSize()) : null;
+  }
+
+  /** The value's bytes, the first one's where there are several. */
+  getBytes(name: string): Uint8Array | null {
+    return this.read(name) ? valueBytes() : null;
+  }
+
+  has(name: string): bool {
+    return this.read(name);
+  }
+
+  /** All values of a name, in order. */
+  getAll(name: string): string[] {
+    const values: string[] = [];
+    const all = this.entries();
+    const lower = name.toLowerCase();
+    for (let i = 0; i < all.length; i++) if (all[i].name == lower) values.push(all[i].value);
+    return values;
+  }
+
+  /** All headers in order, names in lower case. */
+  entries(): Pair[] {
+    return proxy_get_header_map_pairs(this.type, OUT_PTR, OUT_SIZE) == Status.Ok
+      ? decodePairs(valuePtr(), valueSize())
+      : [];
+  }
+
+  /** Puts the value in the place of all that the name has. */
+  set(name: string, value: string): Status {
+    if (readOnly) return Status.BadArgument;
+    const n = FIRST.text(name);
+    const v = SECOND.text(value);
+    return proxy_replace_header_map_value(this.type, n.ptr, n.size, v.ptr, v.size);
+  }
+
+  /** As `set`, for a value that need not be UTF-8. */
+  setBytes(name: string, value: Uint8Array): Status {
+    if (readOnly) return Status.BadArgument;
+    const n = FIRST.text(name);
+    return proxy_replace_header_map_value(this.type, n.ptr, n.size, value.dataStart, value.byteLength);
+  }
+
+  /** Adds a value to those that the name has. */
+  add(name: string, value: string): Status {
+    if (readOnly) return Status.BadArgument;
+    const n = FIRST.text(name);
+    const v = SECOND.text(value);
+    return proxy_add_header_map_value(this.type, n.ptr, n.size, v.ptr, v.size);
+  }
+
+  /** Ok also where there is no such header. */
+  remove(name: string): Status {
+    if (readOnly) return Status.BadArgument;
+    const n = FIRST.text(name);
+    return proxy_remove_header_map_value(this.type, n.ptr, n.size);
+  }
+
+  private read(name: string): bool {
+    const n = FIRST.text(name);
+    return proxy_get_header_map_value(this.type, n.ptr, n.size, OUT_PTR, OUT_SIZE) == Status.Ok;
+  }
+}

@@ -1,0 +1,96 @@
+import * as MapType from "../abi/map-type";
+import * as StreamType from "../abi/stream-type";
+import { DataAction, HeadersAction } from "./actions";
+import { Context } from "./context";
+import { proxy_close_stream, proxy_continue_stream } from "./env";
+import { HeaderMap } from "./header-map";
+import { LocalReply, send } from "./local-reply";
+import { Status } from "./status";
+
+const REQUEST_HEADERS = new HeaderMap(MapType.RequestHeaders);
+const REQUEST_TRAILERS = new HeaderMap(MapType.RequestTrailers);
+const RESPONSE_HEADERS = new HeaderMap(MapType.ResponseHeaders);
+const RESPONSE_TRAILERS = new HeaderMap(MapType.ResponseTrailers);
+
+/** One request and its response; in the upstream half: one attempt. Order: headers, ..., `onLog`, `onDone`, `onDelete`. */
+export abstract class HttpContext extends Context {
+  /** `endOfStream`: there is no body and there are no trailers. */
+  onRequestHeaders(endOfStream: bool): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** A chunk of `size` bytes, or all that is held so far. */
+  onRequestBody(size: u32, endOfStream: bool): DataAction {
+    return DataAction.Continue;
+  }
+
+  onRequestTrailers(): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** Also called for a local reply. Request headers are gone by now: take what you need in `onRequestHeaders`. */
+  onResponseHeaders(endOfStream: bool): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** A chunk of `size` bytes, or all that is held so far. */
+  onResponseBody(size: u32, endOfStream: bool): DataAction {
+    return DataAction.Continue;
+  }
+
+  onResponseTrailers(): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** The request is over and all its properties are final. Headers can be read, not written. Not in the upstream half. */
+  onLog(): void {}
+
+  /** No other callback but `onDelete` comes now. */
+  onDone(): void {}
+
+  /** Until `onRequestHeaders` continues, while the request is held, and in `onLog`. */
+  get requestHeaders(): HeaderMap {
+    this.makeEffective();
+    return REQUEST_HEADERS;
+  }
+
+  get requestTrailers(): HeaderMap {
+    this.makeEffective();
+    return REQUEST_TRAILERS;
+  }
+
+  /** From `onResponseHeaders` on. */
+  get responseHeaders(): HeaderMap {
+    this.makeEffective();
+    return RESPONSE_HEADERS;
+  }
+
+  get responseTrailers(): HeaderMap {
+    this.makeEffective();
+    return RESPONSE_TRAILERS;
+  }
+
+  /** Answers the request from here, after this callback; what the callback returns does not matter then. */
+  sendLocalReply(reply: LocalReply): Status {
+    this.makeEffective();
+    return send(reply);
+  }
+
+  /** Lets a held request go on. */
+  continueRequest(): Status {
+    this.makeEffective();
+    return proxy_continue_stream(StreamType.Request);
+  }
+
+  /** Lets a held response go on. */
+  continueResponse(): Status {
+    this.makeEffective();
+    return proxy_continue_stream(StreamType.Response);
+  }
+
+  /** Resets the stream: the caller sees it broken off. */
+  reset(): Status {
+    this.makeEffective();
+    return proxy_close_stream(StreamType.Response);
+  }
+}

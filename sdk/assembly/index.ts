@@ -1,0 +1,20 @@
+// Everything that a filter imports: `import { ... } from "@sluice/sdk/assembly"`.
+import * as clock from "./clock";
+import * as log from "./log";
+
+export { DataAction, HeadersAction } from "./actions";
+export { Config } from "./config";
+export { FilterState } from "./filter-state";
+export { HeaderMap } from "./header-map";
+export { HttpContext } from "./http-context";
+export { Labelled, labelled } from "./labels";
+export { LocalReply } from "./local-reply";
+export { LogLevel } from "./log";
+export { Counter, Gauge, Histogram, Metric } from "./metrics";
+export { Pair } from "./pairs";
+export { Plugin } from "./plugin";
+export { Properties } from "./properties";
+export { registerPlugin } from "./registry";
+export { getSharedData, SharedValue, setSharedData } from "./shared-data";
+export { Status } from "./status";
+export { clock, log };

@@ -1,0 +1,234 @@
+// A JSON reader after RFC 8259 for configurations: strict, without exceptions, and with the position of the first fault.
+// What it reads is UTF-8 and not trusted; nesting is bounded because each level takes stack.
+
+export enum JsonKind {
+  Null,
+  Bool,
+  Number,
+  String,
+  Array,
+  Object,
+}
+
+/** One value of a document. */
+@final
+export class JsonValue {
+  bool: bool = false;
+  number: f64 = 0;
+  /** Of a string: its text. Of a number: as it is written. */
+  text: string = "";
+  /** Elements of an array, members of an object. */
+  items: JsonValue[] = [];
+  /** Names of an object's members, in the order of `items`. */
+  names: string[] = [];
+
+  constructor(readonly kind: JsonKind) {}
+
+  /** A member by name; null if there is none. */
+  get(name: string): JsonValue | null {
+    const at = this.names.indexOf(name);
+    return at < 0 ? null : this.items[at];
+  }
+
+  /** The value as a sentence shows it: `"10"`, `10`, `true`, `null`, `a list`, `an object`. */
+  describe(): string {
+    if (this.kind == JsonKind.String) return '"' + this.text + '"';
+    if (this.kind == JsonKind.Number) return this.text;
+    if (this.kind == JsonKind.Bool) return this.bool ? "true" : "false";
+    if (this.kind == JsonKind.Null) return "null";
+    return this.kind == JsonKind.Array ? "a list" : "an object";
+  }
+}
+
+const MAX_DEPTH = 32;
+
+/** Reads one document. */
+@final
+export class JsonReader {
+  /** What is wrong, in words; empty if nothing is. */
+  fault: string = "";
+  private at: i32 = 0;
+
+  constructor(private text: string) {}
+
+  /** The document's value; null, and `fault` says why, if it is not JSON. */
+  read(): JsonValue | null {
+    const value = this.value(0);
+    if (value == null) return null;
+    this.skipSpace();
+    return this.at < this.text.length ? this.fail("more text after the value") : value;
+  }
+
+  /** Where the fault is, counted in UTF-16 units from 1. */
+  get column(): i32 {
+    return this.at + 1;
+  }
+
+  private value(depth: i32): JsonValue | null {
+    if (depth > MAX_DEPTH) return this.fail("nested deeper than " + MAX_DEPTH.toString());
+    this.skipSpace();
+    const code = this.peek();
+    if (code == 0x7b /* { */) return this.object(depth);
+    if (code == 0x5b /* [ */) return this.array(depth);
+    if (code == 0x22 /* " */) {
+      const text = this.string();
+      if (text == null) return null;
+      const value = new JsonValue(JsonKind.String);
+      value.text = text;
+      return value;
+    }
+    if (code == 0x2d /* - */ || isDigit(code)) return this.number();
+    if (this.word("true") || this.word("false")) {
+      const value = new JsonValue(JsonKind.Bool);
+      value.bool = code == 0x74; /* t */
+      return value;
+    }
+    if (this.word("null")) return new JsonValue(JsonKind.Null);
+    return this.fail(code < 0 ? "the text ends where a value should stand" : "no value starts like this");
+  }
+
+  private object(depth: i32): JsonValue | null {
+    const object = new JsonValue(JsonKind.Object);
+    this.at++;
+    this.skipSpace();
+    if (this.take(0x7d /* } */)) return object;
+    while (true) {
+      this.skipSpace();
+      if (this.peek() != 0x22) return this.fail("a member's name in quotes is missing");
+      const name = this.string();
+      if (name == null) return null;
+      if (object.names.includes(name)) return this.fail('"' + name + '" is there twice');
+      this.skipSpace();
+      if (!this.take(0x3a /* : */)) return this.fail('":" is missing');
+      const value = this.value(depth + 1);
+      if (value == null) return null;
+      object.names.push(name);
+      object.items.push(value);
+      this.skipSpace();
+      if (this.take(0x7d)) return object;
+      if (!this.take(0x2c /* , */)) return this.fail('"," or "}" is missing');
+    }
+  }
+
+  private array(depth: i32): JsonValue | null {
+    const array = new JsonValue(JsonKind.Array);
+    this.at++;
+    this.skipSpace();
+    if (this.take(0x5d /* ] */)) return array;
+    while (true) {
+      const value = this.value(depth + 1);
+      if (value == null) return null;
+      array.items.push(value);
+      this.skipSpace();
+      if (this.take(0x5d)) return array;
+      if (!this.take(0x2c)) return this.fail('"," or "]" is missing');
+    }
+  }
+
+  private number(): JsonValue | null {
+    const start = this.at;
+    this.take(0x2d);
+    if (!this.take(0x30 /* 0 */) && !this.digits()) return this.fail("a digit is missing");
+    if (this.take(0x2e /* . */) && !this.digits()) return this.fail("a digit is missing");
+    if (this.take(0x65) || this.take(0x45) /* e, E */) {
+      if (!this.take(0x2b)) this.take(0x2d);
+      if (!this.digits()) return this.fail("a digit is missing");
+    }
+    const value = new JsonValue(JsonKind.Number);
+    value.text = this.text.substring(start, this.at);
+    value.number = parseFloat(value.text);
+    return value;
+  }
+
+  private string(): string | null {
+    this.at++;
+    let text = "";
+    let start = this.at;
+    while (true) {
+      const code = this.peek();
+      if (code < 0) return this.failText("a string is not closed");
+      if (code < 0x20) return this.failText("a control character in a string is not written as an escape");
+      if (code == 0x22) {
+        text += this.text.substring(start, this.at++);
+        return text;
+      }
+      this.at++;
+      if (code != 0x5c /* \ */) continue;
+      text += this.text.substring(start, this.at - 1);
+      const escaped = this.escape();
+      if (escaped < 0) return this.failText("no such escape");
+      text += String.fromCharCode(escaped);
+      start = this.at;
+    }
+  }
+
+  /** The UTF-16 unit that stands for what follows a backslash; -1 if nothing does. */
+  private escape(): i32 {
+    const code = this.peek();
+    const at = '"\\/bfnrt'.indexOf(code < 0 ? "\0" : String.fromCharCode(code));
+    if (at >= 0) {
+      this.at++;
+      return '"\\/\b\f\n\r\t'.charCodeAt(at);
+    }
+    if (!this.take(0x75 /* u */)) return -1;
+    let unit = 0;
+    for (let i = 0; i < 4; i++) {
+      const digit = hexDigit(this.peek());
+      if (digit < 0) return -1;
+      unit = (unit << 4) | digit;
+      this.at++;
+    }
+    return unit;
+  }
+
+  private word(word: string): bool {
+    if (this.text.substr(this.at, word.length) != word) return false;
+    this.at += word.length;
+    return true;
+  }
+
+  private digits(): bool {
+    const start = this.at;
+    while (isDigit(this.peek())) this.at++;
+    return this.at > start;
+  }
+
+  private skipSpace(): void {
+    while (true) {
+      const code = this.peek();
+      if (code != 0x20 && code != 0x0a && code != 0x0d && code != 0x09) return;
+      this.at++;
+    }
+  }
+
+  private take(code: i32): bool {
+    if (this.peek() != code) return false;
+    this.at++;
+    return true;
+  }
+
+  /** The unit at the reader's place; -1 at the end. */
+  private peek(): i32 {
+    return this.at < this.text.length ? this.text.charCodeAt(this.at) : -1;
+  }
+
+  private fail(what: string): JsonValue | null {
+    this.fault = what;
+    return null;
+  }
+
+  private failText(what: string): string | null {
+    this.fault = what;
+    return null;
+  }
+}
+
+function isDigit(code: i32): bool {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function hexDigit(code: i32): i32 {
+  if (isDigit(code)) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
+}

@@ -1,0 +1,79 @@
+import * as MetricType from "../abi/metric-type";
+import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_record_metric } from "./env";
+import { FIRST, OUT_LONG, OUT_WORD } from "./host-memory";
+import { Status } from "./status";
+
+/**
+ * A metric of the whole process: the same name is the same metric in every worker and plugin. It is defined when it is
+ * first used, so it can be made anywhere, also in a field's initializer. Envoy's name for it is `wasmcustom.<name>`.
+ */
+export abstract class Metric {
+  private handle: u32 = 0;
+
+  constructor(
+    readonly name: string,
+    private type: i32,
+  ) {}
+
+  /** The host's number for it; 0 (which is no metric's) if the host refuses it. */
+  protected get id(): u32 {
+    if (!this.handle) {
+      const n = FIRST.text(this.name);
+      if (proxy_define_metric(this.type, n.ptr, n.size, OUT_WORD) == Status.Ok) this.handle = load<u32>(OUT_WORD);
+    }
+    return this.handle;
+  }
+
+  protected read(): u64 {
+    return proxy_get_metric(this.id, OUT_LONG) == Status.Ok ? load<u64>(OUT_LONG) : 0;
+  }
+}
+
+/** Counts what happened. */
+@final
+export class Counter extends Metric {
+  constructor(name: string) {
+    super(name, MetricType.Counter);
+  }
+
+  increment(by: u32 = 1): void {
+    if (by) proxy_increment_metric(this.id, by);
+  }
+
+  get value(): u64 {
+    return this.read();
+  }
+}
+
+/** A value that goes up and down. */
+@final
+export class Gauge extends Metric {
+  constructor(name: string) {
+    super(name, MetricType.Gauge);
+  }
+
+  set(value: u64): void {
+    proxy_record_metric(this.id, value);
+  }
+
+  /** Negative to go down; never below 0, where Envoy would wrap to 2^64. */
+  add(by: i64): void {
+    proxy_increment_metric(this.id, by);
+  }
+
+  get value(): u64 {
+    return this.read();
+  }
+}
+
+/** A distribution, of durations or sizes. */
+@final
+export class Histogram extends Metric {
+  constructor(name: string) {
+    super(name, MetricType.Histogram);
+  }
+
+  record(value: u64): void {
+    proxy_record_metric(this.id, value);
+  }
+}

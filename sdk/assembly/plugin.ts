@@ -1,0 +1,58 @@
+import { Config } from "./config";
+import { Context } from "./context";
+import { proxy_done, proxy_set_tick_period_milliseconds } from "./env";
+import { HttpContext } from "./http-context";
+
+/**
+ * One plugin: the code with one configuration. It lives as long as its configuration, once in each worker and once in
+ * Envoy's main thread; several may live in one VM. What outlives a request belongs into its fields, never into variables
+ * of a module, which all plugins of the VM would share.
+ */
+export abstract class Plugin extends Context {
+  /** Whether this instance serves the upstream half: its root_id is `upstream`. Set before any callback. */
+  isUpstream: bool = false;
+
+  /** The VM has started; only its first plugin hears of it. False refuses the configuration. */
+  onVmStart(): bool {
+    return true;
+  }
+
+  /**
+   * A configuration has come; it is the first callback of every plugin. Whatever is found wrong with `config` is
+   * logged, and the configuration refused: Envoy keeps the last good one.
+   */
+  onConfigure(config: Config): void {}
+
+  /** Every so often, see `setTickPeriod`; in the main thread, too. */
+  onTick(): void {}
+
+  /** The plugin is about to end. False defers the end until `done` is called. */
+  onDone(): bool {
+    return true;
+  }
+
+  /** A request on its way from downstream, once each. Null: let it pass. */
+  createHttpContext(): HttpContext | null {
+    return null;
+  }
+
+  /**
+   * One attempt of a request on its way upstream: the same request again for each retry. Called where the plugin's
+   * root_id is `upstream`. Null: let it pass.
+   */
+  createUpstreamContext(): HttpContext | null {
+    return null;
+  }
+
+  /** Asks for `onTick` every so many milliseconds; 0 ends it. */
+  setTickPeriod(periodMs: u32): void {
+    this.makeEffective();
+    proxy_set_tick_period_milliseconds(periodMs);
+  }
+
+  /** Lets the plugin end, after `onDone` was false. */
+  done(): void {
+    this.makeEffective();
+    proxy_done();
+  }
+}

@@ -1,0 +1,31 @@
+import { Context } from "./context";
+import { ContextTable } from "./context-table";
+import { HttpContext } from "./http-context";
+import { Plugin } from "./plugin";
+
+/** The plugins of this VM, and their open streams. */
+export const contexts = new ContextTable();
+
+let create: (() => Plugin) | null = null;
+
+/** Says what this module is, in its one line outside a class: `registerPlugin(() => new Hello())`. */
+export function registerPlugin(factory: () => Plugin): void {
+  create = factory;
+}
+
+/** A plugin of the registered kind. */
+export function createPlugin(): Plugin {
+  return create!();
+}
+
+/** The plugin with this id; null if there is none. */
+export function pluginOf(id: u32): Plugin | null {
+  const context = contexts.get(id);
+  return context instanceof Plugin ? <Plugin>context : null;
+}
+
+/** The stream with this id; null if the plugin wanted none for it. */
+export function streamOf(id: u32): HttpContext | null {
+  const context = contexts.get(id);
+  return context instanceof HttpContext ? <HttpContext>context : null;
+}

@@ -1,0 +1,3 @@
+// The calls of WASI that the SDK needs. The name of this file is the name of the module that they are imported from.
+
+export declare function clock_time_get(clock: i32, precision: i64, out: usize): i32;

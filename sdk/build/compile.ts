@@ -1,0 +1,54 @@
+// One filter's sources -> module bytes, by the AssemblyScript compiler in this process: it is loaded once and stays warm.
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Program } from "assemblyscript";
+import * as asc from "assemblyscript/asc";
+import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
+
+/** What the compiler made of a filter. */
+export type Compilation =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly attach: readonly Attachment[]; readonly messages: string }
+  | { readonly ok: false; readonly messages: string };
+
+/** Name of an entry file that exists only for the compiler: the filter for its effects, the SDK for its exports. */
+const ENTRY = "filter.ts";
+
+/**
+ * Compiles a filter with the flags of the asconfig.json in `root`.
+ *
+ * @param root   directory that paths are relative to, as compile errors show them
+ * @param source the filter's `assembly/index.ts`, relative to root, with forward slashes
+ * @returns the bytes, or the compiler's errors with source frames as it prints them; warnings in either case
+ */
+export async function compile(root: string, source: string): Promise<Compilation> {
+  const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
+  const messages = asc.createMemoryStream();
+  let attach: readonly Attachment[] = [];
+  const betweenLinkingAndCompiling: Pick<asc.Transform, "afterInitialize"> = {
+    afterInitialize(program: Program) {
+      attach = dropUnusedCallbacks(program);
+    },
+  };
+  let bytes: Uint8Array | undefined;
+  const { error } = await asc.main([ENTRY, "--baseDir", root, "--outFile", "filter.wasm"], {
+    stdout: messages,
+    stderr: messages,
+    readFile: (name, base) => (name === ENTRY ? entry : read(resolve(base, name))),
+    writeFile: (_, contents) => {
+      if (typeof contents !== "string") bytes = contents;
+    },
+    listFiles: () => null,
+    transforms: [betweenLinkingAndCompiling as asc.Transform], // asc adds the other members
+  });
+  if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
+  return { ok: true, bytes, attach, messages: messages.toString() };
+}
+
+/** A file's text; null where there is none, as the compiler looks in several places. */
+async function read(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+// Which callbacks a filter has: those whose method one of its classes overrides. Found in the compiler's own class table,
+// after it has linked classes to their bases and before it compiles anything, so that what is left out costs nothing.
+import type { Program } from "assemblyscript";
+
+/** Where the SDK's code lies for the compiler: the package's name as it resolves it. */
+const SDK = "~lib/@sluice/sdk/assembly";
+
+/** Base classes whose methods are callbacks. */
+const BASES = [`${SDK}/context/Context`, `${SDK}/plugin/Plugin`, `${SDK}/http-context/HttpContext`];
+
+/** Exports that have no method, or that the SDK itself needs in every module. */
+const ALWAYS = new Set([
+  "proxy_abi_version_0_2_1",
+  "proxy_on_memory_allocate",
+  "proxy_on_context_create",
+  "proxy_on_delete",
+]);
+
+/** Chains that a filter is made for: `createHttpContext` is its downstream half, `createUpstreamContext` its upstream one. */
+export type Attachment = "downstream" | "upstream";
+
+/**
+ * Leaves out of the program every export of the SDK whose method no class overrides. `proxy_on_request_headers` has the
+ * method `onRequestHeaders`, and so on.
+ *
+ * @returns what the filter can be attached to
+ */
+export function dropUnusedCallbacks(program: Program): Attachment[] {
+  const exports = program.filesByName.get(`${SDK}/exports`)?.exports;
+  if (!exports) throw new Error(`${SDK}/exports is not part of the program`);
+  const overridden = overriddenMethods(program);
+  for (const name of [...exports.keys()]) {
+    if (!ALWAYS.has(name) && !overridden.has(methodOf(name))) exports.delete(name);
+  }
+  const attach: Attachment[] = [];
+  if (overridden.has("createHttpContext")) attach.push("downstream");
+  if (overridden.has("createUpstreamContext")) attach.push("upstream");
+  return attach;
+}
+
+function overriddenMethods(program: Program): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const base of BASES) {
+    const members = classMembers(program, base);
+    for (const [name, member] of members) {
+      if ("unboundOverrides" in member && member.unboundOverrides) names.add(name);
+    }
+  }
+  return names;
+}
+
+function classMembers(program: Program, name: string): Map<string, object> {
+  const element = program.elementsByName.get(name);
+  if (!element || !("instanceMembers" in element)) throw new Error(`${name} is not part of the program`);
+  return element.instanceMembers as Map<string, object>;
+}
+
+/** `proxy_on_request_headers` -> `onRequestHeaders` */
+function methodOf(callback: string): string {
+  return callback.replace(/^proxy_/, "").replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
