@@ -1,0 +1,69 @@
+// One filter -> build/<name>.wasm: compiled, described, checked, and put in place in one step or not at all.
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pid } from "node:process";
+import { gzipSync } from "node:zlib";
+import { formatModuleProblem, inspectModule } from "../module/inspect.ts";
+import { type Manifest, manifestSection } from "../module/manifest.ts";
+import { compile } from "./compile.ts";
+import { withCustomSection, withShortNames } from "./custom-sections.ts";
+import { readDeclaration } from "./declaration.ts";
+import type { Filter } from "./filters.ts";
+
+/** What became of a filter: its module's bytes, or why there are none. */
+export type Build =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly messages: string }
+  | { readonly ok: false; readonly messages: string };
+
+/** Compiles, describes and checks a filter; writes nothing. */
+export async function buildFilter(root: string, { name, folder, source }: Filter): Promise<Build> {
+  const { declaration, problems } = readDeclaration(root, folder);
+  if (problems.length) return { ok: false, messages: problems.join("\n") };
+  const compiled = await compile(root, source);
+  if (!compiled.ok) return compiled;
+  if (!compiled.attach.length) {
+    const what = "no class overrides createHttpContext or createUpstreamContext: no request would reach the filter";
+    return { ok: false, messages: `${source}: ${what}` };
+  }
+  const manifest: Manifest = { name, ...declaration, sdk: sdkVersion, abi: "0.2.1", attach: compiled.attach };
+  const content = new TextEncoder().encode(JSON.stringify(manifest));
+  const bytes = withCustomSection(withShortNames(compiled.bytes), manifestSection, content);
+  const refusals = inspectModule(bytes).problems.map((problem) => `${source}: ${formatModuleProblem(problem)}`);
+  if (refusals.length) return { ok: false, messages: refusals.join("\n") };
+  return { ok: true, bytes, messages: compiled.messages };
+}
+
+/** Where a filter's module is written, relative to the root. */
+export function modulePath(name: string): string {
+  return `build/${name}.wasm`;
+}
+
+/**
+ * Puts a module in the place of the last one: whoever reads it sees the one or the other, never a part.
+ *
+ * @returns a line that names its size, compressed size, and the change since the last build
+ */
+export function writeModule(root: string, name: string, bytes: Uint8Array): string {
+  const path = join(root, modulePath(name));
+  const before = statSync(path, { throwIfNoEntry: false })?.size;
+  mkdirSync(join(root, "build"), { recursive: true });
+  writeFileSync(`${path}.${pid}`, bytes);
+  renameSync(`${path}.${pid}`, path);
+  const change = before === undefined ? "new" : formatChange(bytes.length - before);
+  return `${name.padEnd(16)} ${size(bytes.length)}  gzip ${size(gzipSync(bytes).length)}  ${change}`;
+}
+
+function size(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1).padStart(5)} KiB`;
+}
+
+function formatChange(bytes: number): string {
+  return bytes === 0 ? "same size" : `${bytes > 0 ? "+" : ""}${bytes} B`;
+}
+
+const sdkVersion = readVersion(join(import.meta.dirname, "..", "package.json"));
+
+function readVersion(path: string): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(path, "utf8"));
+  return version;
+}

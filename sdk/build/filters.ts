@@ -1,0 +1,25 @@
+// Finds the filters of a repository: folders of `filters/` and `examples/` with an `assembly/index.ts`.
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Folders whose folders may be filters. */
+export const parents = ["filters", "examples"] as const;
+
+/** One filter's sources. Paths are relative to the root, with forward slashes. */
+export interface Filter {
+  /** Name of its folder, and of its module. */
+  readonly name: string;
+  readonly folder: string;
+  readonly source: string;
+}
+
+/** All filters below a root, by folder and name. */
+export function findFilters(root: string): Filter[] {
+  return parents.flatMap((parent) => {
+    if (!existsSync(join(root, parent))) return [];
+    return readdirSync(join(root, parent))
+      .sort()
+      .map((name) => ({ name, folder: `${parent}/${name}`, source: `${parent}/${name}/assembly/index.ts` }))
+      .filter(({ source }) => existsSync(join(root, source)));
+  });
+}
