@@ -1,0 +1,75 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { DeltaDiscoveryRequestSchema } from "../gen/envoy/service/discovery/v3/discovery_pb.js";
+import type { Proxy } from "../model/proxy.ts";
+import { typeUrls } from "../model/resource.ts";
+import { TestClock } from "../ports/clock.ts";
+import { TestLog } from "../ports/log.ts";
+import { Connection, type XdsEvent } from "./connection.ts";
+import type { Target } from "./delta.ts";
+import { deny, target } from "./test-support/harness.ts";
+
+const proxy: Proxy = {
+  id: "sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local",
+  type: "sidecar",
+  ip: "10.0.0.7",
+  name: "web-1",
+  namespace: "shop",
+  labels: {},
+  serviceAccount: "",
+  workload: "",
+  interception: "REDIRECT",
+  version: "",
+};
+
+function connect(targetFor: () => Target) {
+  const written: (() => void)[] = [];
+  const events: XdsEvent[] = [];
+  const log = new TestLog();
+  const connection = new Connection({
+    ...{ targetFor, deny, log, clock: new TestClock(7), identifier: "test", connection: 1, proxy },
+    onEvent: (event) => events.push(event),
+    write: (_, done) => written.push(done),
+  });
+  connection.receive(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls.CDS }));
+  const sent = () =>
+    events.flatMap((event) =>
+      event.kind === "sent" ? event.resources.map((one) => `${one.name}@${one.version}`) : [],
+    );
+  return { connection, written, events, log, sent };
+}
+
+test("a slow proxy gets the newest state only, and that is computed once", () => {
+  let version = 0;
+  const { connection, written, sent } = connect(() => target({ CDS: `a@${++version}` }));
+  expect(sent()).toEqual(["a@1"]);
+  for (let push = 0; push < 5; push++) connection.push();
+  expect(sent()).toEqual(["a@1"]);
+  written.pop()?.();
+  expect(sent()).toEqual(["a@1", "a@2"]);
+  expect(written).toHaveLength(1);
+});
+
+test("a target that cannot be computed is logged, and the proxy keeps what it has until it can", () => {
+  let targetFor = (): Target => target({ CDS: "a@1" });
+  const { connection, written, sent, log } = connect(() => targetFor());
+  written.pop()?.();
+  targetFor = () => {
+    throw new Error("no such mesh");
+  };
+  connection.push();
+  expect(log.lines.at(-1)).toMatch(/^error: web-1\.shop: .*it keeps what it has: Error: no such mesh/);
+  targetFor = () => target({ CDS: "a@2" });
+  connection.push();
+  expect(sent()).toEqual(["a@1", "a@2"]);
+});
+
+test("after its end nothing is sent; the end is told once", () => {
+  const { connection, events, sent } = connect(() => target({ CDS: "a@1" }));
+  connection.end();
+  connection.end();
+  connection.push();
+  expect(sent()).toEqual(["a@1"]);
+  expect(events.map(({ kind }) => kind)).toEqual(["connected", "sent", "disconnected"]);
+  expect(events.at(-1)).toMatchObject({ connection: 1, proxy, atMs: 7 });
+});

@@ -1,0 +1,133 @@
+import { type Proxy, proxyName } from "../model/proxy.ts";
+import type { XdsType } from "../model/resource.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Deny, Target } from "./delta.ts";
+import { encodeResponse } from "./encode.ts";
+import type { StreamEvent } from "./outbox.ts";
+import { DeltaStream } from "./stream.ts";
+import type { Request } from "./subscription.ts";
+import type { TypeStatus } from "./type-status.ts";
+
+/** What happened on one connection. `connection` tells apart two that name the same proxy, as around a reconnect. */
+export type XdsEvent = { readonly connection: number; readonly proxy: Proxy } & (
+  | { readonly kind: "connected"; readonly atMs: number }
+  | { readonly kind: "disconnected"; readonly atMs: number }
+  | StreamEvent
+);
+
+/** A connected proxy, for proxy-status. */
+export interface ProxyState {
+  readonly connection: number;
+  readonly proxy: Proxy;
+  readonly connectedAtMs: number;
+  readonly types: Readonly<Record<XdsType, TypeStatus>>;
+}
+
+export interface XdsOptions {
+  /**
+   * All that a proxy should have now; asked when it connects and after each push. Should it throw, that is logged, and
+   * the proxy is left with what it has.
+   */
+  readonly targetFor: (proxy: Proxy) => Target;
+  readonly deny: Deny;
+  /** Called as things happen, from within the server: must not throw. */
+  readonly onEvent: (event: XdsEvent) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Name of this process in Envoy's stat `control_plane.identifier`. */
+  readonly identifier: string;
+}
+
+export interface ConnectionOptions extends XdsOptions {
+  readonly connection: number;
+  readonly proxy: Proxy;
+  /** Sends one message; calls `done` when the transport has taken it and would take more. */
+  readonly write: (message: Uint8Array, done: () => void) => void;
+}
+
+/**
+ * One proxy's stream between state machine and wire. While the wire has not taken what was written, nothing more is
+ * computed: then the newest state is, and what lay between is never sent.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #stream: DeltaStream;
+  readonly #connectedAtMs: number;
+  #isOutdated = true;
+  #isOpen = true;
+  #writing = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#stream = new DeltaStream(options.deny);
+    this.#connectedAtMs = options.clock.nowMs();
+    this.#emit({ kind: "connected", atMs: this.#connectedAtMs });
+  }
+
+  receive(request: Request): void {
+    for (const event of this.#stream.receive(request, this.#options.clock.nowMs())) this.#emit(event);
+    this.#flush();
+  }
+
+  /** What the proxy should have may have changed. */
+  push(): void {
+    this.#isOutdated = true;
+    this.#flush();
+  }
+
+  /** The stream has ended. May be called twice. */
+  end(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#emit({ kind: "disconnected", atMs: this.#options.clock.nowMs() });
+  }
+
+  state(): ProxyState {
+    const { connection, proxy } = this.#options;
+    const types = {
+      CDS: this.#stream.status("CDS"),
+      LDS: this.#stream.status("LDS"),
+      EDS: this.#stream.status("EDS"),
+      RDS: this.#stream.status("RDS"),
+      ECDS: this.#stream.status("ECDS"),
+    };
+    return { connection, proxy, connectedAtMs: this.#connectedAtMs, types };
+  }
+
+  #flush(): void {
+    if (!this.#isOpen || this.#writing > 0) return;
+    if (this.#isOutdated) this.#aim();
+    const { clock, identifier, write } = this.#options;
+    const { responses, events } = this.#stream.flush(clock.nowMs());
+    this.#writing += responses.length;
+    for (const response of responses) write(encodeResponse(response, identifier), () => this.#written());
+    for (const event of events) this.#emit(event);
+  }
+
+  #written(): void {
+    this.#writing -= 1;
+    this.#flush();
+  }
+
+  #aim(): void {
+    const { targetFor, proxy, log } = this.#options;
+    this.#isOutdated = false;
+    try {
+      this.#stream.aim(targetFor(proxy));
+    } catch (error) {
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.error(`${proxyName(proxy)}: its configuration could not be computed, it keeps what it has: ${why}`);
+    }
+  }
+
+  #emit(event: StreamEvent | { readonly kind: "connected" | "disconnected"; readonly atMs: number }): void {
+    const { connection, proxy, onEvent, log } = this.#options;
+    const name = proxyName(proxy);
+    if (event.kind === "connected" || event.kind === "disconnected") log.info(`${name}: ${event.kind}`);
+    if (event.kind === "unsupported")
+      log.warn(`${name}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
+    if (event.kind === "nacked") log.warn(`${name}: refused ${event.type}: ${event.reason}`);
+    onEvent({ connection, proxy, ...event });
+  }
+}
