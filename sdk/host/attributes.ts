@@ -1,0 +1,166 @@
+// The properties of one request, each where Envoy 1.40 has it.
+// @see Envoy docs "Attributes"; which phase has which is measured
+import { type ByteString, toText } from "./bytes.ts";
+import { NotEmulated } from "./errors.ts";
+import type { HeaderMap } from "./header-map.ts";
+import { grpcStatusOfHttp } from "./local-reply.ts";
+import { Message, type PropertyObject, type PropertyValue, walk } from "./property-value.ts";
+import type { Metadata, TlsInit } from "./request.ts";
+import type { StreamInfo } from "./stream-info.ts";
+
+/** What one filter sees: the request's record, and the maps that its phase has. */
+export interface AttributeScope {
+  readonly info: StreamInfo;
+  readonly requestHeaders: HeaderMap | undefined;
+  readonly responseHeaders: HeaderMap | undefined;
+}
+
+type Group = Readonly<Record<string, (scope: AttributeScope) => PropertyValue | undefined>>;
+
+const request: Group = {
+  path: fromRequest(":path"),
+  url_path: ({ requestHeaders }) => requestHeaders?.get(":path")?.replace(/\?.*/s, ""),
+  query: ({ requestHeaders }) => requestHeaders?.get(":path")?.replace(/^[^?]*\??/s, ""),
+  host: fromRequest(":authority"),
+  scheme: fromRequest(":scheme"),
+  method: fromRequest(":method"),
+  id: fromRequest("x-request-id"),
+  useragent: fromRequest("user-agent"),
+  referer: fromRequest("referer"),
+  headers: ({ requestHeaders }) => headersOf(requestHeaders),
+  time: ({ info }) => info.startedRealtimeNs,
+  protocol: ({ info }) => info.connection.protocol ?? "HTTP/1.1",
+  size: ({ info }) => BigInt(info.requestBodyBytes),
+  total_size: ({ info, requestHeaders }) => BigInt(info.requestBodyBytes + (requestHeaders?.sizeBytes ?? 0)),
+  duration: ({ info }) => info.durationNs,
+};
+
+const response: Group = {
+  code: ({ info }) => asInt(info.responseCode),
+  code_details: ({ info }) => (info.details === undefined ? undefined : toText(info.details)),
+  flags: ({ info }) => BigInt(info.flags),
+  grpc_status: ({ info, responseHeaders }) => {
+    const own = responseHeaders?.get("grpc-status");
+    if (own !== undefined) return /^\d+$/.test(own) ? BigInt(own) : undefined;
+    return info.responseCode === undefined ? undefined : BigInt(grpcStatusOfHttp(info.responseCode));
+  },
+  headers: ({ responseHeaders }) => headersOf(responseHeaders),
+  size: ({ info }) => BigInt(info.responseBodyBytes),
+  total_size: ({ info, responseHeaders }) => BigInt(info.responseBodyBytes + (responseHeaders?.sizeBytes ?? 0)),
+  backend_latency: ({ info }) => info.backendLatencyNs,
+};
+
+const connection: Group = {
+  id: ({ info }) => info.connectionId,
+  mtls: ({ info }) => info.connection.tls?.uriSanPeer !== undefined || info.connection.tls?.subjectPeer !== undefined,
+  requested_server_name: ({ info }) => info.connection.tls?.serverName ?? "",
+  tls_version: fromTls((tls) => tls.version ?? "TLSv1.3"),
+  subject_peer_certificate: fromTls((tls) => tls.subjectPeer ?? ""),
+  subject_local_certificate: fromTls((tls) => tls.subjectLocal ?? ""),
+  uri_san_peer_certificate: fromTls((tls) => tls.uriSanPeer ?? ""),
+  uri_san_local_certificate: fromTls((tls) => tls.uriSanLocal ?? ""),
+};
+
+const upstream: Group = {
+  request_attempt_count: ({ info }) => BigInt(info.attempts),
+  num_endpoints: ({ info }) => BigInt((info.cluster.endpoints ?? [undefined]).length),
+  address: ({ info }) => info.endpoint?.address,
+  port: ({ info }) => portOf(info.endpoint?.address),
+  transport_failure_reason: ({ info }) => (info.endpoint === undefined ? undefined : info.transportFailure),
+};
+
+const xds: Group = {
+  route_name: ({ info }) => info.route && (info.route.name ?? "default"),
+  route_metadata: ({ info }) => info.route && metadataOf(info.route.metadata),
+  virtual_host_name: ({ info }) => info.route && (info.route.virtualHost ?? "default"),
+  virtual_host_metadata: ({ info }) => info.route && metadataOf(info.route.virtualHostMetadata),
+  cluster_name: ({ info }) => info.route && (info.cluster.name ?? "cluster"),
+  cluster_metadata: ({ info }) => info.route && metadataOf(info.cluster.metadata),
+  upstream_host_metadata: ({ info }) => info.endpoint && metadataOf(info.endpoint.metadata),
+};
+
+const groups: Readonly<Record<string, Group>> = {
+  request,
+  response,
+  connection,
+  upstream,
+  xds,
+  source: addressGroup(({ info }) => info.connection.source ?? "127.0.0.1:40000"),
+  destination: addressGroup(({ info }) => info.connection.destination ?? "127.0.0.1:80"),
+};
+
+/** What Envoy has and the host has not: asking for it must not look like "there is none". */
+const notEmulated: Readonly<Record<string, readonly string[]>> = {
+  connection: ["sha256_peer_certificate_digest", "dns_san_local_certificate", "dns_san_peer_certificate"],
+  response: ["trailers"],
+  upstream: [
+    "locality",
+    "local_address",
+    "cx_pool_ready_duration",
+    "tls_version",
+    "uri_san_local_certificate",
+    "uri_san_peer_certificate",
+    "subject_local_certificate",
+    "subject_peer_certificate",
+    "sha256_peer_certificate_digest",
+  ],
+};
+
+/**
+ * A property of a request.
+ *
+ * @returns undefined if Envoy has none of that path now
+ * @throws {NotEmulated} if Envoy may have one and the host does not know it
+ */
+export function attribute(path: readonly ByteString[], scope: AttributeScope): PropertyValue | undefined {
+  const [first = "", second, ...rest] = path;
+  if (first === "connection_id") return scope.info.connectionId;
+  const group = own(groups, first);
+  if (group === undefined) return undefined;
+  const name = path.join(".");
+  if (second === undefined) throw new NotEmulated(`proxy_get_property(${name}), a whole map`, "read its members");
+  if (own(notEmulated, first)?.includes(second))
+    throw new NotEmulated(`proxy_get_property(${name})`, `set it with properties: { ${JSON.stringify(name)}: … }`);
+  const value = own(group, second)?.(scope);
+  return first.length > 0 && second === "headers" && rest[0] !== undefined
+    ? walk(value, [rest[0].toLowerCase()])
+    : walk(value, rest);
+}
+
+/** The `envoy.config.core.v3.Metadata` message of this metadata. */
+export function metadataOf(metadata: Metadata | undefined): Message {
+  return new Message({ filter_metadata: metadata ?? {} });
+}
+
+function headersOf(map: HeaderMap | undefined): PropertyObject | undefined {
+  if (map === undefined) return undefined;
+  const names = new Set(map.pairs.map(([name]) => name));
+  return Object.fromEntries([...names].map((name) => [name, Buffer.from(map.all(name).join(","), "latin1")]));
+}
+
+function fromRequest(name: string): (scope: AttributeScope) => PropertyValue | undefined {
+  return ({ requestHeaders }) => requestHeaders?.bytes(name);
+}
+
+function fromTls(read: (tls: TlsInit) => string): (scope: AttributeScope) => PropertyValue | undefined {
+  return ({ info }) => {
+    const { tls } = info.connection;
+    return tls === undefined ? undefined : read(tls);
+  };
+}
+
+function addressGroup(address: (scope: AttributeScope) => string): Group {
+  return { address, port: (scope) => portOf(address(scope)) };
+}
+
+function portOf(address: string | undefined): bigint | undefined {
+  return address === undefined ? undefined : BigInt(address.replace(/.*:/, ""));
+}
+
+function asInt(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(value);
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

@@ -1,0 +1,192 @@
+// The host: an Envoy process with one module, driven by a test or by preflight. Time and network are the caller's.
+
+import type { UpstreamAttempt } from "./attempt.ts";
+import { toArray, toByteString, toText } from "./bytes.ts";
+import { type Duration, parseDuration } from "./duration.ts";
+import { Exchange } from "./exchange.ts";
+import type { HostcallCounter } from "./hostcall-counter.ts";
+import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptions } from "./load.ts";
+import type { LogLine } from "./log.ts";
+import type { MetricStore } from "./metrics.ts";
+import type { ListenerInit, NodeInit } from "./node.ts";
+import type { RequestInit, StreamOptions, UpstreamReset, UpstreamResponse } from "./request.ts";
+import { requestHeaders } from "./request-headers.ts";
+import type { Plugin, Process } from "./scope.ts";
+import { type Reply, Stream } from "./stream.ts";
+import { type FailurePolicy, Thread } from "./thread.ts";
+
+export interface HostOptions extends PluginOptions, ProcessOptions {
+  /** Worker threads, each with a VM of its own beside the main thread's. Default 1. */
+  readonly workers?: number;
+  readonly node?: NodeInit;
+  readonly listener?: ListenerInit;
+  /** Default FAIL_CLOSED, as Envoy's. */
+  readonly failurePolicy?: FailurePolicy;
+  /** FAIL_RELOAD: least time between two loads of a VM. Default 1 s, as Envoy's, which adds up to half at random. */
+  readonly reloadBackOff?: Duration;
+}
+
+/** Answers one attempt. */
+export type Upstream = (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset;
+
+/** A configuration that is in force. Its VMs live until its last stream is over. */
+interface Deployment {
+  readonly loaded: Loaded;
+  readonly threads: readonly [main: Thread, ...workers: Thread[]];
+  openStreams: number;
+}
+
+export class Host {
+  readonly metrics: MetricStore;
+  readonly hostcalls: HostcallCounter;
+  readonly #process: Process;
+  readonly #options: HostOptions;
+  #current: Deployment;
+  #deployments: Deployment[] = [];
+  #requests = 0n;
+
+  /**
+   * Starts an Envoy process with a module.
+   *
+   * @param source the module's bytes, or its path
+   * @throws {ConfigRefused} where Envoy would refuse the configuration
+   */
+  static async load(source: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
+    const process = createProcess(options);
+    return new Host(process, options, await load(source, options, process, options.node ?? {}));
+  }
+
+  private constructor(process: Process, options: HostOptions, loaded: Loaded) {
+    this.#process = process;
+    this.#options = options;
+    this.metrics = process.metrics;
+    this.hostcalls = process.hostcalls;
+    this.#current = this.#deploy(loaded);
+  }
+
+  /** What was logged, from `logLevel` upwards; each VM that loads logs for itself. */
+  get logs(): readonly LogLine[] {
+    return this.#process.log.lines;
+  }
+
+  /** Nanoseconds since 1970. */
+  get nowNs(): bigint {
+    return this.#process.clock.realtimeNs;
+  }
+
+  /** Shared data of the module's vm_id. */
+  get shared(): SharedDataView {
+    const { shared } = this.#process;
+    const { vmId } = this.#current.loaded.setup;
+    return {
+      get: (key) => {
+        const found = shared.get(vmId, toByteString(key));
+        return found === undefined ? undefined : toArray(found.value);
+      },
+      keys: () => shared.keys(vmId).map(toText),
+    };
+  }
+
+  /** Moves the clock; ticks, timeouts and retries that are due happen on the way. */
+  advance(span: Duration): void {
+    const { clock } = this.#process;
+    clock.runUntil(clock.monotonicNs + parseDuration(span));
+  }
+
+  /** A request whose attempts `upstream` answers; by default with an empty 200. Ends when the request is over. */
+  fetch(request: RequestInit = {}, upstream: Upstream = () => ({ status: 200 }), options: StreamOptions = {}): Reply {
+    return this.stream(request, options).serve(upstream);
+  }
+
+  /** A request to be driven step by step. The filter has seen its headers when this returns. */
+  stream(request: RequestInit = {}, options: StreamOptions = {}): Stream {
+    const deployment = this.#current;
+    const { loaded, threads } = deployment;
+    const thread = threads[(options.worker ?? 0) + 1];
+    if (thread === undefined) throw new Error(`there is no worker ${options.worker}; workers: ${threads.length - 1}`);
+    this.#requests += 1n;
+    const root = (plugin: Plugin | undefined) => (plugin === undefined ? undefined : thread.root(plugin));
+    const exchange = new Exchange({
+      clock: this.#process.clock,
+      info: this.#streamInfo(options),
+      listener: this.#options.listener ?? {},
+      requestHeaders: requestHeaders(request, this.#requests),
+      requestBody: toByteString(request.body ?? ""),
+      downstreamRoot: () => root(loaded.downstream),
+      upstreamRoot: () => root(loaded.upstream),
+      onOver: () => this.#onStreamOver(deployment),
+    });
+    deployment.openStreams += 1;
+    exchange.start(request.endStream ?? true);
+    return new Stream(exchange);
+  }
+
+  /**
+   * Swaps module or configuration, as an ECDS update does: streams that run keep their VM, new ones get the new one.
+   *
+   * @throws {ConfigRefused} where Envoy would refuse; the old one then goes on serving
+   */
+  async replace(source: Uint8Array | string, options: PluginOptions): Promise<void> {
+    const loaded = await load(source, options, this.#process, this.#options.node ?? {});
+    const old = this.#current;
+    this.#current = this.#deploy(loaded);
+    this.#retire(old);
+  }
+
+  #deploy(loaded: Loaded): Deployment {
+    const { workers = 1, failurePolicy = "FAIL_CLOSED", reloadBackOff = "1s" } = this.#options;
+    const { setup, downstream, upstream } = loaded;
+    const plugins = upstream === undefined ? [downstream] : [downstream, upstream];
+    const options = { setup, failurePolicy, reloadBackOffNs: parseDuration(reloadBackOff) };
+    const main = new Thread("main", plugins, options);
+    const others = Array.from({ length: workers }, (_, worker) => new Thread(worker, plugins, options));
+    const deployment: Deployment = { loaded, threads: [main, ...others], openStreams: 0 };
+    this.#deployments.push(deployment);
+    return deployment;
+  }
+
+  #onStreamOver(deployment: Deployment): void {
+    deployment.openStreams -= 1;
+    this.#retire(deployment);
+  }
+
+  /** Ends a deployment that nobody uses any more; the last of its vm_id takes the shared data with it. */
+  #retire(deployment: Deployment): void {
+    if (deployment === this.#current || deployment.openStreams > 0) return;
+    for (const thread of deployment.threads) thread.end();
+    this.#deployments = this.#deployments.filter((other) => other !== deployment);
+    const { vmId } = deployment.loaded.setup;
+    if (!this.#deployments.some((other) => other.loaded.setup.vmId === vmId)) this.#process.shared.drop(vmId);
+  }
+
+  #streamInfo({ route = {}, cluster = {}, connection = {}, properties = {} }: StreamOptions) {
+    const { clock } = this.#process;
+    return {
+      startedAtNs: clock.monotonicNs,
+      startedRealtimeNs: clock.realtimeNs,
+      route: route ?? undefined,
+      cluster,
+      connection,
+      connectionId: this.#requests,
+      properties,
+      filterState: new Map<string, string>(),
+      requestBodyBytes: 0,
+      responseBodyBytes: 0,
+      attempts: 0,
+      endpoint: undefined,
+      responseCode: undefined,
+      details: undefined,
+      flags: 0,
+      transportFailure: "",
+      durationNs: undefined,
+      backendLatencyNs: undefined,
+    };
+  }
+}
+
+/** Shared data, to look at. */
+export interface SharedDataView {
+  /** Undefined if there is no such key. */
+  get(key: string): Uint8Array | undefined;
+  keys(): string[];
+}

@@ -1,0 +1,78 @@
+// Joins the groups of hostcalls into what a module is linked against.
+import { type HostFunction, hostFunctions } from "../abi/host-functions.ts";
+import type { AbiVersion } from "../abi/signatures.ts";
+import * as Status from "../abi/status.ts";
+import { bufferCalls } from "./buffers.ts";
+import { NotEmulated } from "./errors.ts";
+import { headerCalls } from "./headers.ts";
+import { lifecycleCalls } from "./lifecycle.ts";
+import { logCalls, type ThreadName } from "./log.ts";
+import { metricCalls } from "./metrics.ts";
+import { propertyCalls } from "./properties.ts";
+import type { Hostcall, Hostcalls, VmScope } from "./scope.ts";
+import { sharedDataCalls } from "./shared-data.ts";
+import { streamCalls } from "./stream-calls.ts";
+import { clockCalls, wasiCalls } from "./wasi.ts";
+
+/** Functions by module and name, as WebAssembly.Instance takes them. */
+export type Imports = Readonly<Record<string, Readonly<Record<string, Hostcall>>>>;
+
+export interface ImportOptions {
+  readonly abi: AbiVersion;
+  readonly thread: ThreadName;
+  /** Names that capability restriction allows; undefined for no restriction. */
+  readonly allowed: ReadonlySet<string> | undefined;
+  /** What may be called now, as `module.name`; undefined for everything. */
+  readonly restriction: () => ReadonlySet<string> | undefined;
+}
+
+/** What a denied WASI call answers: ENOTCAPABLE. */
+const notCapable = 76;
+
+/** Everything that Envoy offers to a module of this ABI; what the host does not do yet throws when it is called. */
+export function imports(vm: VmScope, options: ImportOptions): Imports {
+  const env: Hostcalls = {
+    ...logCalls(vm, options.thread),
+    ...headerCalls(vm),
+    ...propertyCalls(vm),
+    ...sharedDataCalls(vm),
+    ...metricCalls(vm),
+    ...bufferCalls(vm),
+    ...streamCalls(vm),
+    ...lifecycleCalls(vm),
+    ...clockCalls(vm),
+  };
+  const wasi = wasiCalls(vm, options.thread);
+  const modules: Record<string, Record<string, Hostcall>> = {};
+  for (const [key, entry] of hostFunctions(options.abi)) {
+    const functions = modules[entry.module] ?? {};
+    modules[entry.module] = functions;
+    const implementation = (entry.module === "env" ? env : wasi)[entry.name];
+    functions[entry.name] = guarded(vm, options, key, entry, implementation);
+  }
+  return modules;
+}
+
+/** Counts a call, and lets it through where Envoy would. */
+function guarded(
+  vm: VmScope,
+  { allowed, restriction }: ImportOptions,
+  key: string,
+  { module, name }: HostFunction,
+  implementation: Hostcall | undefined,
+): Hostcall {
+  const denied = module === "env" ? Status.InternalFailure : notCapable;
+  const free = allowed === undefined || allowed.has(name) || !isRestrictable(module, name);
+  return (...args: never[]) => {
+    vm.process.hostcalls.add(name);
+    if (restriction()?.has(key) === false) throw new Error("restricted_callback");
+    if (!free) return denied;
+    if (implementation === undefined) throw new NotEmulated(name);
+    return implementation(...args);
+  };
+}
+
+/** Emscripten's two are always there. */
+function isRestrictable(module: string, name: string): boolean {
+  return module !== "env" || name.startsWith("proxy_");
+}

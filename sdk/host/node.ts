@@ -1,0 +1,54 @@
+// Properties that need no request: the plugin, the node, the listener.
+
+import { metadataOf } from "./attributes.ts";
+import type { ByteString } from "./bytes.ts";
+import { Message, type PropertyObject, type PropertyValue, walk } from "./property-value.ts";
+import type { Metadata } from "./request.ts";
+import type { Plugin } from "./scope.ts";
+
+/** The node of this Envoy's bootstrap. */
+export interface NodeInit {
+  /** Default "". */
+  readonly id?: string;
+  /** Default "". */
+  readonly cluster?: string;
+  readonly metadata?: PropertyObject;
+  readonly locality?: { readonly region?: string; readonly zone?: string; readonly sub_zone?: string };
+}
+
+/** The listener that has the plugin. */
+export interface ListenerInit {
+  /** Default "outbound". */
+  readonly direction?: "inbound" | "outbound";
+  readonly metadata?: Metadata;
+  /** Default "". */
+  readonly filterChain?: string;
+}
+
+/** `plugin_*` and `xds.node`: every context has them. */
+export function pluginProperty(
+  path: readonly ByteString[],
+  { plugin, vmId, node }: { readonly plugin: Plugin | undefined; readonly vmId: string; readonly node: NodeInit },
+): PropertyValue | undefined {
+  const [first, second, ...rest] = path;
+  if (first === "plugin_name" && second === undefined) return plugin?.name;
+  if (first === "plugin_root_id" && second === undefined) return plugin?.rootId;
+  if (first === "plugin_vm_id" && second === undefined) return vmId;
+  return first === "xds" && second === "node" ? walk(nodeMessage(node), rest) : undefined;
+}
+
+/** `xds.listener_*` and `xds.filter_chain_name`: every stream has them. */
+export function listenerProperty(path: readonly ByteString[], listener: ListenerInit): PropertyValue | undefined {
+  const [first, second, ...rest] = path;
+  if (first !== "xds") return undefined;
+  if (second === "listener_direction") return listener.direction === "inbound" ? 1n : 2n;
+  if (second === "listener_metadata") return walk(metadataOf(listener.metadata), rest);
+  if (second === "filter_chain_name") return listener.filterChain ?? "";
+  return undefined;
+}
+
+/** A field that is not set reads as its default. */
+function nodeMessage({ id = "", cluster = "", metadata = {}, locality = {} }: NodeInit): Message {
+  const { region = "", zone = "", sub_zone = "" } = locality;
+  return new Message({ id, cluster, metadata, locality: new Message({ region, zone, sub_zone }) });
+}

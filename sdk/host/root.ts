@@ -1,0 +1,81 @@
+// A plugin's root context in one VM: started, configured, ticking, ended.
+
+import type { Timer } from "./clock.ts";
+import type { LoadStage } from "./errors.ts";
+import type { Context, Plugin, RootContext } from "./scope.ts";
+import type { Vm } from "./vm.ts";
+
+export class Root implements Context, RootContext {
+  readonly id: number;
+  readonly plugin: Plugin;
+  readonly stream = undefined;
+  readonly vm: Vm;
+  #tick: Timer | undefined;
+
+  constructor(id: number, plugin: Plugin, vm: Vm) {
+    this.id = id;
+    this.plugin = plugin;
+    this.vm = vm;
+  }
+
+  get root(): RootContext {
+    return this;
+  }
+
+  setTickPeriod(periodMs: number): void {
+    this.#tick?.cancel();
+    if (periodMs === 0 || this.vm.failure !== undefined) return;
+    this.#tick = this.vm.process.clock.after(BigInt(periodMs) * 1_000_000n, () => {
+      this.setTickPeriod(periodMs);
+      this.vm.callback(this, "proxy_on_tick", this.id);
+    });
+  }
+
+  /** Ends the plugin in this VM. */
+  end(): void {
+    this.#tick?.cancel();
+    this.vm.callback(this, "proxy_on_done", this.id);
+    this.vm.callback(this, "proxy_on_delete", this.id);
+    this.vm.removeContext(this);
+  }
+}
+
+/** Why a plugin's root context did not start. */
+export interface StartProblem {
+  readonly stage: LoadStage;
+  readonly text: string;
+}
+
+/** Creates a plugin's root context and lets it start and read its configuration. Each root of a VM gets on_vm_start. */
+export function startRoot(vm: Vm, plugin: Plugin): { readonly root: Root; readonly problem: StartProblem | undefined } {
+  const root = vm.addContext((id) => new Root(id, plugin, vm));
+  vm.configuring = plugin;
+  vm.callback(root, "proxy_on_context_create", root.id, 0);
+  vm.configuring = undefined;
+  const problem = start(vm, root) ?? configure(vm, root);
+  return { root, problem };
+}
+
+function start(vm: Vm, root: Root): StartProblem | undefined {
+  const started = vm.callback(root, "proxy_on_vm_start", root.id, vm.vmConfig.length);
+  return problemOf(vm, root, "start", "proxy_on_vm_start", started?.result);
+}
+
+function configure(vm: Vm, root: Root): StartProblem | undefined {
+  vm.configuring = root.plugin;
+  const configured = vm.callback(root, "proxy_on_configure", root.id, root.plugin.config.length);
+  vm.configuring = undefined;
+  return problemOf(vm, root, "configure", "proxy_on_configure", configured?.result);
+}
+
+function problemOf(
+  vm: Vm,
+  root: Root,
+  stage: LoadStage,
+  callback: string,
+  result: number | undefined,
+): StartProblem | undefined {
+  if (vm.failure !== undefined) return { stage, text: vm.failure };
+  if (result !== 0) return undefined;
+  return { stage, text: `${callback} of root_id ${JSON.stringify(root.plugin.rootId)} returned false` };
+}

@@ -1,0 +1,231 @@
+// Envoy's router for one request: attempts one after another, their timeouts, and what the caller gets in the end.
+// @see Envoy source/common/router/router.cc
+import { Attempt, type AttemptOwner, type ResponseParts } from "./attempt.ts";
+import type { ByteString } from "./bytes.ts";
+import type { Timer, VirtualClock } from "./clock.ts";
+import type { HeaderMap } from "./header-map.ts";
+import { envoyReply, type LocalReply } from "./local-reply.ts";
+import type { ListenerInit } from "./node.ts";
+import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
+import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
+import type { Root } from "./root.ts";
+import { Flag, type StreamInfo } from "./stream-info.ts";
+import { expectedTimeoutMs, type Timeouts, takeTimeouts } from "./timeouts.ts";
+
+/** The request that the router routes. */
+export interface RouterOwner {
+  readonly info: StreamInfo;
+  readonly listener: ListenerInit;
+  readonly clock: VirtualClock;
+  readonly requestHeaders: HeaderMap;
+  /** The plugin of the upstream chain, for a new attempt; undefined where there is none. */
+  upstreamRoot(): Root | undefined;
+  onUpstreamHeaders(response: ResponseParts): void;
+  onUpstreamEnd(body: ByteString): void;
+  /** The upstream cut the response after its headers. */
+  onUpstreamCut(): void;
+  sendLocalReply(reply: LocalReply): void;
+}
+
+/** Where a cluster says nothing of its endpoints. */
+const defaultEndpoint: Endpoint = { address: "127.0.0.1:8080" };
+
+/** Text, details and response flag of each reset. @see Envoy, "Response flags" */
+const resets: Readonly<Record<ResetReason, { text: string; flag: number }>> = {
+  "connection-failure": { text: "remote connection failure", flag: Flag.UF },
+  "connection-termination": { text: "connection termination", flag: Flag.UC },
+  "remote-reset": { text: "remote reset", flag: Flag.UR },
+  "refused-stream": { text: "remote refused stream reset", flag: Flag.UR },
+};
+
+export class Router implements AttemptOwner {
+  readonly #owner: RouterOwner;
+  readonly #route: RouteInit;
+  readonly #policy: RetryPolicy;
+  readonly #timeouts: Timeouts;
+  #retriesLeft: number;
+  #attempt: Attempt | undefined;
+  #attemptStartedNs = 0n;
+  #requestCompleteNs: bigint | undefined;
+  #timeout: Timer | undefined;
+  #perTryTimeout: Timer | undefined;
+  #backOff: Timer | undefined;
+
+  constructor(owner: RouterOwner, route: RouteInit) {
+    this.#owner = owner;
+    this.#route = route;
+    this.#timeouts = takeTimeouts(route, owner.requestHeaders);
+    this.#policy = takeRetryPolicy(route, owner.requestHeaders);
+    this.#retriesLeft = this.#policy.retries;
+  }
+
+  get info(): StreamInfo {
+    return this.#owner.info;
+  }
+
+  get listener(): ListenerInit {
+    return this.#owner.listener;
+  }
+
+  /** The attempt that is running. */
+  get attempt(): Attempt | undefined {
+    return this.#attempt;
+  }
+
+  /** Moment of the next attempt, while the router waits for it. */
+  get nextAttemptNs(): bigint | undefined {
+    return this.#backOff?.atNs;
+  }
+
+  /** Starts the first attempt, or answers where there is nobody to try. */
+  start(): void {
+    if (this.info.cluster.endpoints?.length !== 0) this.#startAttempt();
+    else this.#answer(Flag.UH, envoyReply(503, "no healthy upstream", "no_healthy_upstream"));
+  }
+
+  /** The request has arrived as a whole: only now the route's timeout begins. */
+  onRequestComplete(): void {
+    const { clock } = this.#owner;
+    this.#requestCompleteNs = clock.monotonicNs;
+    const { routeMs } = this.#timeouts;
+    if (routeMs > 0) this.#timeout = clock.after(msToNs(routeMs), () => this.#onTimeout());
+    this.#startPerTryTimeout();
+  }
+
+  /** Drops the running attempt and everything that is due. */
+  abandon(): void {
+    this.#timeout?.cancel();
+    this.#backOff?.cancel();
+    this.#backOff = undefined;
+    this.#endAttempt();
+  }
+
+  onResponse(response: ResponseParts): void {
+    this.#perTryTimeout?.cancel();
+    if (isRetriableResponse(this.#policy, response.headers)) {
+      if (this.#tryAgain()) return;
+      this.info.flags |= Flag.URX;
+    }
+    const elapsedMs = (this.#owner.clock.monotonicNs - this.#attemptStartedNs) / 1_000_000n;
+    response.headers.replace("x-envoy-upstream-service-time", String(elapsedMs));
+    this.info.responseCode = Number(response.headers.first(":status"));
+    this.#owner.onUpstreamHeaders(response);
+  }
+
+  onEnd(body: ByteString): void {
+    this.#owner.onUpstreamEnd(body);
+  }
+
+  onReset(reason: ResetReason): void {
+    const { text, flag } = resets[reason];
+    if (this.#attempt?.isAnswered) {
+      this.info.flags |= flag;
+      this.info.details = `upstream_reset_after_response_started{${underscored(text)}}`;
+      this.#owner.onUpstreamCut();
+      return;
+    }
+    if (isRetriableReset(this.#policy, reason)) {
+      if (this.#tryAgain()) return;
+      this.info.flags |= Flag.URX;
+    }
+    const failure = this.info.transportFailure;
+    const why = failure === "" ? text : `${text}, transport failure reason: ${failure}`;
+    const head = this.info.attempts > 1 ? "retried and the latest reset reason" : "reset reason";
+    const body = `upstream connect error or disconnect/reset before headers. ${head}: ${why}`;
+    const cause = failure === "" ? underscored(text) : `${underscored(text)}|${underscored(failure)}`;
+    this.#answer(flag, envoyReply(503, body, `upstream_reset_before_response_started{${cause}}`));
+  }
+
+  /** A local reply of the upstream filter answers the request: the router does not try again. */
+  sendLocalReply(reply: LocalReply): void {
+    this.#owner.sendLocalReply(reply);
+  }
+
+  /** The response is complete. */
+  finish(): void {
+    this.info.backendLatencyNs = this.#owner.clock.monotonicNs - this.#attemptStartedNs;
+    this.abandon();
+  }
+
+  #startAttempt(): void {
+    this.#backOff = undefined;
+    const { info, requestHeaders, clock } = this.#owner;
+    info.attempts += 1;
+    const endpoints = info.cluster.endpoints ?? [defaultEndpoint];
+    const endpoint = endpoints[(info.attempts - 1) % endpoints.length] ?? defaultEndpoint;
+    info.endpoint = endpoint;
+    info.transportFailure = "";
+    if (this.#route.attemptCount) requestHeaders.replace("x-envoy-attempt-count", String(info.attempts));
+    const expectedMs = expectedTimeoutMs(this.#timeouts, this.#elapsedMs());
+    if (expectedMs !== undefined) requestHeaders.replace("x-envoy-expected-rq-timeout-ms", String(expectedMs));
+    this.#attemptStartedNs = clock.monotonicNs;
+    const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint });
+    this.#attempt = attempt;
+    this.#startPerTryTimeout();
+    attempt.start(this.#owner.upstreamRoot(), this.#requestCompleteNs !== undefined);
+  }
+
+  /** Milliseconds since the request was complete. */
+  #elapsedMs(): number {
+    const { monotonicNs } = this.#owner.clock;
+    return Number((monotonicNs - (this.#requestCompleteNs ?? monotonicNs)) / 1_000_000n);
+  }
+
+  #startPerTryTimeout(): void {
+    const { perTryMs } = this.#timeouts;
+    if (perTryMs === 0 || this.#requestCompleteNs === undefined || this.#attempt === undefined) return;
+    this.#perTryTimeout?.cancel();
+    this.#perTryTimeout = this.#owner.clock.after(msToNs(perTryMs), () => this.#onPerTryTimeout());
+  }
+
+  /** Ends the attempt and schedules another; false if no retry is left. */
+  #tryAgain(): boolean {
+    if (this.#retriesLeft === 0) return false;
+    this.#retriesLeft -= 1;
+    this.#endAttempt();
+    const retry = this.#policy.retries - this.#retriesLeft;
+    this.#backOff = this.#owner.clock.after(backOffNs(retry), () => this.#startAttempt());
+    return true;
+  }
+
+  #onPerTryTimeout(): void {
+    if (isRetriableReset(this.#policy, "timeout")) {
+      if (this.#tryAgain()) return;
+      this.info.flags |= Flag.URX;
+    }
+    this.#answer(Flag.UT, envoyReply(504, "upstream request timeout", "upstream_per_try_timeout"));
+  }
+
+  /** The route's timeout is never retried. After response headers it can only cut the stream. */
+  #onTimeout(): void {
+    if (!this.#attempt?.isAnswered) {
+      this.#answer(Flag.UT, envoyReply(504, "upstream request timeout", "response_timeout"));
+      return;
+    }
+    this.info.flags |= Flag.UT;
+    this.info.details = "response_timeout";
+    this.#owner.onUpstreamCut();
+  }
+
+  /** The upstream filter ends first, then the caller is answered. */
+  #answer(flag: number, reply: LocalReply): void {
+    this.abandon();
+    this.info.flags |= flag;
+    this.#owner.sendLocalReply(reply);
+  }
+
+  #endAttempt(): void {
+    this.#perTryTimeout?.cancel();
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.destroy();
+  }
+}
+
+function msToNs(ms: number): bigint {
+  return BigInt(ms) * 1_000_000n;
+}
+
+function underscored(text: string): string {
+  return text.replaceAll(" ", "_");
+}

@@ -1,0 +1,90 @@
+// What the groups of hostcalls share: who calls, on what the call acts, and what all VMs of a process have in common.
+import type { HostFunction } from "../abi/host-functions.ts";
+import type { ByteString } from "./bytes.ts";
+import type { VirtualClock } from "./clock.ts";
+import type { HeaderMap } from "./header-map.ts";
+import type { HostcallCounter } from "./hostcall-counter.ts";
+import type { LocalReply } from "./local-reply.ts";
+import type { Log } from "./log.ts";
+import type { Memory } from "./memory.ts";
+import type { MetricStore } from "./metrics.ts";
+import type { PropertyValue } from "./property-value.ts";
+import type { SharedDataStore } from "./shared-data.ts";
+
+/** A function that a module imports; what it returns is the status. Words arrive signed. */
+export type Hostcall = (...args: never[]) => number | undefined;
+
+/** Hostcalls of one group, by name without module. */
+export type Hostcalls = Readonly<Record<HostFunction["name"], Hostcall>>;
+
+/** What all VMs of one Envoy process share. */
+export interface Process {
+  readonly clock: VirtualClock;
+  readonly log: Log;
+  readonly metrics: MetricStore;
+  readonly shared: SharedDataStore;
+  readonly hostcalls: HostcallCounter;
+}
+
+/** One configured plugin: a root context in each VM. */
+export interface Plugin {
+  /** `name` of Envoy's PluginConfig. */
+  readonly name: string;
+  readonly rootId: string;
+  readonly config: ByteString;
+}
+
+/** A plugin's root context in one VM. */
+export interface RootContext {
+  readonly id: number;
+  readonly plugin: Plugin;
+  /** Period of on_tick; 0 for none. */
+  setTickPeriod(periodMs: number): void;
+}
+
+/** What the hostcalls of one stream's filter act on. */
+export interface StreamScope {
+  /** True inside on_log. */
+  readonly logging: boolean;
+  /** A map of `map-type.ts` to read; undefined where this phase does not have it. */
+  readableMap(type: number): HeaderMap | undefined;
+  /** A map to change; undefined where this phase does not have it. */
+  writableMap(type: number): HeaderMap | undefined;
+  /** @param path parts of the path; undefined if there is no such property now */
+  property(path: readonly ByteString[]): PropertyValue | undefined;
+  /** The request's filter state: one store for all its filters and attempts. */
+  readonly filterState: Map<ByteString, ByteString>;
+  /** Answers the request, after the callback that is running. */
+  sendLocalReply(reply: LocalReply): void;
+  /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`: Request or Response */
+  continueStream(type: number): void;
+  /** Resets the stream, after the callback that is running. */
+  closeStream(): void;
+}
+
+/** A context of a VM: the VM's own (id 0), a plugin's root, or one stream's filter. */
+export interface Context {
+  readonly id: number;
+  /** The plugin's root context; its own for a root. None for the VM's own context. */
+  readonly root: RootContext | undefined;
+  readonly stream: StreamScope | undefined;
+}
+
+/** The VM that calls. */
+export interface VmScope {
+  readonly process: Process;
+  readonly vmId: string;
+  readonly vmConfig: ByteString;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly memory: Memory;
+  /** The context the call acts on: the one chosen by proxy_set_effective_context, else the one that was called. */
+  context(): Context;
+  /** False if there is no such context. */
+  setEffectiveContext(id: number): boolean;
+  /** Plugin whose configuration the buffer hostcalls read: only while its root is being created or configured. */
+  readonly configuring: Plugin | undefined;
+  /** Properties of contexts without a stream. */
+  property(path: readonly ByteString[]): PropertyValue | undefined;
+  /** Makes the running callback's result count as "stop". */
+  stopIteration(): void;
+}

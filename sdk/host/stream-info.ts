@@ -1,0 +1,50 @@
+// What Envoy knows of one request, as filters see it in properties and tests in the reply.
+import type { ByteString } from "./bytes.ts";
+import type { PropertyObject } from "./property-value.ts";
+import type { ClusterInit, ConnectionInit, Endpoint, RouteInit } from "./request.ts";
+
+/** Bits of `response.flags`. @see Envoy envoy/stream_info/stream_info.h */
+export const Flag = {
+  LH: 1,
+  UH: 2,
+  UT: 4,
+  LR: 8,
+  UR: 16,
+  UF: 32,
+  UC: 64,
+  UO: 128,
+  NR: 256,
+  DC: 16384,
+  URX: 32768,
+} as const;
+export type FlagName = keyof typeof Flag;
+
+/** One store and one record for a request, shared by all its filters and attempts. */
+export interface StreamInfo {
+  readonly startedAtNs: bigint;
+  readonly startedRealtimeNs: bigint;
+  /** undefined: no route matched. */
+  readonly route: RouteInit | undefined;
+  readonly cluster: ClusterInit;
+  readonly connection: ConnectionInit;
+  readonly connectionId: bigint;
+  /** Properties that the test sets, by path joined with dots; they win. */
+  readonly properties: PropertyObject;
+  readonly filterState: Map<ByteString, ByteString>;
+  requestBodyBytes: number;
+  responseBodyBytes: number;
+  attempts: number;
+  endpoint: Endpoint | undefined;
+  responseCode: number | undefined;
+  details: ByteString | undefined;
+  flags: number;
+  transportFailure: string;
+  /** Set when the request is over. */
+  durationNs: bigint | undefined;
+  backendLatencyNs: bigint | undefined;
+}
+
+/** Short names of the flags that are set, in the order of the bits. */
+export function flagNames(flags: number): FlagName[] {
+  return (Object.keys(Flag) as FlagName[]).filter((name) => (flags & Flag[name]) !== 0);
+}

@@ -1,0 +1,116 @@
+// A request as a test holds it: it sees what the caller and the upstream see, and moves the request on.
+
+import type { UpstreamAttempt } from "./attempt.ts";
+import { toByteString, toText } from "./bytes.ts";
+import { parseDuration } from "./duration.ts";
+import type { Exchange } from "./exchange.ts";
+import { HeaderMap, type HeaderView } from "./header-map.ts";
+import type { UpstreamReset, UpstreamResponse } from "./request.ts";
+import { type FlagName, flagNames } from "./stream-info.ts";
+
+/** What the caller got, and what the access log would say. */
+export interface Reply {
+  /** HTTP status; 0 if the stream was cut before response headers. */
+  readonly status: number;
+  readonly headers: HeaderView;
+  readonly body: string;
+  /** The stream was cut: by the caller, the upstream, a timeout or a filter. */
+  readonly isCut: boolean;
+  /** Response code details, such as `via_upstream`. */
+  readonly details: string;
+  readonly flags: readonly FlagName[];
+  /** Attempts that the router made. */
+  readonly attempts: number;
+  readonly durationMs: number;
+  /** What filters left by proxy_set_property, by key without Envoy's prefix `wasm.`. */
+  readonly filterState: ReadonlyMap<string, string>;
+}
+
+export class Stream {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /** The request's headers as they are now. */
+  get request(): HeaderView {
+    return this.#exchange.requestHeaders;
+  }
+
+  get isOver(): boolean {
+    return this.#exchange.phase === "over";
+  }
+
+  /** True while the downstream filter holds the request or the response. */
+  get isHeld(): boolean {
+    return this.#exchange.phase === "request" || this.#exchange.phase === "response";
+  }
+
+  /** What the caller has so far. Complete when `isOver`. */
+  get reply(): Reply {
+    const { info, sentHeaders, sentBody, isCut } = this.#exchange;
+    return {
+      status: Number(sentHeaders?.first(":status") ?? 0),
+      headers: sentHeaders ?? new HeaderMap("response"),
+      body: toText(sentBody),
+      isCut,
+      details: toText(info.details ?? ""),
+      flags: flagNames(info.flags),
+      attempts: info.attempts,
+      durationMs: Number(info.durationNs ?? this.#exchange.clock.monotonicNs - info.startedAtNs) / 1e6,
+      filterState: new Map([...info.filterState].map(([key, value]) => [toText(key), toText(value)])),
+    };
+  }
+
+  /**
+   * The attempt that waits for the upstream. If the router is between two attempts, the clock moves to the next one.
+   *
+   * @returns undefined if none waits: the request is over or held, or the attempt has been answered
+   */
+  attempt(): UpstreamAttempt | undefined {
+    const { router, clock } = this.#exchange;
+    if (router?.nextAttemptNs !== undefined) clock.runUntil(router.nextAttemptNs, () => this.isOver);
+    return router?.attempt?.isWaiting ? router.attempt : undefined;
+  }
+
+  /** Completes a request that was started with `endStream: false`. */
+  endRequest(body: string | Uint8Array = ""): void {
+    this.#exchange.endRequest(toByteString(body));
+  }
+
+  /** The caller goes away. */
+  disconnect(): void {
+    this.#exchange.disconnect();
+  }
+
+  /**
+   * Lets the upstream answer every attempt, and moves the clock by the time that takes.
+   *
+   * @throws {Error} if the request is held by a filter and so never ends
+   */
+  serve(upstream: (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset): Reply {
+    for (let attempt = this.attempt(); attempt !== undefined; attempt = this.attempt())
+      this.#answer(attempt, upstream(attempt));
+    if (this.isOver) return this.reply;
+    throw new Error(
+      `${this.request.get(":method")} ${this.request.get(":path")} is held by the filter, in phase "${this.#exchange.phase}"; drive it with host.stream() and host.advance()`,
+    );
+  }
+
+  #answer(attempt: UpstreamAttempt, answer: UpstreamResponse | UpstreamReset): void {
+    const { clock } = this.#exchange;
+    const run = () => ("reset" in answer ? attempt.reset(answer.reset) : attempt.respond(answer));
+    if (answer.after === undefined) {
+      run();
+      return;
+    }
+    let isDue = false;
+    const timer = clock.after(parseDuration(answer.after), () => {
+      isDue = true;
+      if (attempt.isOpen) run();
+    });
+    clock.runUntil(timer.atNs, () => isDue || !attempt.isOpen);
+    timer.cancel();
+  }
+}

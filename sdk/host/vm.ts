@@ -1,0 +1,195 @@
+// One VM: an instance of the module with its contexts, called as Envoy calls it.
+import { allowedInInitialize, allowedInMalloc } from "../abi/host-functions.ts";
+import type { AbiVersion } from "../abi/signatures.ts";
+import type { ByteString } from "./bytes.ts";
+import { isHostError, NotEmulated } from "./errors.ts";
+import { imports } from "./imports.ts";
+import type { ThreadName } from "./log.ts";
+import { Memory } from "./memory.ts";
+import type { PropertyValue } from "./property-value.ts";
+import type { Context, Plugin, Process, VmScope } from "./scope.ts";
+import { trapText } from "./trap.ts";
+
+/** What is the same for all VMs of a module and its vm_config. */
+export interface VmSetup {
+  readonly module: WebAssembly.Module;
+  readonly abi: AbiVersion;
+  readonly process: Process;
+  readonly vmId: string;
+  readonly vmConfig: ByteString;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly allowed: ReadonlySet<string> | undefined;
+  /** Properties of contexts without a stream, given their plugin. */
+  readonly property: (
+    path: readonly ByteString[],
+    plugin: Plugin | undefined,
+    vmId: string,
+  ) => PropertyValue | undefined;
+}
+
+/** What a callback came to. */
+export interface Outcome {
+  /** What it returned; 0 of one that returns nothing. */
+  readonly result: number;
+  /** It sent a local reply: its result counts as "stop". */
+  readonly stopped: boolean;
+}
+
+/** The context of the VM itself, in which _initialize and malloc run. */
+const vmContext: Context = { id: 0, root: undefined, stream: undefined };
+
+/** The first context gets id 1. */
+const firstContextId = 1;
+
+export class Vm implements VmScope {
+  readonly process: Process;
+  readonly vmId: string;
+  readonly vmConfig: ByteString;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly memory: Memory;
+  readonly thread: ThreadName;
+  configuring: Plugin | undefined;
+  readonly #setup: VmSetup;
+  readonly #exports: Readonly<Record<string, unknown>>;
+  readonly #contexts = new Map<number, Context>([[0, vmContext]]);
+  #nextContextId = firstContextId;
+  #current: Context = vmContext;
+  #effectiveId = 0;
+  #restriction: ReadonlySet<string> | undefined;
+  #stopped = false;
+  #deferred: (() => void)[] = [];
+  #failure: string | undefined;
+
+  /**
+   * Instantiates the module and runs `_initialize` and `main`, or `_start`. What traps there is the VM's `failure`.
+   *
+   * @throws {WebAssembly.LinkError} if an import is not what the host offers
+   */
+  constructor(setup: VmSetup, thread: ThreadName) {
+    this.#setup = setup;
+    this.process = setup.process;
+    this.vmId = setup.vmId;
+    this.vmConfig = setup.vmConfig;
+    this.environment = setup.environment;
+    this.thread = thread;
+    const { abi, allowed } = setup;
+    this.memory = new Memory(
+      () => this.#instanceMemory(),
+      (sizeBytes) => this.#allocate(sizeBytes),
+    );
+    const linked = imports(this, { abi, thread, allowed, restriction: () => this.#restriction });
+    this.#exports = new WebAssembly.Instance(setup.module, linked).exports;
+    this.#initialize();
+  }
+
+  /** Why the VM is dead: the text that Envoy logs; undefined while it lives. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** True if the module exports a callback and may be called there. */
+  has(name: string): boolean {
+    const { allowed } = this.#setup;
+    const permitted = allowed === undefined || !name.startsWith("proxy_on_") || allowed.has(name);
+    return permitted && typeof this.#exports[name] === "function";
+  }
+
+  /** Registers a context under the next free id. */
+  addContext<T extends Context>(make: (id: number) => T): T {
+    const context = make(this.#nextContextId);
+    this.#nextContextId += 1;
+    this.#contexts.set(context.id, context);
+    return context;
+  }
+
+  removeContext(context: Context): void {
+    this.#contexts.delete(context.id);
+  }
+
+  context(): Context {
+    return this.#contexts.get(this.#effectiveId === 0 ? this.#current.id : this.#effectiveId) ?? this.#current;
+  }
+
+  setEffectiveContext(id: number): boolean {
+    if (!this.#contexts.has(id)) return false;
+    this.#effectiveId = id;
+    return true;
+  }
+
+  property(path: readonly ByteString[]): PropertyValue | undefined {
+    return this.#setup.property(path, this.context().root?.plugin, this.vmId);
+  }
+
+  defer(action: () => void): void {
+    this.#deferred.push(action);
+  }
+
+  stopIteration(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Calls a callback and then does what it put off. Undefined, and nothing done, if the module does not export it or
+   * the VM is dead. A trap kills the VM; look at `failure`.
+   */
+  callback(context: Context, name: string, ...args: readonly number[]): Outcome | undefined {
+    if (this.#failure !== undefined || !this.has(name)) return undefined;
+    const result = this.#call(context, name, args);
+    const stopped = this.#stopped;
+    this.#stopped = false;
+    for (let action = this.#deferred.shift(); action !== undefined; action = this.#deferred.shift()) action();
+    return { result, stopped };
+  }
+
+  #initialize(): void {
+    this.#restriction = allowedInInitialize;
+    const { _initialize, main, __main_void } = this.#exports;
+    if (_initialize === undefined) this.#callIfExported("_start");
+    else {
+      this.#callIfExported("_initialize");
+      if (main !== undefined) this.#callIfExported("main", 0, 0);
+      else if (__main_void !== undefined) this.#callIfExported("__main_void");
+    }
+    this.#restriction = undefined;
+  }
+
+  #callIfExported(name: string, ...args: readonly number[]): void {
+    if (this.#failure === undefined && typeof this.#exports[name] === "function") this.#call(vmContext, name, args);
+  }
+
+  #instanceMemory(): WebAssembly.Memory {
+    const memory = Object.values(this.#exports).find((value) => value instanceof WebAssembly.Memory);
+    if (memory === undefined) throw new NotEmulated("a module without a memory of its own");
+    return memory;
+  }
+
+  #allocate(sizeBytes: number): number {
+    const outer = this.#restriction;
+    this.#restriction = allowedInMalloc;
+    const name = typeof this.#exports["malloc"] === "function" ? "malloc" : "proxy_on_memory_allocate";
+    const address = this.#call(vmContext, name, [sizeBytes]);
+    this.#restriction = outer;
+    return address >>> 0;
+  }
+
+  /** Calls an export in a context. A trap sets `failure` and gives 0. */
+  #call(context: Context, name: string, args: readonly number[]): number {
+    const [outerContext, outerEffectiveId] = [this.#current, this.#effectiveId];
+    [this.#current, this.#effectiveId] = [context, 0];
+    try {
+      const called = this.#exports[name] as (...words: readonly number[]) => number | undefined;
+      return called(...args) ?? 0;
+    } catch (error) {
+      if (isHostError(error)) throw error;
+      this.#fail(context, trapText(name, error));
+      return 0;
+    } finally {
+      [this.#current, this.#effectiveId] = [outerContext, outerEffectiveId];
+    }
+  }
+
+  #fail(context: Context, text: string): void {
+    this.#failure ??= text;
+    this.process.log.write({ level: "error", text, thread: this.thread, rootId: context.root?.plugin.rootId });
+  }
+}
