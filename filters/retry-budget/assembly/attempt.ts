@@ -1,0 +1,128 @@
+import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
+import { Budget, Budgets } from "./budgets";
+import { BudgetConfig, Per } from "./config";
+import { DENIED, isReservation, readDecision, reservationIn, USED, writeDecision } from "./decision";
+import { isRetriable, toNumber } from "./retry-on";
+
+const INBOUND: i64 = 1; // xds.listener_direction
+
+/** On a response: why there is no retry. On a request: its retry was admitted by a budget of this version. */
+const HEADER = "x-retry-budget";
+const STAMP = "v1";
+
+/** The router retries no response with this header. */
+const MARK = "x-envoy-ratelimited";
+
+/** The number of the attempt, which the router of the calling proxy writes. */
+const ATTEMPT_COUNT = "x-envoy-attempt-count";
+
+/** The upstream half: one attempt. It decides at a failed response whether there will be another one. */
+export class Attempt extends HttpContext {
+  private number: i64 = 1;
+  private isAnswered: bool = false;
+
+  constructor(
+    private config: BudgetConfig,
+    private budgets: Budgets,
+  ) {
+    super();
+  }
+
+  onRequestHeaders(endOfStream: bool): HeadersAction {
+    const isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
+    this.number = this.properties.i64("upstream.request_attempt_count", 1);
+    if (this.number > 1) this.startRetry(isInbound);
+    else this.startFirst(isInbound);
+    return this.isAnswered ? HeadersAction.StopIteration : HeadersAction.Continue;
+  }
+
+  onResponseHeaders(endOfStream: bool): HeadersAction {
+    if (this.isAnswered) return HeadersAction.Continue;
+    const headers = this.responseHeaders;
+    const status = toNumber(headers.get(":status"));
+    const grpcStatus = toNumber(headers.get("grpc-status"));
+    if (status < 400 && grpcStatus <= 0) return HeadersAction.Continue;
+    if (!this.wouldRetry(status, grpcStatus)) return HeadersAction.Continue;
+    const budget = this.budget();
+    if (budget.tryAdmit()) {
+      writeDecision(this.filterState, reservationIn(budget));
+    } else {
+      headers.set(MARK, "true");
+      headers.set(HEADER, "exhausted");
+      writeDecision(this.filterState, DENIED);
+    }
+    return HeadersAction.Continue;
+  }
+
+  /** The request's first attempt: a call, unless somebody before us says that it is a retry. */
+  private startFirst(isInbound: bool): void {
+    const headers = this.requestHeaders;
+    let isRetry = this.config.retryHeader.length > 0 && headers.has(this.config.retryHeader);
+    if (isInbound) {
+      const count = headers.get(ATTEMPT_COUNT);
+      if (count != null) headers.remove(ATTEMPT_COUNT);
+      if (isRetry || toNumber(count) > 1) {
+        isRetry = true;
+        const isAdmitted = headers.get(HEADER) == STAMP;
+        headers.remove(HEADER);
+        if (isAdmitted) return;
+      }
+    }
+    const budget = this.budget();
+    if (!isRetry) return budget.countCall();
+    // To the caller's proxy a refusal of the server's is not its own: the mark stays, and ends the retries there.
+    if (!budget.tryAdmit()) return this.refuse(isInbound ? "refused" : DENIED);
+    budget.retries.increment();
+    if (!isInbound) headers.set(HEADER, STAMP);
+  }
+
+  /** A later attempt, which uses what was reserved at the last response. After a reset there was none. */
+  private startRetry(isInbound: bool): void {
+    const budget = this.budget();
+    if (!isReservation(readDecision(this.filterState)) && !budget.tryAdmit()) return this.refuse(DENIED);
+    writeDecision(this.filterState, USED);
+    budget.retries.increment();
+    if (!isInbound) this.requestHeaders.set(HEADER, STAMP);
+  }
+
+  /** Answers in the upstream's place, with the mark, so that the router does not try again. */
+  private refuse(decision: string): void {
+    this.isAnswered = true;
+    writeDecision(this.filterState, decision);
+    this.sendLocalReply({
+      status: 503,
+      headers: [
+        [HEADER, "exhausted"],
+        [MARK, "true"],
+      ],
+      body: "retry budget exhausted",
+      grpcStatus: 14,
+      details: "retry_budget_exhausted",
+    });
+  }
+
+  /** Whether the route has an attempt left and a condition that this response meets. */
+  private wouldRetry(status: i32, grpcStatus: i32): bool {
+    const attempts = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].attempts", Infinity);
+    if (<f64>this.number > attempts) return false;
+    const retryOn = this.properties.string("xds.route_metadata.filter_metadata['dev.sluice'].retryOn");
+    return isRetriable(retryOn, status, grpcStatus) && !this.responseHeaders.has(MARK);
+  }
+
+  private budget(): Budget {
+    return this.budgets.of(this.scope());
+  }
+
+  private scope(): string {
+    const properties = this.properties;
+    if (this.config.per == Per.Proxy) {
+      return properties.i64("xds.listener_direction") == INBOUND ? "inbound" : "outbound";
+    }
+    if (this.config.per == Per.Destination) return textOf(properties.string("xds.cluster_name"));
+    return textOf(properties.string("xds.virtual_host_name")) + "/" + textOf(properties.string("xds.route_name"));
+  }
+}
+
+function textOf(text: string | null): string {
+  return text == null ? "" : text;
+}

@@ -1,0 +1,136 @@
+// The budgets of the proxy, as all of its workers and both halves share them: 256 windows in shared data, one for each
+// hash of a scope's name. A window is read, changed and swapped for what was read; where another worker was faster, it is
+// read again.
+import { clock, Counter, Gauge, getSharedData, labelled, log, setSharedData, SharedValue, Status } from "@sluice/sdk/assembly";
+import { BudgetConfig } from "./config";
+import { advance, countCall, giveBack, LAYOUT, newest, shareToShow, tryAdmit, WINDOW_SIZE } from "./window";
+
+const SLOTS = 256;
+
+/** Shared data's `cas` for "nobody has written it": no real one is that high, and 0 would mean "in any case". */
+const NOT_THERE: u32 = u32.MAX_VALUE;
+
+/** The budgets as one worker sees them. */
+export class Budgets {
+  private scopes: StaticArray<Budget | null> = new StaticArray<Budget | null>(SLOTS);
+  private collisions: Counter = new Counter("retry_budget_collisions_total");
+
+  constructor(private config: BudgetConfig) {
+    const key = keyOf("layout");
+    if (getSharedData(key) == null) {
+      setSharedData(key, new Uint8Array(1));
+      log.info("no budgets of layout " + LAYOUT.toString() + " yet: all start empty");
+    }
+  }
+
+  /** The budget of a scope. Names with the same hash share one, under the name that this worker met first. */
+  of(name: string): Budget {
+    const slot = slotOf(name);
+    let budget = this.scopes[slot];
+    if (budget == null) {
+      budget = new Budget(this.config, slot, name);
+      this.scopes[slot] = budget;
+    } else if (budget.name != name) {
+      this.collisions.increment();
+    }
+    return budget;
+  }
+
+  /** Gives back a retry that was reserved in the budget in this slot, and not made. */
+  giveBack(slot: i32, bucket: u64): void {
+    if (slot < 0 || slot >= SLOTS) return;
+    const key = keyOf(slot.toString());
+    for (;;) {
+      const shared = read(key);
+      const at = shared.bytes.dataStart;
+      if (!giveBack(at, bucket, this.config.windowNs)) return;
+      if (setSharedData(key, shared.bytes, shared.cas) != Status.CasMismatch) return;
+    }
+  }
+}
+
+/** One budget: counts calls and admits retries. */
+@final
+export class Budget {
+  /** Retries that were made. */
+  readonly retries: Counter;
+  /** Retries that were not, because the budget was spent. */
+  readonly denied: Counter;
+  /** Bucket of the retry that was admitted last. */
+  bucket: u64 = 0;
+  private calls: Counter;
+  private share: Gauge;
+  private key: string;
+
+  constructor(
+    private config: BudgetConfig,
+    readonly slot: i32,
+    readonly name: string,
+  ) {
+    this.key = keyOf(slot.toString());
+    this.retries = new Counter(metric("retry_budget_retries_total", name));
+    this.denied = new Counter(metric("retry_budget_denied_total", name));
+    this.calls = new Counter(metric("retry_budget_calls_total", name));
+    this.share = new Gauge(metric("retry_budget_used_percent", name));
+  }
+
+  countCall(): void {
+    let shared: SharedValue;
+    do {
+      shared = this.open();
+      countCall(shared.bytes.dataStart);
+    } while (!this.swap(shared));
+    this.calls.increment();
+  }
+
+  /** Admits one retry and counts it; false where the budget is spent. */
+  tryAdmit(): bool {
+    for (;;) {
+      const shared = this.open();
+      const at = shared.bytes.dataStart;
+      const admitted = tryAdmit(at, this.config.percent, this.config.minRetries);
+      this.bucket = newest(at);
+      if (!this.swap(shared)) continue;
+      if (!admitted) this.denied.increment();
+      return admitted;
+    }
+  }
+
+  /** The window, brought up to now. The time is taken after the read: what others have written is not later. */
+  private open(): SharedValue {
+    const shared = read(this.key);
+    advance(shared.bytes.dataStart, clock.monotonicNs(), this.config.windowNs);
+    return shared;
+  }
+
+  /** Writes the window back; false where another worker was faster. */
+  private swap(shared: SharedValue): bool {
+    const share = shareToShow(shared.bytes.dataStart, this.config.percent, this.config.minRetries);
+    if (setSharedData(this.key, shared.bytes, shared.cas) == Status.CasMismatch) return false;
+    if (share >= 0) this.share.set(share);
+    return true;
+  }
+}
+
+/** Bytes under a key; zeros, which is a new window, where nobody has written any. */
+function read(key: string): SharedValue {
+  const shared = getSharedData(key);
+  if (shared != null && shared.bytes.length == <i32>WINDOW_SIZE) return shared;
+  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), shared == null ? NOT_THERE : shared.cas);
+}
+
+function keyOf(what: string): string {
+  return "retry-budget/" + LAYOUT.toString() + "/" + what;
+}
+
+function metric(name: string, scope: string): string {
+  return labelled(name, ["scope"], [scope]);
+}
+
+/** 8 bits of the name: FNV-1a over its UTF-16 units, folded. */
+function slotOf(name: string): i32 {
+  let hash: u32 = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = (hash ^ name.charCodeAt(i)) * 0x01000193;
+  hash ^= hash >> 16;
+  return (hash ^ (hash >> 8)) & (SLOTS - 1);
+}
