@@ -23,6 +23,8 @@ export interface Container {
   readonly workingDir?: string;
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
+  /** An HTTP GET that says whether it takes traffic, on a container port by number or name; absent: when it accepts connections. */
+  readonly readinessProbe?: { readonly path: string; readonly port: number | string };
 }
 
 /** Kubernetes Pod, as far as the mesh needs it. */

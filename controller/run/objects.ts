@@ -1,0 +1,134 @@
+import { type AnyObject, type Labels, type MeshObject, matches } from "../model/object.ts";
+import type { Protocol } from "../model/service.ts";
+import { gatewayLabels, type PodPlan, podLabel } from "./plan.ts";
+
+/** Port of the `http_proxy` listener of each sidecar, as in Istio. */
+export const httpProxyPort = 15007;
+
+/** A pod with its place: what the generated objects say of it. */
+export interface PlacedPod {
+  readonly plan: PodPlan;
+  readonly ip: string;
+  /** containerPort to the port of 127.0.0.1 where the application listens. */
+  readonly appPorts: ReadonlyMap<number, number>;
+  readonly ready: boolean;
+}
+
+/** Kubernetes and Istio objects as they would stand in YAML. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/** What the documents depend on beside the pod. */
+export interface Surroundings {
+  /** The user's; of interest are Services (protocols) and Sidecars. */
+  readonly objects: readonly AnyObject[];
+  /** Where a Sidecar applies to all namespaces. */
+  readonly rootNamespace: string;
+  /** Where the gateway listens. */
+  readonly gatewayPort: number;
+}
+
+/**
+ * What the controller must know of a pod. A workload's: a Pod, and a Sidecar that binds its ports where no traffic is
+ * intercepted; a user's own Sidecar for the workload wins where it has ingress, and where it only restricts egress, its
+ * hosts are kept. The gateway's: its Pod, and the Service on port 80 that Istio's installation brings.
+ */
+export function documentsOf(pod: PlacedPod, surroundings: Surroundings): readonly Document[] {
+  if (pod.plan.type === "router") return [gatewayService(pod.plan, surroundings.gatewayPort), podDocument(pod)];
+  const own = sidecarOf(pod.plan, surroundings);
+  if (own?.spec.ingress !== undefined) return [podDocument(pod)];
+  const hosts = [...new Set((own?.spec.egress ?? []).flatMap((listener) => listener.hosts))];
+  return [podDocument(pod), sidecarDocument(pod, surroundings.objects, hosts.length > 0 ? hosts : ["*/*"])];
+}
+
+function gatewayService({ workload: name, namespace }: PodPlan, targetPort: number): Document {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace, labels: gatewayLabels },
+    spec: { selector: gatewayLabels, ports: [{ name: "http", port: 80, targetPort }] },
+  };
+}
+
+function podDocument({ plan, ip, ready }: PlacedPod): Document {
+  const { name, namespace, workload, labels, annotations, serviceAccount, containers } = plan;
+  const replicaSet = `${workload}-${labels["pod-template-hash"]}`;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace,
+      labels,
+      annotations,
+      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: replicaSet, controller: true }],
+    },
+    spec: {
+      serviceAccountName: serviceAccount,
+      containers: containers.map((container) => ({ name: container.name, ports: container.ports })),
+    },
+    status: { phase: "Running", podIP: ip, conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+  };
+}
+
+function sidecarDocument(
+  { plan, ip, appPorts }: PlacedPod,
+  objects: readonly AnyObject[],
+  hosts: readonly string[],
+): Document {
+  const ingress = [...appPorts].map(([number, appPort]) => {
+    const protocol = protocolOf({ plan, port: number }, objects);
+    return {
+      port: { number, protocol, name: `${protocol.toLowerCase()}-${number}` },
+      bind: ip,
+      captureMode: "NONE",
+      defaultEndpoint: `127.0.0.1:${appPort}`,
+    };
+  });
+  const proxy = { port: { number: httpProxyPort, protocol: "HTTP_PROXY", name: "http-proxy" }, bind: ip };
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "Sidecar",
+    metadata: { name: plan.name, namespace: plan.namespace },
+    spec: {
+      workloadSelector: { labels: { [podLabel]: plan.labels[podLabel] } },
+      ...(ingress.length > 0 ? { ingress } : {}),
+      egress: [{ ...proxy, captureMode: "NONE", hosts }],
+    },
+  };
+}
+
+/** What the Services that lead to a container's port say it speaks; TCP where none does. */
+function protocolOf(
+  { plan, port }: { readonly plan: PodPlan; readonly port: number },
+  objects: readonly AnyObject[],
+): Protocol {
+  const names = plan.containers
+    .flatMap((container) => container.ports)
+    .filter(({ containerPort }) => containerPort === port)
+    .map(({ name }) => name);
+  return (
+    objects
+      .filter((object) => object.kind === "Service")
+      .filter(({ meta, spec }) => meta.namespace === plan.namespace && selects(spec.selector, plan.labels))
+      .flatMap(({ spec }) => spec.ports)
+      .find(({ targetPort }) => targetPort === port || names.some((name) => name === targetPort))?.protocol ?? "TCP"
+  );
+}
+
+/** The user's Sidecar for a pod, in Istio's order: selected in its namespace, of its namespace, of the root namespace. */
+function sidecarOf(
+  { namespace, labels }: PodPlan,
+  { objects, rootNamespace }: Surroundings,
+): MeshObject<"Sidecar"> | undefined {
+  const sidecars = objects.filter((object) => object.kind === "Sidecar");
+  const near = sidecars.filter(({ meta }) => meta.namespace === namespace);
+  const root = sidecars.filter(({ meta }) => meta.namespace === rootNamespace);
+  return (
+    near.find(({ spec }) => selects(spec.workloadSelector, labels)) ??
+    [...near, ...root].find(({ spec }) => spec.workloadSelector === undefined)
+  );
+}
+
+function selects(selector: Labels | undefined, labels: Labels): boolean {
+  return selector !== undefined && matches(selector, labels);
+}

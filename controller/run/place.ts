@@ -1,0 +1,59 @@
+import { addressesBut } from "./addresses.ts";
+import type { PlacedContainer } from "./container.ts";
+import { httpProxyPort } from "./objects.ts";
+import type { PodPlan } from "./plan.ts";
+import { freePort, isFree } from "./sockets.ts";
+
+/** Ports of each pod's Envoy beside those of its containers: Istio's. */
+export const listenPorts = { prometheus: 15090, ready: 15021, admin: 15000 } as const;
+const envoyPorts = [httpProxyPort, ...Object.values(listenPorts)];
+
+/** Where one pod lives. */
+export interface Place {
+  readonly ip: string;
+  readonly containers: readonly PlacedContainer[];
+  /** containerPort to the port of 127.0.0.1 where the application listens. */
+  readonly appPorts: ReadonlyMap<number, number>;
+}
+
+/**
+ * Finds an address and ports for a pod. A container's first port goes to the same port of 127.0.0.1 if that is free, else to
+ * a free one; further ports stay as they are, since there is no way to tell the program of more than one.
+ *
+ * @param taken addresses and application ports of other pods, whether their processes run or not
+ * @throws where no address is left
+ */
+export async function placeOf(
+  plan: PodPlan,
+  taken: { readonly ips: ReadonlySet<string>; readonly appPorts: ReadonlySet<number> },
+): Promise<Place> {
+  const ip = await addressFor(plan, taken.ips);
+  const appPorts = new Map<number, number>();
+  const containers: PlacedContainer[] = [];
+  for (const container of plan.containers) {
+    const [first, ...others] = container.ports.map(({ containerPort }) => containerPort);
+    if (first === undefined) {
+      containers.push({ container });
+      continue;
+    }
+    const used = new Set([...taken.appPorts, ...appPorts.values()]);
+    const appPort = await freePort(used.has(first) ? 0 : first);
+    for (const port of others) appPorts.set(port, port);
+    appPorts.set(first, appPort);
+    containers.push({ container, appPort });
+  }
+  return { ip, containers, appPorts };
+}
+
+async function addressFor({ name, containers }: PodPlan, taken: ReadonlySet<string>): Promise<string> {
+  const ports = [...envoyPorts, ...containers.flatMap(({ ports }) => ports).map(({ containerPort }) => containerPort)];
+  let busy: readonly number[] = [];
+  for (const ip of addressesBut(taken)) {
+    const free = await Promise.all(ports.map((port) => isFree(port, ip)));
+    busy = ports.filter((_, i) => !free[i]);
+    if (busy.length === 0) return ip;
+  }
+  throw new Error(
+    `${name}: port ${busy.join(" and ")} can't be bound on any free address of 127.0.18.0/24: end what listens there or on 0.0.0.0; on macOS, add addresses with \`ifconfig lo0 alias 127.0.18.1\``,
+  );
+}

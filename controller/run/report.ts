@@ -1,0 +1,58 @@
+import { proxyName } from "../model/proxy.ts";
+import type { ProcessEvent } from "./processes.ts";
+import type { Run, RunPod } from "./state.ts";
+
+/** What runs where, for the start: the way in, then a line for each pod. */
+export function runLines(run: Run): readonly string[] {
+  const { address, port } = run.gateway;
+  const rows = run.pods.map((pod) => [
+    proxyName(pod),
+    pod.appPort === undefined ? `${pod.ip}:${port}` : pod.ip,
+    pod.appPort === undefined ? "-" : `127.0.0.1:${pod.appPort}`,
+  ]);
+  return [
+    `gateway     http://${address}:${port}`,
+    `controller  xDS 127.0.0.1:${run.xdsPort}, metrics http://127.0.0.1:${run.monitoringPort}/metrics`,
+    `folder      ${run.dir}`,
+    `logs        ${run.logs}`,
+    "",
+    ...table([["POD", "ENVOY", "APPLICATION"], ...rows]),
+    "",
+  ];
+}
+
+/** How a pod comes, goes, and takes traffic. */
+export type PodChange = "started" | "ready" | "not ready" | "stopping";
+
+export function changeLine(pod: RunPod, change: PodChange): string {
+  const application = pod.appPort === undefined ? "" : `, application at 127.0.0.1:${pod.appPort}`;
+  return `${proxyName(pod)}: ${change}${change === "started" ? ` at ${pod.ip}${application}` : ""}`;
+}
+
+/** Columns padded to their widest cell, as istioctl prints them: five spaces between. */
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 5))
+      .join("")
+      .trimEnd(),
+  );
+}
+
+/**
+ * @param what `envoy`, or a container's name
+ * @returns nothing for what needs no attention
+ */
+export function eventLines(
+  pod: Pick<RunPod, "name" | "namespace">,
+  what: string,
+  event: ProcessEvent,
+): readonly string[] {
+  return event.state === "started" ? [] : deathLines(`${proxyName(pod)} ${what}`, event);
+}
+
+export function deathLines(who: string, event: Extract<ProcessEvent, { state: "died" }>): readonly string[] {
+  const restart = `restarted in ${(event.restartMs / 1000).toFixed(1)} s`;
+  return [`${who}: died (${event.reason}), ${restart}`, ...event.lastLines.map((line) => `  | ${line}`)];
+}

@@ -1,0 +1,169 @@
+import { realpathSync } from "node:fs";
+import type { MeshSettings } from "../model/mesh.ts";
+import type { AnyObject } from "../model/object.ts";
+import { problemText } from "../model/problem.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { Fleet } from "./fleet.ts";
+import { RunFolder } from "./folder.ts";
+import { markOf } from "./leftovers.ts";
+import { planOf } from "./plan.ts";
+import { KeptProcess } from "./processes.ts";
+import { changeLine, deathLines, eventLines, runLines } from "./report.ts";
+import { freePort } from "./sockets.ts";
+import { type Run, runFolderOf } from "./state.ts";
+
+/** How long the controller may take to end when asked to. */
+const graceMs = 5000;
+const trimLogsMs = 10_000;
+
+/** Tried first: Istio's ports, and the node port of the gateway in every walk through a mesh. */
+const portsWanted = { xds: 15010, monitoring: 15014, gateway: 30000 } as const;
+
+export interface RunnerOptions {
+  /** Folder of YAML. */
+  readonly dir: string;
+  /** Those that the controller has. */
+  readonly settings: MeshSettings;
+}
+
+export interface RunnerDeps {
+  /**
+   * Watches a folder: hands over all objects in force (a bad object's last good version among them), once and after
+   * each change. Rejects where there is no such folder. Resolves with what ends the watch.
+   */
+  readonly watch: (dir: string, onObjects: (objects: readonly AnyObject[]) => void) => Promise<() => Promise<void>>;
+  readonly envoyPath: string;
+  /** This program, as `[node, main.ts]`: the controller is started with it. */
+  readonly program: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** What doesn't change while it runs. */
+type RunBase = Omit<Run, "pods" | "processes">;
+
+/** One `sluice up`: the parent of a controller, of the Envoys and of the workloads that a folder of YAML describes. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #deps: RunnerDeps;
+  #folder: RunFolder | undefined;
+  #controller: KeptProcess | undefined;
+  #fleet: Fleet | undefined;
+  #run: RunBase | undefined;
+  #unwatch = async (): Promise<void> => {};
+  #cancelTrim = (): void => {};
+  /** Whether the table of what runs where is out. */
+  #shown = false;
+  /** What was said of the folder last, so that it is said once. */
+  #complaints: ReadonlySet<string> = new Set();
+
+  constructor(options: RunnerOptions, deps: RunnerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Resolves when everything is started, though perhaps not ready.
+   *
+   * @throws where the folder can't be read, or a run of it is alive. Then {@link stop} still has to be called.
+   */
+  async start(): Promise<void> {
+    const { env, log, watch } = this.#deps;
+    const dir = realpathSync(this.#options.dir);
+    const { folder, ended } = await RunFolder.claim(runFolderOf(dir, env));
+    this.#folder = folder;
+    if (ended > 0) log.warn(`ended ${ended} processes that a crashed run had left`);
+    const run = {
+      dir,
+      pid: process.pid,
+      xdsPort: await freePort(portsWanted.xds),
+      monitoringPort: await freePort(portsWanted.monitoring),
+      gateway: { address: "127.0.0.1", port: await freePort(portsWanted.gateway) },
+      logs: folder.logs,
+    };
+    this.#run = run;
+    this.#fleet = this.#newFleet(run, folder);
+    this.#controller = this.#newController(run, folder);
+    this.#writeRun();
+    const first = Promise.withResolvers<void>();
+    this.#unwatch = await watch(dir, (objects) => void this.#apply(objects).then(first.resolve, first.reject));
+    await first.promise;
+    this.#controller.start();
+    this.#trimLogs();
+    for (const line of runLines(this.#state(run))) log.info(line);
+    this.#shown = true;
+  }
+
+  /** Ends everything, in order, and removes the state folder. */
+  async stop(): Promise<void> {
+    await this.#unwatch();
+    this.#cancelTrim();
+    await this.#fleet?.stop();
+    await this.#controller?.stop(graceMs);
+    this.#folder?.remove();
+  }
+
+  /** Ends everything at once, without waiting: for when this process is about to end. */
+  kill(): void {
+    this.#fleet?.kill();
+    this.#controller?.kill();
+  }
+
+  async #apply(objects: readonly AnyObject[]): Promise<void> {
+    const { log } = this.#deps;
+    const failures = (await this.#fleet?.apply(objects)) ?? [];
+    const complaints = new Set([...planOf(objects).problems.map(problemText), ...failures]);
+    for (const line of complaints) if (!this.#complaints.has(line)) log.error(line);
+    this.#complaints = complaints;
+  }
+
+  #newFleet(run: RunBase, folder: RunFolder): Fleet {
+    const { log } = this.#deps;
+    const { dir, xdsPort, gateway } = run;
+    return new Fleet({
+      ...this.#deps,
+      ...{ dir, xdsPort, gateway, folder, settings: this.#options.settings },
+      onEvent: (pod, what, event) => {
+        this.#writeRun();
+        for (const line of eventLines(pod.plan, what, event)) log.warn(line);
+      },
+      onChange: (pod, change) => {
+        this.#writeRun();
+        if (this.#shown || change !== "started") log.info(changeLine(pod.view, change));
+      },
+    });
+  }
+
+  #newController(run: RunBase, folder: RunFolder): KeptProcess {
+    const { log, program, env, clock, random } = this.#deps;
+    const sources = ["--config", run.dir, "--config", folder.objects];
+    const ports = ["--xds-port", String(run.xdsPort), "--monitoring-port", String(run.monitoringPort)];
+    return new KeptProcess({
+      command: { argv: [...program, "controller", ...sources, ...ports], cwd: process.cwd(), env },
+      output: { line: (line) => log.info(line) },
+      ...{ clock, random },
+      onEvent: (event) => {
+        this.#writeRun();
+        if (event.state === "died") for (const line of deathLines("controller", event)) log.warn(line);
+      },
+    });
+  }
+
+  #state(run: RunBase): Run {
+    const marks = [markOf(process.pid), this.#controller?.mark, ...(this.#fleet?.marks ?? [])];
+    return { ...run, pods: this.#fleet?.views ?? [], processes: marks.filter((mark) => mark !== undefined) };
+  }
+
+  #writeRun(): void {
+    if (this.#run) this.#folder?.writeRun(this.#state(this.#run));
+  }
+
+  #trimLogs(): void {
+    this.#folder?.trimLogs();
+    this.#cancelTrim = this.#deps.clock.after(trimLogsMs, () => this.#trimLogs());
+  }
+}

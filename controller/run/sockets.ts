@@ -1,0 +1,58 @@
+import { request } from "node:http";
+import { connect, createServer } from "node:net";
+
+/** How long a question to a process on this machine may take. */
+const timeoutMs = 1000;
+
+/** Whether nobody listens on `address:port`, so that it can be bound; false also for an address the machine lacks. */
+export async function isFree(port: number, address: string): Promise<boolean> {
+  return (await tryBind(port, address)) !== undefined;
+}
+
+/** `wanted` if it is free on 127.0.0.1, else (and for 0) one that is. */
+export async function freePort(wanted: number): Promise<number> {
+  const port = (await tryBind(wanted, "127.0.0.1")) ?? (await tryBind(0, "127.0.0.1"));
+  if (port === undefined) throw new Error("no port of 127.0.0.1 is free");
+  return port;
+}
+
+/** Binds and lets go; the port that it was, `undefined` where that failed. */
+function tryBind(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" ? address?.port : undefined));
+    });
+  });
+}
+
+/** Whether something accepts connections on a port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1", timeout: timeoutMs });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("error", () => end(false));
+    socket.once("timeout", () => end(false));
+  });
+}
+
+/** Whether an HTTP GET is answered with 200 to 399, as a Kubernetes probe wants it. */
+export function answers(
+  target: { readonly port: number; readonly path: string } | { readonly socketPath: string; readonly path: string },
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const call = request({ host: "127.0.0.1", ...target, agent: false, timeout: timeoutMs }, (response) => {
+      response.resume();
+      resolve((response.statusCode ?? 0) >= 200 && (response.statusCode ?? 0) < 400);
+    });
+    call.once("timeout", () => call.destroy());
+    call.once("error", () => resolve(false));
+    call.end();
+  });
+}
