@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.js";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.js";
-import type { Ref } from "../model/object.ts";
 import type { Resource, XdsType } from "../model/resource.ts";
 
 /** The message that a resource of each type carries. */
@@ -18,27 +17,32 @@ export const schemas = {
   ECDS: TypedExtensionConfigSchema,
 } as const;
 
-/** Digits of a version: enough that two contents of one name never share one. */
+/** A message as it is written down: plain objects, nothing of what `create` adds. */
+export type Init<D extends DescMessage> = Exclude<MessageInitShape<D>, Message>;
+
+export type Body<T extends XdsType> = Init<(typeof schemas)[T]>;
+
+/** Hex digits of a version: enough that two contents of one name never share one. */
 const versionLength = 16;
 
 /**
  * A resource from its message. Equal messages give equal bytes: fields are written in the order of their numbers and
- * maps in the order of their keys' insertion, so builders insert sorted keys.
+ * maps in the order in which their keys were inserted, which builders take from {@link sorted}.
  */
 export function encode<T extends XdsType>(
   type: T,
   name: string,
-  message: MessageInitShape<(typeof schemas)[T]>,
-  owners: readonly Ref[] = [],
+  message: Body<T>,
+  about: Partial<Pick<Resource, "owners" | "stopgap">> = {},
 ): Resource {
   const schema: DescMessage = schemas[type];
-  const body = toBinary(schema, create(schema, message));
+  const body = toBinary(schema, create(schema, message as MessageInitShape<DescMessage>));
   const version = createHash("sha256").update(body).digest("hex").slice(0, versionLength);
-  return { type, name, version, body, owners };
+  return { type, name, version, body, owners: [], ...about };
 }
 
 /** A message inside an Any. */
-export function any<D extends DescMessage>(schema: D, message: MessageInitShape<D>): Any {
+export function any<D extends DescMessage>(schema: D, message: Init<D>): Any {
   return anyPack(schema, create(schema, message));
 }
 

@@ -1,6 +1,5 @@
 // The resource of a slot: one filter that runs an ordered list of filters, chosen by port where plugins ask for ports.
 // One update replaces the list as a whole, so that no moment has a plugin missing or doubled.
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.js";
 import { ExtensionWithMatcherSchema } from "../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
@@ -16,7 +15,7 @@ import type {
   Matcher_OnMatchSchema,
   MatcherSchema,
 } from "../gen/xds/type/matcher/v3/matcher_pb.js";
-import { any } from "./encode.ts";
+import { any, type Init } from "./encode.ts";
 
 export interface Filter {
   readonly name: string;
@@ -39,9 +38,9 @@ export const slotTypeUrls = [ExtensionWithMatcherSchema, HeaderMutationSchema].m
   ({ typeName }) => `type.googleapis.com/${typeName}`,
 );
 
-type Extension = MessageInitShape<typeof TypedExtensionConfigSchema>;
-type OnMatch = MessageInitShape<typeof Matcher_OnMatchSchema>;
-type Matcher = MessageInitShape<typeof MatcherSchema>;
+type Extension = Init<typeof TypedExtensionConfigSchema>;
+type OnMatch = Init<typeof Matcher_OnMatchSchema>;
+type Matcher = Init<typeof MatcherSchema>;
 
 /** The resource of a slot. Without any filter it does nothing, in downstream and upstream chains alike. */
 export function slotOf(name: string, content: SlotContent): Extension {
@@ -96,7 +95,7 @@ function authorityMatcher({ byPort, otherwise }: Choice): Matcher | undefined {
 }
 
 /** `host:PORT`; for 80, HTTP's default, also a host without port. An IPv6 address is in brackets. */
-function authorityHasPort(port: number): MessageInitShape<typeof Matcher_MatcherList_Predicate_SinglePredicateSchema> {
+function authorityHasPort(port: number): Init<typeof Matcher_MatcherList_Predicate_SinglePredicateSchema> {
   const suffix = port === 80 ? "(:80)?" : `:${port}`;
   return {
     input: { name: "authority", typedConfig: any(HttpRequestHeaderMatchInputSchema, { headerName: ":authority" }) },

@@ -1,7 +1,21 @@
 import type { Mesh } from "../model/mesh.ts";
+import { refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
-import type { Resource, Snapshot } from "../model/resource.ts";
+import type { Resource, Snapshot, XdsType } from "../model/resource.ts";
+import { gatewaysFor, servicesVisibleTo, sidecarFor } from "../model/select.ts";
+import { pluginsFor } from "../model/select-plugins.ts";
+import { virtualServicesFor, virtualServicesForGateway } from "../model/select-routes.ts";
+import { destinationRuleFor } from "../model/select-rules.ts";
+import type { CaptureMode } from "../model/sidecar.ts";
+import { clustersOf, fixedClusters } from "./clusters.ts";
+import { gatewayPart } from "./gateway.ts";
+import { join, type Part } from "./part.ts";
+import { ratelimited } from "./retry.ts";
+import type { RouteContext } from "./routes.ts";
+import { inboundResources } from "./sidecar-inbound.ts";
+import { outboundPart } from "./sidecar-outbound.ts";
+import { type PortView, slots } from "./slots.ts";
 
 export interface Translation {
   readonly resources: Snapshot;
@@ -13,8 +27,91 @@ export interface Translation {
  * All that a proxy should have in a state of the mesh. Pure: equal content gives equal bytes and versions, in every
  * process. A listener's bytes depend only on where it listens and what it speaks; routes, endpoints and plugins vary
  * in RDS, EDS and ECDS, since a changed listener drains its connections.
+ *
+ * A sidecar listens where its Sidecar opens a port without interception, a gateway where a Gateway does.
  */
-export function translate(_mesh: Mesh, _proxy: Proxy): Translation {
-  const none: ReadonlyMap<string, Resource> = new Map();
-  return { resources: { CDS: none, LDS: none, EDS: none, RDS: none, ECDS: none }, problems: [] };
+export function translate(mesh: Mesh, proxy: Proxy): Translation {
+  const context: RouteContext = {
+    proxy,
+    services: mesh.services,
+    domain: mesh.settings.domain,
+    endable: pluginsFor(mesh, proxy, "outbound").some(({ plugin }) => plugin.module?.attach.includes("upstream")),
+  };
+  const listening = proxy.type === "router" ? gateway(mesh, context) : sidecar(mesh, context);
+  const { resources, problems } = join([
+    { resources: clusters(mesh, proxy), problems: context.endable ? strippedConditions(mesh, proxy) : [] },
+    listening.part,
+    slots(mesh, proxy, listening.view),
+  ]);
+  return { resources: snapshot(resources), problems };
+}
+
+function clusters(mesh: Mesh, proxy: Proxy): readonly Resource[] {
+  const ofServices = servicesVisibleTo(mesh, proxy).flatMap((service) => {
+    const rule = destinationRuleFor(mesh, proxy, service);
+    const ports = service.ports.filter(({ protocol }) => protocol !== "UDP");
+    return ports.flatMap((port) => clustersOf(mesh, service, port, rule));
+  });
+  return [...ofServices, ...fixedClusters];
+}
+
+interface Listening {
+  readonly part: Part;
+  readonly view: PortView;
+}
+
+function gateway(mesh: Mesh, context: RouteContext): Listening {
+  const part = gatewayPart(mesh, context);
+  return { part, view: { proxied: [], gateway: part.ports } };
+}
+
+function sidecar(mesh: Mesh, context: RouteContext): Listening {
+  const { proxy } = context;
+  const object = sidecarFor(mesh, proxy);
+  if (!object) return { part: join([]), view: { proxied: [] } };
+  const isBound = (mode: CaptureMode): boolean =>
+    mode === "NONE" || (mode === "DEFAULT" && proxy.interception === "NONE");
+  const ingress = (object.spec.ingress ?? []).filter(({ captureMode }) => isBound(captureMode));
+  const egress = (object.spec.egress ?? []).flatMap((listener, index) =>
+    listener.port && isBound(listener.captureMode) ? [{ listener, port: listener.port, index }] : [],
+  );
+  const owner = refOf(object);
+  const part = join([
+    { resources: ingress.flatMap((listener) => inboundResources({ mesh, proxy, listener, owner })), problems: [] },
+    ...egress.map((one) => outboundPart({ mesh, context, sidecar: object, ...one })),
+  ]);
+  const proxied = egress.flatMap(({ port }) => (port.protocol === "HTTP_PROXY" ? [port.number] : []));
+  return { part, view: { proxied: [...new Set(proxied)] } };
+}
+
+/** With `envoy-ratelimited` among its conditions Envoy would go on where a plugin says that there are no more retries. */
+function strippedConditions(mesh: Mesh, proxy: Proxy): readonly Problem[] {
+  const bound =
+    proxy.type === "router"
+      ? gatewaysFor(mesh, proxy).flatMap((one) => virtualServicesForGateway(mesh, proxy, one))
+      : virtualServicesFor(mesh, proxy);
+  return [...new Set(bound.map(({ object }) => object))].flatMap((object) =>
+    object.spec.http.flatMap((http, index) => {
+      if (!http.retries?.retryOn?.includes(ratelimited)) return [];
+      const message = `has ${ratelimited}, which is left out: a plugin on the same proxies ends retries by that mark`;
+      const path = ["spec", "http", index, "retries", "retryOn"];
+      return [{ severity: "info", code: "SLU0306", object: refOf(object), path, message } as const];
+    }),
+  );
+}
+
+/** The first of several resources of one name counts. */
+function snapshot(resources: readonly Resource[]): Snapshot {
+  const byType: Record<XdsType, Map<string, Resource>> = {
+    CDS: new Map(),
+    LDS: new Map(),
+    EDS: new Map(),
+    RDS: new Map(),
+    ECDS: new Map(),
+  };
+  for (const resource of resources) {
+    const known = byType[resource.type];
+    if (!known.has(resource.name)) known.set(resource.name, resource);
+  }
+  return byType;
 }

@@ -1,0 +1,117 @@
+// What a gateway proxy listens on, and the routes of the VirtualServices that are bound to its Gateways.
+import type { GatewayServer } from "../model/gateway.ts";
+import type { Mesh } from "../model/mesh.ts";
+import { routeNames } from "../model/names.ts";
+import { type MeshObject, type Ref, refOf, refText } from "../model/object.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Proxy } from "../model/proxy.ts";
+import { gatewaysFor, servicesServedBy } from "../model/select.ts";
+import { hostsOnServer, virtualServicesForGateway } from "../model/select-routes.ts";
+import { isHttp } from "../model/service.ts";
+import { httpFilterChain } from "./hcm.ts";
+import { boundListener } from "./listener.ts";
+import type { Part } from "./part.ts";
+import { routeConfig } from "./route-config.ts";
+import { isCatchAll } from "./route-match.ts";
+import { type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
+import type { VirtualHost } from "./virtual-hosts.ts";
+
+interface Server {
+  readonly gateway: MeshObject<"Gateway">;
+  readonly server: GatewayServer;
+}
+
+export interface GatewayPart extends Part {
+  /** Port of a Gateway's server to the ports that the proxy listens on for it. */
+  readonly ports: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Servers of all Gateways that choose the proxy, merged by the port that it listens on. */
+export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
+  const { proxy } = context;
+  const problems: Problem[] = [];
+  const byPort = new Map<number, Server[]>();
+  const ports = new Map<number, readonly number[]>();
+  const targets = targetPorts(mesh, proxy);
+  for (const gateway of gatewaysFor(mesh, proxy)) {
+    gateway.spec.servers.forEach((server, index) => {
+      const { number, protocol } = server.port;
+      const about = { object: refOf(gateway), path: ["spec", "servers", index, "port"] };
+      if (!isHttp(protocol)) {
+        const message = `protocol is ${protocol}, which gateways don't serve yet: nothing listens there; use HTTP, HTTP2 or GRPC`;
+        problems.push({ severity: "warning", code: "SLU0302", ...about, message });
+        return;
+      }
+      const found = targets(number);
+      if (found.length === 0) {
+        const message = `${number} is no port of a Service that leads to the gateway's pods: nothing listens there; add it to the Service`;
+        problems.push({ severity: "warning", code: "IST0162", ...about, message });
+      }
+      ports.set(number, found);
+      for (const port of found) byPort.set(port, [...(byPort.get(port) ?? []), { gateway, server }]);
+    });
+  }
+  const resources = [...byPort].flatMap(([port, servers]) => {
+    // Without interception other proxies may live on the same machine, each with an address of its own.
+    const address = proxy.interception === "NONE" ? proxy.ip : "0.0.0.0";
+    const routeName = routeNames.gateway(port);
+    const filters = httpFilterChain({ side: "gateway", statPrefix: `outbound_${address}_${port}`, routeName });
+    return [
+      boundListener({ address, port, direction: "outbound", filters }),
+      gatewayRoutes(mesh, context, { routeName, servers }),
+    ];
+  });
+  return { resources, problems, ports };
+}
+
+/**
+ * The ports that a gateway proxy listens on for a Gateway's port: the target ports of the Services that lead to it. A
+ * proxy that no Service leads to listens on the port itself.
+ */
+function targetPorts(mesh: Mesh, proxy: Proxy): (port: number) => readonly number[] {
+  const served = servicesServedBy(mesh, proxy);
+  return (port) => {
+    if (served.length === 0) return [port];
+    return [...new Set(served.flatMap(({ endpoint }) => endpoint.ports.get(port) ?? []))];
+  };
+}
+
+interface GatewayRoutes {
+  readonly routeName: string;
+  readonly servers: readonly Server[];
+}
+
+function gatewayRoutes(mesh: Mesh, context: RouteContext, { routeName, servers }: GatewayRoutes) {
+  const byHost = new Map<string, Map<string, readonly Route[]>>(); // host, VirtualService: two servers may share both
+  const owners = new Map<string, Ref>();
+  for (const { gateway, server } of servers) {
+    owners.set(refText(refOf(gateway)), refOf(gateway));
+    for (const bound of virtualServicesForGateway(mesh, context.proxy, gateway)) {
+      const hosts = hostsOnServer(server, gateway, bound);
+      const routes = virtualServiceRoutes(context, bound.object, { port: server.port.number, gateway });
+      if (routes.length === 0) continue;
+      const ref = refOf(bound.object);
+      for (const host of hosts) {
+        byHost.set(host, new Map([...(byHost.get(host) ?? []), [refText(ref), routes]]));
+        owners.set(refText(ref), ref);
+      }
+    }
+  }
+  const port = servers[0]?.server.port.number ?? 0;
+  const hosts = [...byHost]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([host, routes]) => virtualHost(`${host}:${port}`, host, [...routes.values()].flat()));
+  return routeConfig({
+    name: routeName,
+    hosts: hosts.length > 0 ? hosts : [virtualHost(`blackhole:${port}`, "*", [])],
+    owners: [...owners.values()],
+    ignoresPort: true,
+  });
+}
+
+/** Routes that take every request go last, so that those of other VirtualServices are reached. */
+function virtualHost(name: string, domain: string, routes: readonly Route[]): VirtualHost {
+  const takesAll = ({ match }: Route): boolean => match !== undefined && isCatchAll(match);
+  const ordered = [...routes.filter((route) => !takesAll(route)), ...routes.filter(takesAll)];
+  return { name, domains: [domain], routes: ordered, includeRequestAttemptCount: true };
+}

@@ -1,0 +1,162 @@
+import type { RouteSchema } from "../gen/envoy/config/route/v3/route_components_pb.js";
+import type { MeshService } from "../model/mesh.ts";
+import { clusterName, configPath, resolveHost } from "../model/names.ts";
+import { type MeshObject, matches, refOf } from "../model/object.ts";
+import type { Proxy } from "../model/proxy.ts";
+import { isGatewayName, meshGateway } from "../model/select-routes.ts";
+import type { Destination, HttpMatch, HttpRoute } from "../model/virtual-service.ts";
+import { metadata } from "./common.ts";
+import type { Init } from "./encode.ts";
+import { headerOperations } from "./header-operations.ts";
+import { inboundRetries, outboundRetries, type Retries } from "./retry.ts";
+import {
+  destinations,
+  forFilters,
+  limits,
+  type RouteAction,
+  redirect,
+  rewrite,
+  type Target,
+  weighted,
+} from "./route-action.ts";
+import { isCatchAll, routeMatch } from "./route-match.ts";
+
+export type Route = Init<typeof RouteSchema>;
+
+/** For whom routes are made. */
+export interface RouteContext {
+  readonly proxy: Proxy;
+  /** Every service of the mesh, by host. */
+  readonly services: ReadonlyMap<string, MeshService>;
+  readonly domain: string;
+  /** Whether a plugin on this proxy may end the retries of a request. */
+  readonly endable: boolean;
+}
+
+/** Where a VirtualService's routes stand: the port that `match.port` is compared with, and the gateway. */
+export interface RoutePlace {
+  readonly port: number;
+  readonly gateway: MeshObject<"Gateway"> | typeof meshGateway;
+}
+
+/**
+ * The routes of a VirtualService at one place, in order, up to the first that takes every request. Empty where none of
+ * them is meant for this place or proxy.
+ */
+export function virtualServiceRoutes(
+  context: RouteContext,
+  object: MeshObject<"VirtualService">,
+  place: RoutePlace,
+): readonly Route[] {
+  const routes: Route[] = [];
+  for (const http of object.spec.http) {
+    for (const match of http.match.length > 0 ? http.match : [undefined]) {
+      if (match && !isMeantFor(match, { context, object, place })) continue;
+      const route = virtualServiceRoute(context, { object, http, match, port: place.port });
+      routes.push(route);
+      if (isCatchAll(routeMatch(match))) return routes;
+    }
+  }
+  return routes;
+}
+
+interface MatchPlace {
+  readonly context: RouteContext;
+  readonly object: MeshObject;
+  readonly place: RoutePlace;
+}
+
+function isMeantFor(match: HttpMatch, { context: { proxy }, object, place: { gateway, port } }: MatchPlace): boolean {
+  const isOfGateway = (name: string): boolean =>
+    gateway === meshGateway ? name === meshGateway : isGatewayName(name, object.meta.namespace, gateway);
+  return (
+    (match.port === undefined || match.port === port) &&
+    (match.gateways === undefined || match.gateways.some(isOfGateway)) &&
+    matches(match.sourceLabels, proxy.labels) &&
+    (match.sourceNamespace === undefined || match.sourceNamespace === proxy.namespace)
+  );
+}
+
+interface RouteSource {
+  readonly object: MeshObject<"VirtualService">;
+  readonly http: HttpRoute;
+  readonly match: HttpMatch | undefined;
+  readonly port: number;
+}
+
+function virtualServiceRoute(context: RouteContext, { object, http, match, port }: RouteSource): Route {
+  const istio = { config: configPath({ ...refOf(object), kind: "VirtualService" }) };
+  const route = {
+    name: [http.name, match?.name].filter((part) => part !== undefined && part !== "").join("."),
+    match: routeMatch(match),
+    metadata: metadata({ istio }),
+    ...headerOperations(http.headers),
+  };
+  if (http.redirect) return { ...route, action: { case: "redirect", value: redirect(http.redirect) } };
+  if (http.directResponse) {
+    const { status, body } = http.directResponse;
+    const content = body === undefined ? {} : { body: { specifier: { case: "inlineString" as const, value: body } } };
+    return { ...route, action: { case: "directResponse", value: { status, ...content } } };
+  }
+  const targetOf = (destination: Destination): Target => target(destination, { context, object, port });
+  const [only, ...others] = weighted(http.route);
+  return {
+    ...route,
+    ...(others.length === 0 ? headerOperations(http.headers, only?.headers) : {}),
+    ...forwarding(
+      { ...destinations(http.route, targetOf), ...rewrite(http) },
+      { retries: outboundRetries(http.retries, context), timeoutMs: http.timeoutMs ?? 0, istio },
+    ),
+  };
+}
+
+/** A destination without port: the service's only one, else the port that the request came for. */
+function target(
+  destination: Destination,
+  { context, object, port }: { context: RouteContext; object: MeshObject; port: number },
+): Target {
+  const host = resolveHost(destination.host, object.meta.namespace, context.domain);
+  const [only, ...others] = context.services.get(host)?.ports ?? [];
+  return { host, port: destination.port ?? (only && others.length === 0 ? only.number : port) };
+}
+
+interface Forwarding {
+  readonly retries: Retries;
+  readonly timeoutMs: number;
+  readonly istio?: { config: string };
+}
+
+function forwarding(
+  action: RouteAction,
+  { retries, timeoutMs, istio }: Forwarding,
+): Pick<Route, "action" | "metadata"> {
+  return {
+    action: { case: "route", value: { ...action, ...limits(retries, timeoutMs) } },
+    metadata: metadata({ ...(istio ? { istio } : {}), "dev.sluice": forFilters(retries, timeoutMs) }),
+  };
+}
+
+/** To a service that no VirtualService speaks of. */
+export function defaultRoute(context: RouteContext, to: Target): Route {
+  const cluster = clusterName({ direction: "outbound", subset: "", ...to });
+  return {
+    name: "default",
+    match: routeMatch(),
+    ...forwarding(
+      { clusterSpecifier: { case: "cluster", value: cluster } },
+      { retries: outboundRetries(undefined, context), timeoutMs: 0 },
+    ),
+  };
+}
+
+/** To the proxy's own application. */
+export function inboundRoute(cluster: string, { isGrpc }: { isGrpc: boolean }): Route {
+  return {
+    name: "default",
+    match: routeMatch(),
+    ...forwarding(
+      { clusterSpecifier: { case: "cluster", value: cluster } },
+      { retries: inboundRetries({ isGrpc }), timeoutMs: 0 },
+    ),
+  };
+}

@@ -1,0 +1,94 @@
+// Ports that a Sidecar opens on an address of their own (captureMode NONE) for its application's calls.
+import type { Mesh } from "../model/mesh.ts";
+import { clusterName, routeNames } from "../model/names.ts";
+import type { MeshObject, Ref } from "../model/object.ts";
+import { refOf } from "../model/object.ts";
+import type { Problem } from "../model/problem.ts";
+import { servicesVisibleTo } from "../model/select.ts";
+import { virtualServicesFor } from "../model/select-routes.ts";
+import { isHttp } from "../model/service.ts";
+import type { EgressListener, SidecarPort } from "../model/sidecar.ts";
+import { httpFilterChain } from "./hcm.ts";
+import { boundListener, tcpFilterChain } from "./listener.ts";
+import type { Part } from "./part.ts";
+import { routeConfig } from "./route-config.ts";
+import type { RouteContext } from "./routes.ts";
+import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
+
+export interface Outbound {
+  readonly mesh: Mesh;
+  readonly context: RouteContext;
+  readonly listener: EgressListener;
+  readonly port: SidecarPort;
+  readonly sidecar: MeshObject<"Sidecar">;
+  /** The listener's place in the Sidecar. */
+  readonly index: number;
+}
+
+/** Where an egress listener stands that says nothing of it: only its own workload can call it there. */
+const defaultBind = "127.0.0.1";
+
+export function outboundPart(outbound: Outbound): Part {
+  return isHttp(outbound.port.protocol) ? httpPart(outbound) : tcpPart(outbound);
+}
+
+/**
+ * Without interception the address that a request to an unknown host was meant for can't be known, so that it gets 502
+ * (Istio's block_all) where Istio would let it pass.
+ */
+function httpPart({ mesh, context, listener, port, sidecar }: Outbound): Part {
+  const address = listener.bind ?? defaultBind;
+  const servesAll = port.protocol === "HTTP_PROXY";
+  const routeName = servesAll ? routeNames.httpProxy : routeNames.sidecar(port.number);
+  const { hosts, owners } = sidecarVirtualHosts({
+    context,
+    services: servicesVisibleTo(mesh, context.proxy, listener),
+    virtualServices: virtualServicesFor(mesh, context.proxy, listener),
+    port: servesAll ? "any" : port.number,
+  });
+  const isOpen = hosts.every(({ domains }) => !domains?.includes("*"));
+  const statPrefix = `outbound_${address}_${port.number}`;
+  const filters = httpFilterChain({ side: "outbound", statPrefix, routeName });
+  return {
+    resources: [
+      boundListener({ address, port: port.number, direction: "outbound", filters }),
+      routeConfig({
+        name: routeName,
+        hosts: isOpen ? [...hosts, otherHosts({ passthrough: false })] : hosts,
+        owners: [refOf(sidecar), ...owners],
+        ignoresPort: !servesAll,
+      }),
+    ],
+    problems: [],
+  };
+}
+
+/** A TCP connection says nothing of where it is meant to go, so that one port can lead to one service only. */
+function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): Part {
+  const services = servicesVisibleTo(mesh, context.proxy, listener);
+  const [service, ...others] = services.filter(({ ports }) => ports.some(({ protocol }) => protocol !== "UDP"));
+  const about = (message: string): Problem => problem(refOf(sidecar), index, message);
+  if (!service) {
+    const message = `no service of its hosts has port ${port.number}: nothing listens there; name a host that has it`;
+    return { resources: [], problems: [about(message)] };
+  }
+  const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
+  const address = listener.bind ?? defaultBind;
+  const filters = tcpFilterChain(cluster);
+  const names = others.map(({ host }) => host).join(", ");
+  return {
+    resources: [boundListener({ address, port: port.number, direction: "outbound", filters })],
+    problems:
+      others.length === 0
+        ? []
+        : [
+            about(
+              `${port.protocol} leads to one service, ${service.host}, and not to ${names}; give each its own bind`,
+            ),
+          ],
+  };
+}
+
+function problem(object: Ref, index: number, message: string): Problem {
+  return { severity: "warning", code: "SLU0301", object, path: ["spec", "egress", index], message };
+}

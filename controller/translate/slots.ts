@@ -1,0 +1,119 @@
+// ECDS: which plugins run in each slot of a proxy, in which order, on which ports.
+import type { Mesh, Plugin } from "../model/mesh.ts";
+import { type Slot, slotName, slotPhases } from "../model/names.ts";
+import { refOf, refText } from "../model/object.ts";
+import type { Proxy } from "../model/proxy.ts";
+import type { Resource } from "../model/resource.ts";
+import { type AppliedPlugin, pluginsFor } from "../model/select-plugins.ts";
+import type { Phase } from "../model/wasm-plugin.ts";
+import { denyFilter } from "./deny.ts";
+import { encode } from "./encode.ts";
+import { memo } from "./memo.ts";
+import type { Part } from "./part.ts";
+import { pluginProblems } from "./plugin-problems.ts";
+import { type Choice, type Filter, slotOf } from "./slot-matcher.ts";
+import { wasmFilter } from "./wasm.ts";
+
+/** What a plugin's ports mean on this proxy's listeners. */
+export interface PortView {
+  /** Outbound listeners that take requests for all ports. */
+  readonly proxied: readonly number[];
+  /** Gateways: port of a server to the ports listened on. */
+  readonly gateway?: ReadonlyMap<number, readonly number[]>;
+}
+
+const phaseOf: Readonly<Record<Phase, Slot["phase"]>> = {
+  AUTHN: "authn",
+  AUTHZ: "authz",
+  STATS: "stats",
+  UNSPECIFIED_PHASE: "unspecified",
+};
+
+/** Every slot of a proxy, also those without plugins: an empty one does nothing and keeps its place. */
+export function slots(mesh: Mesh, proxy: Proxy, view: PortView): Part {
+  const directions = proxy.type === "router" ? (["outbound"] as const) : (["inbound", "outbound"] as const);
+  const resources = directions.flatMap((direction) => {
+    const applied = pluginsFor(mesh, proxy, direction);
+    return slotPhases.map((phase) => slot(mesh, { slot: { direction, phase }, applied, view }));
+  });
+  return { resources, problems: pluginProblems(mesh, proxy, view) };
+}
+
+interface SlotOptions {
+  readonly slot: Slot;
+  readonly applied: readonly AppliedPlugin[];
+  readonly view: PortView;
+}
+
+/** Slots with the same plugins on the same ports are one resource for all proxies. */
+const slotResources = memo<Mesh, Resource>();
+
+function slot(mesh: Mesh, { slot, applied, view }: SlotOptions): Resource {
+  const members = applied.filter((one) => standsIn(one, slot.phase));
+  const named = members.map(({ plugin, ports }) => [refText(refOf(plugin.object)), ports]);
+  return slotResources(mesh, JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])]]), () => {
+    const filters = members.map((member) => ({ ports: member.ports, filter: filter(member.plugin, slot.phase) }));
+    const owners = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
+    const content = choices([...filters, ...telemetry(mesh, slot)], slot, view);
+    const isStopgap = members.some(({ plugin }) => !plugin.module);
+    return encode("ECDS", slotName(slot), slotOf(slotName(slot), content), {
+      owners,
+      ...(isStopgap ? { stopgap: true } : {}),
+    });
+  });
+}
+
+/** Without a module it is not known where a plugin attaches; then it stands where it denies all requests. */
+function standsIn({ plugin }: AppliedPlugin, phase: Slot["phase"]): boolean {
+  const attach = plugin.module?.attach ?? ["downstream"];
+  if (phase === "upstream") return attach.includes("upstream");
+  return phaseOf[plugin.object.spec.phase] === phase && attach.includes("downstream");
+}
+
+interface Member {
+  readonly ports: AppliedPlugin["ports"];
+  /** Absent: a plugin that lets requests pass where it can't run. */
+  readonly filter: Filter | undefined;
+}
+
+const filters = memo<Plugin, Filter>();
+
+function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
+  const { object, module } = plugin;
+  const { namespace, name } = object.meta;
+  if (!module) return object.spec.failStrategy === "FAIL_OPEN" ? undefined : denyFilter(`${namespace}.${name}`);
+  const half = phase === "upstream" ? "upstream" : "downstream";
+  return filters(plugin, half, () => wasmFilter({ namespace, name, module, half, spec: object.spec }));
+}
+
+/** The built-in telemetry, after the users' plugins of its slot. It is part of the mesh and belongs to no object. */
+function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot): Member[] {
+  const half = phase === "upstream" ? "upstream" : "downstream";
+  if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "stats")) return [];
+  const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {} } as const;
+  const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, half, spec });
+  return [{ ports: "all", filter }];
+}
+
+function choices(members: readonly Member[], { direction }: Slot, { proxied, gateway }: PortView) {
+  const content = choice(members, (port) => gateway?.get(port) ?? [port]);
+  if (direction === "inbound" || proxied.length === 0) return content;
+  return { ...content, proxied: { listenerPorts: proxied, choice: choice(members, (port) => [port]) } };
+}
+
+/** @param listenerPorts the ports of listeners that a plugin's port stands for */
+function choice(members: readonly Member[], listenerPorts: (port: number) => readonly number[]): Choice {
+  const known = members.flatMap(({ ports, filter }) => {
+    if (!filter) return [];
+    const at = ports === "all" ? ports : new Set(ports.flatMap(listenerPorts));
+    return [{ filter, at }];
+  });
+  const named = known.flatMap(({ at }) => (at === "all" ? [] : [...at]));
+  const ports = [...new Set(named)].toSorted((a, b) => a - b);
+  const at = (port: number): Filter[] =>
+    known.filter((member) => member.at === "all" || member.at.has(port)).map((member) => member.filter);
+  return {
+    byPort: new Map(ports.map((port) => [port, at(port)])),
+    otherwise: known.filter((member) => member.at === "all").map((member) => member.filter),
+  };
+}

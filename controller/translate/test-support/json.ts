@@ -1,0 +1,50 @@
+// Encoded resources in protobuf's JSON form, as Envoy's own files have it.
+import { createRegistry, type DescMessage, fromBinary, type JsonObject, toJson } from "@bufbuild/protobuf";
+import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+import { ExtensionWithMatcherSchema } from "../../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
+import {
+  CompositeSchema,
+  ExecuteFilterActionSchema,
+} from "../../gen/envoy/extensions/filters/http/composite/v3/composite_pb.js";
+import { HeaderMutationSchema } from "../../gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
+import { RBACSchema } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
+import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
+import { UpstreamCodecSchema } from "../../gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js";
+import { WasmSchema } from "../../gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
+import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { TcpProxySchema } from "../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { DestinationPortInputSchema } from "../../gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.js";
+import { PreviousHostsPredicateSchema } from "../../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+import { HttpRequestHeaderMatchInputSchema } from "../../gen/envoy/type/matcher/v3/http_inputs_pb.js";
+import type { Resource, Snapshot, XdsType } from "../../model/resource.ts";
+import { schemas } from "../encode.ts";
+
+const registry = createRegistry(
+  CompositeSchema,
+  DestinationPortInputSchema,
+  ExecuteFilterActionSchema,
+  ExtensionWithMatcherSchema,
+  HeaderMutationSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
+  HttpRequestHeaderMatchInputSchema,
+  PreviousHostsPredicateSchema,
+  RBACSchema,
+  RouterSchema,
+  StringValueSchema,
+  TcpProxySchema,
+  UpstreamCodecSchema,
+  WasmSchema,
+);
+
+/** Fields as proto files name them: `load_assignment`. */
+export function json({ type, body }: Resource): JsonObject {
+  const schema: DescMessage = schemas[type];
+  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true }) as JsonObject;
+}
+
+/** All resources of one type, by name. */
+export function jsonOf(snapshot: Snapshot, type: XdsType): JsonObject[] {
+  return [...snapshot[type].values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(json);
+}
