@@ -35,8 +35,8 @@ export interface MeshService {
   readonly ports: readonly ServicePort[];
   /** Virtual IPs; empty for headless services. */
   readonly addresses: readonly string[];
-  /** How Envoy learns the endpoints: EDS, DNS, or the request's original destination. */
-  readonly resolution: "STATIC" | "DNS" | "NONE";
+  /** How Envoy learns the endpoints: EDS, DNS (each address is one; or one address, changing), the original destination. */
+  readonly resolution: "STATIC" | "DNS" | "DNS_ROUND_ROBIN" | "NONE";
   /** Outside the mesh: no peer metadata, no mutual TLS. */
   readonly external: boolean;
   /** Namespaces that may see it; empty: all. */
