@@ -1,7 +1,17 @@
 // The budgets of the proxy, as all of its workers and both halves share them: 256 windows in shared data, one for each
 // hash of a scope's name. A window is read, changed and swapped for what was read; where another worker was faster, it is
 // read again.
-import { clock, Counter, Gauge, getSharedData, labelled, log, setSharedData, SharedValue, Status } from "@sluice/sdk/assembly";
+import {
+  Counter,
+  clock,
+  Gauge,
+  getSharedData,
+  labelled,
+  log,
+  SharedValue,
+  Status,
+  setSharedData,
+} from "@sluice/sdk/assembly";
 import { BudgetConfig } from "./config";
 import { advance, countCall, giveBack, LAYOUT, newest, shareToShow, tryAdmit, WINDOW_SIZE } from "./window";
 

@@ -1,6 +1,6 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
 import { Budgets } from "./budgets";
-import { DENIED, isReservation, readDecision, Reservation } from "./decision";
+import { DENIED, isReservation, Reservation, readDecision } from "./decision";
 
 /** The downstream half: the request with all of its attempts. It leaves nothing behind of what the other half needed. */
 export class Request extends HttpContext {

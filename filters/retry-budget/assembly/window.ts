@@ -133,7 +133,7 @@ function resize(at: usize, nowNs: u64, length: u64): void {
 }
 
 function slot(number: u64): usize {
-  return <usize>(number % (BUCKETS + 1)) << 3;
+  return (<usize>(number % (BUCKETS + 1))) << 3;
 }
 
 function bucket(at: usize, number: u64): usize {

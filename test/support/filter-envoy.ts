@@ -1,0 +1,159 @@
+// One Envoy with filters of this repository in both of its halves, configured statically: what a filter does is tried here
+// without a controller.
+import { dirname } from "node:path";
+import { buildFilter } from "../../sdk/build/build-filter.ts";
+import { findFilters } from "../../sdk/build/filters.ts";
+
+const root = dirname(dirname(import.meta.dirname));
+
+export interface Plugin {
+  /** Folder in filters/ or examples/; also its vm_id. */
+  readonly name: string;
+  readonly module: Uint8Array;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+export interface Chain {
+  readonly direction: "INBOUND" | "OUTBOUND";
+  /** Where Envoy listens, on 127.0.0.1. */
+  readonly port: number;
+  /** Ports of 127.0.0.1 that it forwards to. */
+  readonly upstreamPorts: readonly number[];
+  readonly http2?: boolean;
+  readonly plugins: readonly Plugin[];
+  /** Fields of envoy.config.route.v3.RouteAction, such as `timeout` and `retry_policy`. */
+  readonly route?: Readonly<Record<string, unknown>>;
+  /** What the controller tells filters of the route. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** `access_log_options` format of a line on stdout for each request. */
+  readonly accessLog?: string;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Compiles a filter from its sources as they are now. @throws with the compiler's messages */
+export async function moduleOf(name: string): Promise<Uint8Array> {
+  const filter = findFilters(root).find((found) => found.name === name);
+  if (filter === undefined) throw new Error(`there is no filter ${name}`);
+  const build = await buildFilter(root, filter);
+  if (!build.ok) throw new Error(build.messages);
+  return build.bytes;
+}
+
+/** A bootstrap with these listeners. @param node `node.id` */
+export function filterBootstrap(chains: readonly Chain[], node = "sidecar~127.0.0.1~a.b~b.svc.cluster.local"): Json {
+  return {
+    node: { id: node, cluster: "a.b" },
+    static_resources: { listeners: chains.map(listener), clusters: chains.map(cluster) },
+  };
+}
+
+function listener(chain: Chain): Json {
+  const { direction, port, plugins, route, metadata, accessLog } = chain;
+  const manager = {
+    "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    stat_prefix: clusterName(chain),
+    route_config: {
+      virtual_hosts: [
+        {
+          name: clusterName(chain),
+          domains: ["*"],
+          ...(direction === "OUTBOUND" ? { include_request_attempt_count: true } : {}),
+          routes: [
+            {
+              name: "default",
+              match: { prefix: "/" },
+              route: { cluster: clusterName(chain), timeout: "0s", ...route },
+              ...(metadata ? { metadata: { filter_metadata: { "dev.sluice": metadata } } } : {}),
+            },
+          ],
+        },
+      ],
+    },
+    ...(accessLog ? { access_log: [stdoutLog(accessLog)] } : {}),
+    http_filters: [
+      ...plugins.map((plugin) => wasm(plugin, "downstream")),
+      {
+        name: "router",
+        typed_config: {
+          "@type": typeUrl("filters.http.router.v3.Router"),
+          upstream_http_filters: [
+            ...plugins.map((plugin) => wasm(plugin, "upstream")),
+            { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } },
+          ],
+        },
+      },
+    ],
+  };
+  return {
+    name: clusterName(chain),
+    traffic_direction: direction,
+    address: address(port),
+    filter_chains: [{ filters: [{ name: "hcm", typed_config: manager }] }],
+  };
+}
+
+function wasm({ name, module, config = {} }: Plugin, half: "downstream" | "upstream"): Json {
+  return {
+    name,
+    typed_config: {
+      "@type": typeUrl("filters.http.wasm.v3.Wasm"),
+      config: {
+        name,
+        root_id: half === "upstream" ? "upstream" : "",
+        failure_policy: "FAIL_RELOAD",
+        vm_config: {
+          vm_id: name,
+          runtime: "envoy.wasm.runtime.v8",
+          code: { local: { inline_bytes: Buffer.from(module).toString("base64") } },
+        },
+        configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(config) },
+      },
+    },
+  };
+}
+
+function cluster(chain: Chain): Json {
+  const http2 = {
+    "@type": typeUrl("upstreams.http.v3.HttpProtocolOptions"),
+    explicit_http_config: { http2_protocol_options: {} },
+  };
+  return {
+    name: clusterName(chain),
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: clusterName(chain),
+      endpoints: [{ lb_endpoints: chain.upstreamPorts.map((port) => ({ endpoint: { address: address(port) } })) }],
+    },
+    circuit_breakers: { thresholds: [{ max_retries: 1000 }] },
+    ...(chain.http2
+      ? { typed_extension_protocol_options: { [typeName("upstreams.http.v3.HttpProtocolOptions")]: http2 } }
+      : {}),
+  };
+}
+
+function clusterName({ direction, port }: Chain): string {
+  return `${direction.toLowerCase()}|${port}`;
+}
+
+function address(port: number): Json {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
+}
+
+function stdoutLog(format: string): Json {
+  return {
+    name: "log",
+    typed_config: {
+      "@type": typeUrl("access_loggers.stream.v3.StdoutAccessLog"),
+      log_format: { text_format_source: { inline_string: `${format}\n` } },
+    },
+  };
+}
+
+function typeName(name: string): string {
+  return `envoy.extensions.${name}`;
+}
+
+function typeUrl(name: string): string {
+  return `type.googleapis.com/${typeName(name)}`;
+}
