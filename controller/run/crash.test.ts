@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { until } from "../../test/support/wait.ts";
 import { RunFolder } from "./folder.ts";
 import { endAll, isRunning, markOf } from "./leftovers.ts";
 import { readRun } from "./state.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // they start many processes, on a machine that may be busy
 
 test("a killed runner takes everything with it, and the next one clears its folder", async () => {
   const runner = spawn(process.execPath, [join(import.meta.dirname, "test-support/crashing.ts")], {

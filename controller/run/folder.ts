@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -89,6 +90,9 @@ export class RunFolder {
 
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
+    try {
+      rmdirSync(runsFolder());
+    } catch {} // not there, or another run is
   }
 
   #write(name: string, text: string): string {

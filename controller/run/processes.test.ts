@@ -81,6 +81,13 @@ test("is asked to stop, and killed with all it started where it doesn't", async 
   expect(events.map(({ state }) => state)).toEqual(["started"]);
 });
 
+test("what it started and left behind is ended before it starts again", async () => {
+  const { died, text } = keep(["sh", "-c", "sleep 60 & echo $!"]);
+  await until(() => /^\d+$/m.test(text()), "its child");
+  await died(1);
+  await until(() => markOf(Number(text())) === undefined, "its child to be gone");
+});
+
 test("is not started again once it was stopped", async () => {
   const { process, clock, events, died } = keep(["false"]);
   await died(1);

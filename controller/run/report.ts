@@ -7,7 +7,7 @@ export function runLines(run: Run): readonly string[] {
   const { address, port } = run.gateway;
   const rows = run.pods.map((pod) => [
     proxyName(pod),
-    pod.appPort === undefined ? `${pod.ip}:${port}` : pod.ip,
+    pod.ip,
     pod.appPort === undefined ? "-" : `127.0.0.1:${pod.appPort}`,
   ]);
   return [
@@ -16,7 +16,7 @@ export function runLines(run: Run): readonly string[] {
     `folder      ${run.dir}`,
     `logs        ${run.logs}`,
     "",
-    ...table([["POD", "ENVOY", "APPLICATION"], ...rows]),
+    ...table([["POD", "ADDRESS", "APPLICATION"], ...rows]),
     "",
   ];
 }

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { problemText } from "../model/problem.ts";
@@ -10,11 +10,13 @@ import { markOf } from "./leftovers.ts";
 import { planOf } from "./plan.ts";
 import { KeptProcess } from "./processes.ts";
 import { changeLine, deathLines, eventLines, runLines } from "./report.ts";
-import { freePort } from "./sockets.ts";
+import { accepts, freePort } from "./sockets.ts";
 import { type Run, runFolderOf } from "./state.ts";
 
 /** How long the controller may take to end when asked to. */
 const graceMs = 5000;
+/** How long the Envoys wait for the controller to start; after that they are started all the same. */
+const controllerMs = 10_000;
 const trimLogsMs = 10_000;
 
 /** Tried first: Istio's ports, and the node port of the gateway in every walk through a mesh. */
@@ -44,7 +46,7 @@ export interface RunnerDeps {
 }
 
 /** What doesn't change while it runs. */
-type RunBase = Omit<Run, "pods" | "processes">;
+type RunBase = Omit<Run, "controllerPid" | "pods" | "processes">;
 
 /** One `sluice up`: the parent of a controller, of the Envoys and of the workloads that a folder of YAML describes. */
 export class Runner {
@@ -73,6 +75,7 @@ export class Runner {
    */
   async start(): Promise<void> {
     const { env, log, watch } = this.#deps;
+    if (!existsSync(this.#options.dir)) throw new Error(`there is no folder ${this.#options.dir}`);
     const dir = realpathSync(this.#options.dir);
     const { folder, ended } = await RunFolder.claim(runFolderOf(dir, env));
     this.#folder = folder;
@@ -88,11 +91,14 @@ export class Runner {
     this.#run = run;
     this.#fleet = this.#newFleet(run, folder);
     this.#controller = this.#newController(run, folder);
-    this.#writeRun();
-    const first = Promise.withResolvers<void>();
-    this.#unwatch = await watch(dir, (objects) => void this.#apply(objects).then(first.resolve, first.reject));
-    await first.promise;
     this.#controller.start();
+    await this.#answering(run.xdsPort); // an Envoy that finds nobody waits before it tries again
+    const first = Promise.withResolvers<void>();
+    this.#unwatch = await watch(
+      this.#options.dir,
+      (objects) => void this.#apply(objects).then(first.resolve, first.reject),
+    );
+    await first.promise;
     this.#trimLogs();
     for (const line of runLines(this.#state(run))) log.info(line);
     this.#shown = true;
@@ -140,7 +146,7 @@ export class Runner {
 
   #newController(run: RunBase, folder: RunFolder): KeptProcess {
     const { log, program, env, clock, random } = this.#deps;
-    const sources = ["--config", run.dir, "--config", folder.objects];
+    const sources = ["--config", this.#options.dir, "--config", folder.objects]; // as the user named it: so it stands in messages
     const ports = ["--xds-port", String(run.xdsPort), "--monitoring-port", String(run.monitoringPort)];
     return new KeptProcess({
       command: { argv: [...program, "controller", ...sources, ...ports], cwd: process.cwd(), env },
@@ -153,9 +159,19 @@ export class Runner {
     });
   }
 
+  /** Resolves when the controller serves xDS, or has had its time. */
+  async #answering(port: number): Promise<void> {
+    const { clock } = this.#deps;
+    const endMs = clock.nowMs() + controllerMs;
+    while (clock.nowMs() < endMs && !(await accepts(port)))
+      await new Promise<void>((resolve) => clock.after(50, resolve));
+  }
+
   #state(run: RunBase): Run {
-    const marks = [markOf(process.pid), this.#controller?.mark, ...(this.#fleet?.marks ?? [])];
-    return { ...run, pods: this.#fleet?.views ?? [], processes: marks.filter((mark) => mark !== undefined) };
+    const { pid, mark } = this.#controller ?? {};
+    const marks = [markOf(process.pid), mark, ...(this.#fleet?.marks ?? [])].filter((mark) => mark !== undefined);
+    const controller = pid === undefined ? {} : { controllerPid: pid };
+    return { ...run, ...controller, pods: this.#fleet?.views ?? [], processes: marks };
   }
 
   #writeRun(): void {

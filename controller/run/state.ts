@@ -11,6 +11,8 @@ export interface Run {
   readonly dir: string;
   /** The runner itself. */
   readonly pid: number;
+  /** Absent while the controller doesn't run. */
+  readonly controllerPid?: number;
   /** Where the controller serves xDS, and its metrics and debug pages, on 127.0.0.1. */
   readonly xdsPort: number;
   readonly monitoringPort: number;

@@ -1,5 +1,6 @@
-// Stands in for the controller where only its life matters: says once what it was started with.
+// Stands in for the controller where only its life matters: says what it was started with, and listens for Envoys.
+import { createServer } from "node:net";
 import { argv } from "node:process";
 
 console.log(`controller: ${argv.slice(2).join(" ")}`);
-setInterval(() => {}, 60_000);
+createServer().listen(Number(argv[argv.indexOf("--xds-port") + 1]), "127.0.0.1");
