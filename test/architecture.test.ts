@@ -38,6 +38,11 @@ const rules: Readonly<Record<string, Rule>> = {
   "controller/mesh": { may: ["controller/model", "controller/ports"] },
   "controller/inject": { may: ["controller/model", "controller/ports"] },
   "controller/status": { may: ["controller/model", "controller/ports"] },
+  "controller/cli": {
+    may: ["controller/model", "controller/status"],
+    packages: ["commander", "yaml", "node:crypto"],
+    edges: { "http-get.ts": ["node:http"] },
+  },
   "controller/translate": {
     may: ["controller/model", "controller/gen"],
     packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt", "node:crypto"],
