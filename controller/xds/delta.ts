@@ -34,7 +34,7 @@ export interface Holding {
 
 export interface Delta {
   /** To be sent, sorted by name. */
-  readonly changed: readonly Resource[];
+  readonly resources: readonly Resource[];
   /** To be removed, sorted. Only of clusters and listeners: Envoy ignores removals of the other types, or breaks on them. */
   readonly removed: readonly string[];
 }
@@ -51,14 +51,14 @@ export interface Delta {
 export function delta(type: XdsType, holding: Holding, target: Target, deny: Deny): Delta {
   const names = new Set([...holding.names, ...holding.asked]);
   if (holding.wildcard) for (const name of target.snapshot[type].keys()) names.add(name);
-  const changed: Resource[] = [];
+  const resources: Resource[] = [];
   for (const name of names) {
     const resource = wanted(type, name, { holding, target, deny });
     if (resource === undefined) continue;
-    if (holding.asked.has(name) || holding.has.get(name)?.version !== resource.version) changed.push(resource);
+    if (holding.asked.has(name) || holding.has.get(name)?.version !== resource.version) resources.push(resource);
   }
-  changed.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { changed, removed: isNamed(type) ? [] : removed(type, holding, target) };
+  resources.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { resources, removed: isNamed(type) ? [] : removed(type, holding, target) };
 }
 
 export function isNamed(type: XdsType): type is NamedType {

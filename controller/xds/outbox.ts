@@ -45,6 +45,13 @@ export class Outbox implements Output {
     for (const part of rest) this.#send(subscription, { resources: part, removed: [] });
   }
 
+  /** Sends a response that is not part of what the proxy should have. */
+  release(subscription: Subscription, batch: Batch): void {
+    const nonce = this.#nextNonce();
+    subscription.released(nonce);
+    this.#put(subscription, batch, { nonce, atMs: this.#nowMs });
+  }
+
   /** Sends a response that holds nothing: "that is all there is". */
   answer(subscription: Subscription): void {
     this.#send(subscription, { resources: [], removed: [] });
@@ -58,6 +65,10 @@ export class Outbox implements Output {
   #send(subscription: Subscription, batch: Batch): void {
     const sent = { nonce: this.#nextNonce(), atMs: this.#nowMs };
     subscription.sent(batch, sent);
+    this.#put(subscription, batch, sent);
+  }
+
+  #put(subscription: Subscription, batch: Batch, sent: { readonly nonce: string; readonly atMs: number }): void {
     this.responses.push({ typeUrl: typeUrls[subscription.type], nonce: sent.nonce, ...batch });
     this.events.push({ kind: "sent", type: subscription.type, ...sent, ...batch });
   }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { until } from "../../test/support/wait.ts";
 import { type Resource, typeUrls } from "../model/resource.ts";
 import { realClock } from "../ports/clock.ts";
@@ -29,6 +29,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const client of clients.splice(0)) client.close();
   await server.close();
 });
@@ -128,6 +129,7 @@ test("close ends the streams with OK after what was written for them", async () 
 });
 
 test("an address that is taken is an error that names it", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined); // grpc-js prints there
   await expect(new XdsServer(options).listen(`127.0.0.1:${port}`)).rejects.toThrow(
     `xDS cannot listen on 127.0.0.1:${port}`,
   );

@@ -6,20 +6,48 @@ import { Driver, resource, resumed, shop, started, target } from "./test-support
 describe("a refused response", () => {
   const bad = "Error adding/updating cluster(s) b: hash ring: minimum > maximum";
 
+  /** A proxy that starts with two new clusters, of which it refuses b: they are in one response only then. */
+  function refusing(): { driver: Driver; sent: string[] } {
+    const driver = new Driver(shop);
+    driver.ask("CDS");
+    driver.ask("EDS", { subscribe: "a b" });
+    return { driver, sent: driver.nack("CDS", bad) };
+  }
+
   test("its good half is sent again in a response of its own, once; the bad one waits for other content", () => {
-    const driver = started(shop);
-    driver.aim({ ...shop, CDS: "a@2 b@2" });
-    expect(driver.nack("CDS", bad)).toEqual(["CDS a@2", "EDS a@1"]);
+    const { driver, sent } = refusing();
+    expect(sent).toEqual(["CDS -b", "CDS a@1", "EDS a@1"]);
     expect(driver.ack("CDS")).toEqual([]);
-    expect(driver.delivered("CDS")).toEqual(["a@2 acked", "b@2 nacked, live 1"]);
-    expect(driver.aim({ ...shop, CDS: "a@2 b@3" })).toEqual(["CDS b@3", "EDS b@1"]);
+    expect(driver.delivered("CDS")).toEqual(["a@1 acked", "b@1 nacked"]);
+    expect(driver.aim({ ...shop, CDS: "a@1 b@2" })).toEqual(["CDS b@2", "EDS b@1"]);
   });
 
-  test("back to the content before is sent too: Envoy releases withheld ACKs and clears its error only then", () => {
+  test("the cluster in it that never was any good is removed: Envoy withholds all ACKs while it has it", () => {
+    const { driver } = refusing();
+    const removal = driver.responses.find(({ removed }) => removed.length > 0)?.nonce ?? "";
+    driver.receive({ typeUrl: typeUrls.CDS, nonce: removal });
+    expect(driver.flush()).toEqual([]);
+    expect(driver.delivered("CDS")).toContain("b@1 nacked");
+  });
+
+  test("… and of one that serves, the serving version is sent, and not taken for what it should have", () => {
     const driver = started(shop);
     driver.aim({ ...shop, CDS: "a@1 b@2" });
-    driver.nack("CDS", bad);
+    expect(driver.nack("CDS", bad)).toEqual(["CDS b@1", "EDS b@1"]);
+    expect(driver.ack("CDS")).toEqual([]);
+    expect(driver.delivered("CDS")).toEqual(["a@1 acked", "b@2 nacked, live 1"]);
     expect(driver.aim(shop)).toEqual(["CDS b@1", "EDS b@1"]);
+    driver.ack("CDS");
+    expect(driver.delivered("CDS")).toEqual(["a@1 acked", "b@1 acked"]);
+  });
+
+  test("… also one that the proxy reported, if this server knows it", () => {
+    const { driver } = resumed(shop, shop);
+    driver.aim({ ...shop, CDS: "a@1 b@2" });
+    expect(driver.nack("CDS", bad)).toEqual(["CDS b@1", "EDS b@1"]);
+    const stranger = resumed(shop, { ...shop, CDS: "a@1 b@2" }).driver;
+    expect(stranger.nack("CDS", bad)).toEqual([]);
+    expect(stranger.delivered("CDS")).toContain("b@2 nacked, live 1");
   });
 
   test("the event names the resource, Envoy's words, and what still serves", () => {
@@ -63,14 +91,13 @@ describe("a refused response", () => {
   });
 
   test("what has changed since is not sent in its old form", () => {
-    const driver = started(shop);
-    driver.aim({ ...shop, CDS: "a@2 b@2" });
-    driver.aim({ ...shop, CDS: "a@3 b@2" });
-    const first =
-      driver.responses.find(({ resources }) => resources.some(({ version }) => version === "2"))?.nonce ?? "";
+    const driver = new Driver(shop);
+    driver.ask("CDS");
+    const first = driver.nonce("CDS");
+    driver.aim({ ...shop, CDS: "a@2 b@1" });
     driver.receive({ typeUrl: typeUrls.CDS, nonce: first, error: bad });
-    expect(driver.flush()).toEqual([]);
-    expect(driver.delivered("CDS")).toEqual(["a@3 sent", "b@2 nacked, live 1"]);
+    expect(driver.flush()).toEqual(["CDS -b"]);
+    expect(driver.delivered("CDS")).toEqual(["a@2 sent", "b@1 nacked"]);
   });
 
   test("a resource too large for a gRPC message is refused here: it would end the stream, again and again", () => {
@@ -109,12 +136,12 @@ describe("nonces", () => {
 
   test("withheld ACKs may come all at once, the old NACK first", () => {
     const driver = started(shop);
-    driver.aim({ ...shop, CDS: "a@2 b@2" });
+    driver.aim({ ...shop, CDS: "a@1 b@2" });
     const first = driver.nonce("CDS");
-    driver.aim({ ...shop, CDS: "a@2 b@3" });
+    driver.aim({ ...shop, CDS: "a@1 b@3" });
     driver.receive({ typeUrl: typeUrls.CDS, nonce: first, error: "Error adding/updating cluster(s) b: no" });
     driver.receive({ typeUrl: typeUrls.CDS, nonce: driver.nonce("CDS") });
-    expect(driver.flush()).toEqual(["CDS a@2", "EDS a@1"]);
+    expect(driver.flush()).toEqual([]);
     expect(driver.delivered("CDS")).toContain("b@3 acked");
   });
 

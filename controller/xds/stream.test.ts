@@ -86,8 +86,17 @@ describe("endpoints of a changed cluster", () => {
     expect(driver.delivered("EDS")).toContain("c@1 acked");
   });
 
-  test("are not sent for a cluster that has none", () => {
-    expect(started({ CDS: "dns@1" }).aim({ CDS: "dns@2" })).toEqual(["CDS dns@2"]);
+  test("come between it and the next cluster, so that none warms when the next is refused; DNS clusters go last", () => {
+    const driver = started({ ...shop, CDS: "a@1 aa.dns@1 b@1" });
+    const sent = driver.aim({ ...shop, CDS: "a@2 aa.dns@2 b@2" });
+    expect(sent).toEqual(["CDS a@2", "EDS a@1", "CDS b@2", "EDS b@1", "CDS aa.dns@2"]);
+  });
+
+  test("go in parts with their clusters where very many change", () => {
+    const all = (version: number): string => Array.from({ length: 130 }, (_, i) => `c${i}@${version}`).join(" ");
+    const sent = started({ CDS: all(1), EDS: all(1) }).aim({ CDS: all(2), EDS: all(1) });
+    expect(sent).toHaveLength(2 * 44);
+    expect(sent.slice(0, 2)).toEqual(["CDS c0@2 c1@2 c10@2", "EDS c0@1 c1@1 c10@1"]);
   });
 
   test("are emptied where the cluster stays, and left where it goes too", () => {

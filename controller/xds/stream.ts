@@ -4,7 +4,7 @@
 //
 // No response waits for an ACK: Envoy withholds those of clusters while any cluster warms, and a cluster warms until
 // its endpoints are sent.
-import { typeUrls, type XdsType } from "../model/resource.ts";
+import { type Resource, typeUrls, type XdsType } from "../model/resource.ts";
 import { type Deny, delta, isNamed, type Target } from "./delta.ts";
 import { Outbox, type Output, type StreamEvent } from "./outbox.ts";
 import { type Batch, type Request, Subscription } from "./subscription.ts";
@@ -15,6 +15,9 @@ import { type TypeStatus, typeStatus } from "./type-status.ts";
  * are removed at the very end. Filters go before what brings traffic to them, listeners and routes.
  */
 const sendOrder = ["CDS", "EDS", "ECDS", "LDS", "RDS"] as const satisfies readonly XdsType[];
+
+/** Responses that a change of clusters is spread over at most: 1,000 clusters make 64 and not 1,000. */
+const clusterPartsMax = 64;
 
 const typeOf = new Map<string, XdsType>(sendOrder.map((type) => [typeUrls[type], type]));
 
@@ -56,19 +59,15 @@ export class DeltaStream {
     for (const { typeUrl, names } of this.#unsupported.splice(0)) outbox.deny(typeUrl, names);
     const target = this.#target;
     if (target === undefined) return outbox;
-    let vanishedClusters: readonly string[] = [];
-    for (const type of sendOrder) {
+    const vanishedClusters = this.#flushClusters(target, outbox);
+    for (const type of sendOrder.slice(1)) {
       const subscription = this.#subscriptions.get(type);
       if (subscription === undefined) continue;
       for (const batch of subscription.takeResends()) outbox.send(subscription, stillDue(batch, subscription, target));
-      const { changed, removed } = delta(type, subscription, target, this.#deny);
-      if (type === "CDS") vanishedClusters = removed;
-      outbox.send(subscription, { resources: changed, removed: type === "CDS" ? [] : removed });
+      outbox.send(subscription, delta(type, subscription, target, this.#deny));
       if (subscription.owesAnswer) outbox.answer(subscription);
-      if (type === "CDS") this.#oweEndpoints(subscription, outbox, target);
     }
-    const clusters = this.#subscriptions.get("CDS");
-    if (clusters !== undefined) this.#remove(clusters, vanishedClusters, outbox);
+    this.#removeClusters(vanishedClusters, outbox);
     return outbox;
   }
 
@@ -77,28 +76,72 @@ export class DeltaStream {
     return typeStatus(this.#subscriptions.get(type), this.#target?.snapshot[type]);
   }
 
+  /** @returns clusters that are to be removed when all else is sent */
+  #flushClusters(target: Target, outbox: Outbox): readonly string[] {
+    const clusters = this.#subscriptions.get("CDS");
+    if (clusters === undefined) return [];
+    clusters.adopt(target.snapshot.CDS);
+    for (const batch of clusters.takeReleases()) {
+      outbox.release(clusters, batch);
+      this.#sendEndpoints(batch.resources, target, outbox);
+    }
+    for (const batch of clusters.takeResends()) {
+      this.#sendClusters(clusters, stillDue(batch, clusters, target).resources, { target, outbox });
+    }
+    const { resources, removed } = delta("CDS", clusters, target, this.#deny);
+    this.#sendClusters(clusters, resources, { target, outbox });
+    if (clusters.owesAnswer) outbox.answer(clusters);
+    return removed;
+  }
+
+  /**
+   * Each cluster goes in a response of its own with its endpoints right behind it, so that it is warm before the next
+   * comes: were another one warming, Envoy would withhold its refusal, and then for ever. Those without endpoints go
+   * last, because what they wait for (DNS) takes longer. A large change goes in larger parts.
+   *
+   * A proxy that starts up gets all clusters in one response: it asks for endpoints itself, answers before they are
+   * warm, and asks for listeners only then.
+   */
+  #sendClusters(
+    clusters: Subscription,
+    resources: readonly Resource[],
+    { target, outbox }: { readonly target: Target; readonly outbox: Outbox },
+  ): void {
+    if (!clusters.isResumed && !this.#subscriptions.has("EDS")) {
+      outbox.send(clusters, { resources, removed: [] });
+      return;
+    }
+    const hasEndpoints = ({ name }: Resource): boolean => target.snapshot.EDS.has(name);
+    const ordered = [...resources.filter(hasEndpoints), ...resources.filter((one) => !hasEndpoints(one))];
+    const size = Math.ceil(ordered.length / clusterPartsMax);
+    for (let at = 0; at < ordered.length; at += size) {
+      const part = ordered.slice(at, at + size);
+      outbox.send(clusters, { resources: part, removed: [] });
+      this.#sendEndpoints(part, target, outbox);
+    }
+  }
+
   /**
    * Envoy warms a changed cluster until its endpoints come, but doesn't ask for those it has; and a route that is sent
-   * behind a new cluster finds it only if the endpoints are there first. A proxy that starts up asks for them, and for
-   * listeners only when it has them.
+   * behind a new cluster needs the endpoints there first.
    */
-  #oweEndpoints(clusters: Subscription, { responses }: Output, { snapshot, keep }: Target): void {
-    if (!clusters.isResumed && !this.#subscriptions.has("EDS")) return;
-    const sent = responses.filter(({ typeUrl }) => typeUrl === typeUrls.CDS).flatMap(({ resources }) => resources);
-    for (const { name } of sent) {
-      if (snapshot.EDS.has(name) && !keep?.EDS?.has(name)) this.#subscription("EDS").asked.add(name);
-    }
+  #sendEndpoints(of: readonly Resource[], { snapshot, keep }: Target, outbox: Outbox): void {
+    const resources = of.flatMap(({ name }) => (keep?.EDS?.has(name) ? [] : (snapshot.EDS.get(name) ?? [])));
+    outbox.send(this.#subscription("EDS"), { resources, removed: [] });
   }
 
   /**
    * On a stream that resumes, routes to a cluster that is gone are replaced when the proxy asks for routes, after
    * clusters. The removal waits for the first answer of any kind: by then all first requests are in. Should nothing be
-   * under way that can be answered, an empty response asks for one.
+   * under way that can be answered, an empty response asks for one; one of listeners, whose answer is never withheld.
    */
-  #remove(clusters: Subscription, vanished: readonly string[], outbox: Outbox): void {
-    if (vanished.length === 0) return;
-    if (!clusters.isResumed || this.#hasAnswered) outbox.send(clusters, { resources: [], removed: vanished });
-    else if (![...this.#subscriptions.values()].some((one) => one.isUnanswered)) outbox.answer(clusters);
+  #removeClusters(names: readonly string[], outbox: Outbox): void {
+    const clusters = this.#subscriptions.get("CDS");
+    if (clusters === undefined || names.length === 0) return;
+    if (!clusters.isResumed || this.#hasAnswered) outbox.send(clusters, { resources: [], removed: names });
+    else if (![...this.#subscriptions.values()].some((one) => one.isUnanswered)) {
+      outbox.answer(this.#subscription("LDS"));
+    }
   }
 
   #subscription(type: XdsType): Subscription {

@@ -61,8 +61,12 @@ export class Subscription implements Holding {
   lastAckMs: number | undefined;
   /** To be sent again, each in a response of its own, after a NACK of a response that held them with others. */
   readonly #resends: Batch[] = [];
+  /** Clusters that Envoy refused and must be made to let go of. */
+  readonly #ghosts: string[] = [];
+  #isAdopted = false;
   readonly #unanswered = new Map<string, Batch>();
-  readonly #live = new Map<string, string>();
+  /** What serves, as far as it is known: the version, and the resource where this stream or the snapshot had it. */
+  readonly #live = new Map<string, { readonly version: string; readonly resource?: Resource }>();
 
   constructor(type: XdsType) {
     this.type = type;
@@ -100,6 +104,36 @@ export class Subscription implements Holding {
     return this.#resends.splice(0);
   }
 
+  /**
+   * A cluster that Envoy refused for its content stays among its warming ones: from the next change of any cluster on,
+   * the answers to all responses with clusters are withheld, and the refused bytes, sent once more, are acknowledged
+   * (seen in 1.40). The version that serves, or a removal where none does, makes Envoy let go of it.
+   *
+   * @returns what does that, each cluster once; a cluster whose serving version only the proxy knows is left out
+   */
+  takeReleases(): readonly Batch[] {
+    return this.#ghosts.splice(0).flatMap((name): Batch[] => {
+      const live = this.#live.get(name);
+      if (live === undefined) return [{ resources: [], removed: [name] }];
+      return live.resource === undefined ? [] : [{ resources: [live.resource], removed: [] }];
+    });
+  }
+
+  /** Notes that a response has gone out that changes nothing of what the proxy should have: its answer says nothing. */
+  released(nonce: string): void {
+    this.#unanswered.set(nonce, { resources: [], removed: [] });
+  }
+
+  /** Takes the resources of versions that the proxy reported from the first snapshot, where that has them. */
+  adopt(snapshot: ReadonlyMap<string, Resource>): void {
+    if (!this.isResumed || this.#isAdopted) return;
+    this.#isAdopted = true;
+    for (const [name, { state, version }] of this.has) {
+      const resource = snapshot.get(name);
+      if (state === "acked" && resource?.version === version) this.#live.set(name, { version, resource });
+    }
+  }
+
   /** Notes that a response has gone out. */
   sent({ resources, removed }: Batch, { nonce, atMs }: { readonly nonce: string; readonly atMs: number }): void {
     this.#unanswered.set(nonce, { resources, removed });
@@ -120,7 +154,7 @@ export class Subscription implements Holding {
   refuse({ name, version }: Resource, reason: string): Refusal["live"] {
     this.#keepLive(name);
     this.asked.delete(name);
-    const live = this.#live.get(name);
+    const live = this.#live.get(name)?.version;
     this.has.set(name, { state: "nacked", version, reason, ...(live !== undefined && { live }) });
     return live;
   }
@@ -165,10 +199,11 @@ export class Subscription implements Holding {
 
   #ack({ resources }: Batch, { nonce, atMs }: { readonly nonce: string; readonly atMs: number }): void {
     this.lastAckMs = atMs;
-    for (const { name, version } of resources) {
+    for (const resource of resources) {
+      const { name, version } = resource;
       const delivery = this.has.get(name);
       if (delivery === undefined) continue;
-      this.#live.set(name, version);
+      this.#live.set(name, { version, resource });
       if (delivery.state !== "sent" || delivery.nonce !== nonce) continue; // a newer one is under way
       if (this.isSubscribed(name)) this.has.set(name, { state: "acked", version, ackedAtMs: atMs });
       else this.#forget(name); // the proxy never wanted it: its ACK proves nothing
@@ -188,8 +223,8 @@ export class Subscription implements Holding {
       return this.isSubscribed(name);
     });
     const names = resources.map(({ name }) => name);
-    const sole = resources.length === 1 ? resources[0] : undefined;
-    const why = sole === undefined ? blamed(this.type, reason, names) : new Map([[sole.name, reason]]);
+    const told = blamed(this.type, reason, names);
+    const why = told.size === 0 && names.length === 1 ? new Map(names.map((name) => [name, reason])) : told;
     if (why.size === 0 && resources.length > 0) {
       const middle = Math.ceil(current.length / 2);
       this.#resend({ resources: current.slice(0, middle), removed });
@@ -200,7 +235,9 @@ export class Subscription implements Holding {
     return resources.flatMap((resource) => {
       const text = why.get(resource.name);
       if (text === undefined) return [];
-      const live = current.includes(resource) ? this.refuse(resource, text) : this.#live.get(resource.name);
+      const isCurrent = current.includes(resource);
+      if (isCurrent && this.type === "CDS") this.#ghosts.push(resource.name);
+      const live = isCurrent ? this.refuse(resource, text) : this.#live.get(resource.name)?.version;
       return [{ resource, reason: text, ...(live !== undefined && { live }) }];
     });
   }
@@ -211,7 +248,8 @@ export class Subscription implements Holding {
 
   #keepLive(name: string): void {
     const delivery = this.has.get(name);
-    if (delivery?.state === "acked") this.#live.set(name, delivery.version);
+    if (delivery?.state !== "acked" || this.#live.get(name)?.version === delivery.version) return;
+    this.#live.set(name, { version: delivery.version });
   }
 
   #forget(name: string): void {
