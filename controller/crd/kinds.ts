@@ -1,0 +1,44 @@
+import type { Kind } from "../model/object.ts";
+import { deployment } from "./deployment.ts";
+import { destinationRule } from "./destination-rule.ts";
+import { gateway } from "./gateway.ts";
+import type { KindSchema } from "./kind-schema.ts";
+import { pod } from "./pod.ts";
+import { service } from "./service.ts";
+import { serviceEntry } from "./service-entry.ts";
+import { sidecar } from "./sidecar.ts";
+import { virtualService } from "./virtual-service.ts";
+import { wasmPlugin } from "./wasm-plugin.ts";
+import { workloadEntry } from "./workload-entry.ts";
+
+/** Every kind that has an effect here. */
+export const kinds: { readonly [K in Kind]: KindSchema<K> } = {
+  Service: service,
+  Deployment: deployment,
+  Pod: pod,
+  WorkloadEntry: workloadEntry,
+  ServiceEntry: serviceEntry,
+  Sidecar: sidecar,
+  Gateway: gateway,
+  VirtualService: virtualService,
+  DestinationRule: destinationRule,
+  WasmPlugin: wasmPlugin,
+};
+
+/** Kinds whose absence a user of Istio would notice, by group. */
+export const kindsNotYet: Readonly<Record<string, readonly string[]>> = {
+  "networking.istio.io": ["EnvoyFilter", "WorkloadGroup", "ProxyConfig"],
+  "extensions.istio.io": ["TrafficExtension"],
+  "security.istio.io": ["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"],
+  "telemetry.istio.io": ["Telemetry"],
+  "install.istio.io": ["IstioOperator"],
+  "gateway.networking.k8s.io": [
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "GRPCRoute",
+    "TCPRoute",
+    "TLSRoute",
+    "ReferenceGrant",
+  ],
+};

@@ -1,0 +1,48 @@
+import * as z from "zod";
+import type { Pod } from "../model/workload.ts";
+import { container, readPorts } from "./containers.ts";
+import { defined } from "./fields.ts";
+import type { KindSchema } from "./kind-schema.ts";
+import { metadata, metaOf } from "./metadata.ts";
+
+const owner = z.object({ kind: z.string(), name: z.string(), controller: z.boolean().optional() });
+
+const schema = z
+  .object({
+    metadata: z.object({ ...metadata.shape, ownerReferences: z.array(owner).optional() }),
+    spec: z.object({
+      serviceAccountName: z.string().optional().describe("Default: default."),
+      containers: z.array(container.pick({ ports: true })),
+    }),
+    status: z
+      .object({
+        podIP: z.string().optional(),
+        conditions: z.array(z.object({ type: z.string(), status: z.string() })).optional(),
+      })
+      .optional(),
+  })
+  .transform(({ metadata: own, spec, status }) => {
+    const meta = metaOf(own);
+    const controller = own.ownerReferences?.find((reference) => reference.controller === true);
+    const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+    return {
+      meta,
+      spec: defined({
+        serviceAccount: spec.serviceAccountName || "default",
+        workload: controller ? workloadName(controller, meta.labels["pod-template-hash"]) : meta.name,
+        ports: spec.containers.flatMap(({ ports }) => readPorts(ports)),
+        ip: status?.podIP || undefined,
+        ready: ready && (own.deletionTimestamp ?? undefined) === undefined,
+      }) satisfies Pod,
+    };
+  });
+
+/** A Deployment's name is that of its ReplicaSet without the hash of the template. */
+function workloadName({ kind, name }: z.output<typeof owner>, hash: string | undefined): string {
+  return kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`)
+    ? name.slice(0, -hash.length - 1)
+    : name;
+}
+
+/** Kubernetes Pod. */
+export const pod: KindSchema<"Pod"> = { kind: "Pod", group: "", versions: ["v1"], schema };

@@ -1,0 +1,84 @@
+import * as z from "zod";
+import { codes } from "../model/codes.ts";
+import type { Service, ServicePort } from "../model/service.ts";
+import { defined, duplicates, labels, port, withRule } from "./fields.ts";
+import type { KindSchema, Remark } from "./kind-schema.ts";
+import { lenientObject, metaOf } from "./metadata.ts";
+import { protocolOfPort } from "./protocol.ts";
+
+const servicePort = z.object({
+  name: z
+    .string()
+    .optional()
+    .describe("Its part before the first - names the protocol: http-web. Required where there are several ports."),
+  port: port().describe("Where clients call."),
+  targetPort: z
+    .union([port(), z.string().min(1)], { error: "must be a port number (1 to 65535) or the name of a container port" })
+    .optional()
+    .describe("Port of the pods, a number or a container port's name. Default: port."),
+  protocol: z.enum(["TCP", "UDP", "SCTP"]).optional().describe("Default: TCP."),
+  appProtocol: z.string().optional().describe("What the port speaks; before the port's name."),
+});
+
+type PortInput = z.output<typeof servicePort>;
+
+const ports = withRule(z.array(servicePort), (value) => [
+  ...duplicates(value, { of: ({ name }) => name ?? "", path: (i) => [i, "name"] }, (name) =>
+    name === '""' ? "is missing: with several ports each needs a name" : `is ${name}: another port has the same name`,
+  ),
+  ...duplicates(
+    value,
+    { of: (item) => `${item.protocol ?? "TCP"} ${item.port}`, path: (i) => [i, "port"] },
+    (key) => `is ${key.replace(/\D/g, "")}: another port has the same number`,
+  ),
+]);
+
+function readPort({ name, port: number, targetPort, ...rest }: PortInput): ServicePort {
+  const protocol = protocolOfPort({ name, ...rest }) ?? "TCP";
+  return { name: name ?? "", number, protocol, targetPort: targetPort ?? number };
+}
+
+const schema = lenientObject({
+  spec: z.object({
+    ports: ports.optional(),
+    selector: labels().optional().describe("Labels of the pods it leads to."),
+    clusterIP: z.string().optional().describe("Virtual IP; None: headless."),
+    type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).optional(),
+  }),
+}).transform(({ metadata, spec }) => ({
+  meta: metaOf(metadata),
+  spec: defined({
+    ports: (spec.ports ?? []).filter(({ protocol }) => protocol !== "SCTP").map(readPort),
+    selector: spec.selector,
+    clusterIP: spec.clusterIP === "None" || spec.clusterIP === "" ? undefined : spec.clusterIP,
+  }) satisfies Service,
+}));
+
+/** Kubernetes Service. Its port names and appProtocol decide whether Envoy sees requests or bytes. */
+export const service: KindSchema<"Service"> = {
+  kind: "Service",
+  group: "",
+  versions: ["v1"],
+  schema,
+  remarks: (_, value) => {
+    const { spec } = z.object({ spec: z.object({ type: z.unknown(), ports: ports.optional() }) }).parse(value);
+    const unnamed = (spec.ports ?? []).flatMap((item, i) => (protocolOfPort(item) ? [] : [namingRemark(item, i)]));
+    return spec.type === "ExternalName" ? [...unnamed, externalNameRemark] : unnamed;
+  },
+};
+
+const externalNameRemark: Remark = {
+  severity: "warning",
+  code: codes.noEffect,
+  path: ["spec", "type"],
+  message: "is ExternalName, which has no effect yet; write a ServiceEntry for the name",
+};
+
+function namingRemark({ name = "" }: PortInput, index: number): Remark {
+  return {
+    severity: "info",
+    code: codes.portNaming,
+    path: ["spec", "ports", index, "name"],
+    message: `is "${name}", which names no protocol: the port is treated as TCP, without routes and HTTP plugins; write http-${name || "web"}, or set appProtocol`,
+  };
+}

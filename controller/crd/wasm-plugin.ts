@@ -1,0 +1,160 @@
+import * as z from "zod";
+import { codes } from "../model/codes.ts";
+import { fieldsOf } from "../model/raw-object.ts";
+import { parseSha256, phases, type WasmPlugin } from "../model/wasm-plugin.ts";
+import { defined, duplicates, selectorLabels, text, whole, withRule } from "./fields.ts";
+import { show } from "./issues.ts";
+import type { KindSchema } from "./kind-schema.ts";
+import { metaOf, strictObject } from "./metadata.ts";
+import { notYet, refused } from "./walk.ts";
+
+const schemes = ["file", "builtin"];
+
+const url = withRule(
+  z.string({ error: ({ input }) => (input === undefined ? "is missing: url field needs to be set" : undefined) }),
+  (value) => {
+    if (value === "") return [{ message: 'is "": url field needs to be set' }];
+    // Istio takes a url without a scheme for oci://
+    const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\//.exec(value)?.[1] ?? "oci";
+    return schemes.includes(scheme)
+      ? []
+      : [
+          {
+            message: `is ${show(value)}: url contains unsupported scheme: ${scheme}; write file:///folder/module.wasm or builtin://<filter>`,
+          },
+        ];
+  },
+);
+
+const sha256 = text((value) => {
+  if (value === "" || parseSha256(value) !== undefined) return undefined;
+  return value.length === 64
+    ? "sha256 field must match [a-f0-9]{64} pattern"
+    : `sha256 field must be 64 characters long, and this has ${value.length}`;
+});
+
+const variable = withRule(
+  z.strictObject({
+    name: z.string().min(1).max(256),
+    valueFrom: z
+      .enum(["INLINE", "HOST"])
+      .optional()
+      .describe("HOST: the proxy's own variable of that name. Default: INLINE."),
+    value: z.string().max(2048).optional(),
+  }),
+  ({ valueFrom, value = "" }) =>
+    valueFrom === "HOST" && value !== ""
+      ? [{ path: ["value"], message: `is ${show(value)}: value may only be set when valueFrom is INLINE` }]
+      : [],
+);
+
+const env = withRule(z.array(variable).max(256), (items) =>
+  duplicates(items, { of: ({ name }) => name, path: (i) => [i, "name"] }, (name) => `is ${name}: duplicate env`),
+);
+
+const trafficSelector = z.strictObject({
+  mode: z
+    .enum(["UNDEFINED", "CLIENT", "SERVER", "CLIENT_AND_SERVER"])
+    .optional()
+    .describe("CLIENT: outbound and gateways; SERVER: inbound. Default: CLIENT_AND_SERVER."),
+  ports: z
+    .array(z.strictObject({ number: whole() }))
+    .optional()
+    .describe("Service ports outbound, target ports inbound. Default: all."),
+});
+
+const match = withRule(z.array(trafficSelector), (selectors) =>
+  selectors.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ number }, j) =>
+      number >= 1 && number <= 65535
+        ? []
+        : [
+            {
+              path: [i, "ports", j, "number"],
+              message: `is ${number}: spec.Match[${i}].Ports[${j}] is out of range: ${number}; port numbers are 1 to 65535`,
+            },
+          ],
+    ),
+  ),
+);
+
+const fields = z.strictObject({
+  selector: z
+    .strictObject({ matchLabels: selectorLabels().optional() })
+    .optional()
+    .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
+  url: url.describe("file:///path/module.wasm or builtin://<filter>."),
+  sha256: sha256.optional().describe("Of the module's bytes: 64 lower-case hex digits."),
+  phase: z.enum(phases).optional().describe("Where in the chain. Default: UNSPECIFIED_PHASE, next to the router."),
+  priority: whole().min(-2_147_483_648).max(2_147_483_647).optional().describe("Higher runs earlier; unset runs last."),
+  pluginConfig: z.record(z.string(), z.unknown()).optional().describe("The filter's own configuration."),
+  pluginName: z
+    .string()
+    .max(256, { error: "is too long: pluginName field must be less than 255 characters long" })
+    .optional()
+    .describe("Chooses among the filters of one module (Envoy's root_id). Default: none."),
+  failStrategy: z
+    .enum(["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"])
+    .optional()
+    .describe("What happens to requests when the filter traps. Default: FAIL_CLOSE, which runs as FAIL_RELOAD."),
+  vmConfig: z.strictObject({ env: env.optional() }).optional(),
+  match: match.optional().describe("Traffic it acts on; any one must match. Default: all."),
+  type: withRule(z.enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]), (value) =>
+    value === "NETWORK" ? [{ message: "is NETWORK: only HTTP filters are supported yet" }] : [],
+  )
+    .optional()
+    .describe("Default: HTTP."),
+  targetRef: refused("is not supported yet: without it the plugin would act on more workloads; write selector"),
+  targetRefs: refused("is not supported yet: without it the plugin would act on more workloads; write selector"),
+  imagePullPolicy: notYet("has no effect: modules are not pulled from a registry yet"),
+  imagePullSecret: notYet("has no effect: modules are not pulled from a registry yet"),
+  verificationKey: notYet("has no effect yet: no signature is checked"),
+});
+
+type Fields = z.output<typeof fields>;
+
+function readEnv(variables: readonly z.output<typeof variable>[] = []): WasmPlugin["env"] {
+  return Object.fromEntries(
+    variables.map(({ name, valueFrom, value = "" }) => [name, valueFrom === "HOST" ? ("HOST" as const) : { value }]),
+  );
+}
+
+function read(spec: Fields): WasmPlugin {
+  return defined({
+    selector: spec.selector?.matchLabels,
+    url: spec.url,
+    sha256: parseSha256(spec.sha256 ?? ""),
+    phase: spec.phase ?? "UNSPECIFIED_PHASE",
+    priority: spec.priority,
+    pluginConfig: spec.pluginConfig,
+    pluginName: spec.pluginName ?? "",
+    failStrategy: spec.failStrategy ?? "FAIL_CLOSE",
+    env: readEnv(spec.vmConfig?.env),
+    match: (spec.match ?? []).map(({ mode, ports = [] }) => ({
+      mode: mode === undefined || mode === "UNDEFINED" ? ("CLIENT_AND_SERVER" as const) : mode,
+      ports: ports.map(({ number }) => number),
+    })),
+  });
+}
+
+const schema = strictObject(fields).transform(({ metadata, spec }) => ({ meta: metaOf(metadata), spec: read(spec) }));
+
+/** Istio WasmPlugin. Whether the module can be loaded and takes its configuration is checked by `modules`. */
+export const wasmPlugin: KindSchema<"WasmPlugin"> = {
+  kind: "WasmPlugin",
+  group: "extensions.istio.io",
+  versions: ["v1alpha1"],
+  schema,
+  remarks: (_, value) =>
+    fieldsOf(fieldsOf(value)["spec"])["failStrategy"] === "FAIL_CLOSE"
+      ? [
+          {
+            severity: "info",
+            code: codes.failClose,
+            path: ["spec", "failStrategy"],
+            message:
+              "is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself",
+          },
+        ]
+      : [],
+};

@@ -1,0 +1,277 @@
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { until } from "../../test/support/wait.ts";
+import { problemText } from "../model/problem.ts";
+import { identityOf } from "../model/raw-object.ts";
+import { realClock } from "../ports/clock.ts";
+import type { FileBatch } from "./file-set.ts";
+import { type FileSource, watchFiles } from "./files.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** Below vitest's own limit, so that a failure says what was seen instead. */
+const patience = { deadlineMs: 4000 };
+
+class Watched {
+  readonly root: string;
+  readonly batches: FileBatch[] = [];
+  source: FileSource | undefined;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  static async make(files: Readonly<Record<string, string>> = {}): Promise<Watched> {
+    const root = await mkdtemp(join(tmpdir(), "sluice-files-"));
+    cleanups.push(() => rm(root, { recursive: true, force: true }));
+    const watched = new Watched(root);
+    await mkdir(watched.path(""));
+    for (const [name, text] of Object.entries(files)) await watched.write(name, text);
+    return watched;
+  }
+
+  /** Below the watched folder. */
+  path(name: string): string {
+    return join(this.root, "mesh", name);
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await mkdir(join(this.path(name), ".."), { recursive: true });
+    await writeFile(this.path(name), text);
+  }
+
+  async watch(...folders: string[]): Promise<this> {
+    this.source = await watchFiles({
+      folders: folders.length > 0 ? folders : [this.path("")],
+      clock: realClock,
+      onBatch: (batch) => this.batches.push(batch),
+    });
+    const { source } = this;
+    cleanups.push(() => source.close());
+    return this;
+  }
+
+  get last(): FileBatch {
+    const batch = this.batches.at(-1);
+    if (!batch) throw new Error("no batch yet");
+    return batch;
+  }
+
+  /** `name=label`, sorted: which version of which object is in force. */
+  get seen(): string {
+    return this.last.objects.map(version).toSorted().join(" ");
+  }
+
+  get problems(): string[] {
+    return this.last.problems.map((problem) => problemText(problem).replaceAll(`${this.root}/`, ""));
+  }
+
+  async see(seen: string): Promise<void> {
+    await until(
+      () => this.seen === seen,
+      () => `"${seen}"; it is "${this.seen}", ${this.problems.join("; ")}`,
+      patience,
+    );
+  }
+
+  async complain(...texts: string[]): Promise<void> {
+    const wanted = texts.join("\n");
+    await until(
+      () => this.problems.join("\n") === wanted,
+      () => `the problems "${wanted}"; it is "${this.problems.join("\n")}"`,
+      patience,
+    );
+  }
+}
+
+function version({ value }: FileBatch["objects"][number]): string {
+  return `${identityOf(value)?.name}=${JSON.stringify(value).match(/"v":"(\w+)"/)?.[1]}`;
+}
+
+function object(name: string, v: string): string {
+  return `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}, labels: {v: ${v}}}\n`;
+}
+
+test("reads nested folders, several documents a file, .yaml, .yml and .json, and nothing else", async () => {
+  const watched = await Watched.make({
+    "a.yaml": `${object("a", "one")}---\n${object("b", "one")}---\n# nothing\n`,
+    "deep/er/c.yml": object("c", "one"),
+    "d.json": '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "d", "labels": {"v": "one"}}}',
+    "list.yaml": `apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: e, labels: {v: one}}}\n`,
+    ".hidden.yaml": object("x", "one"),
+    ".git/y.yaml": object("x", "one"),
+    "node_modules/z/z.yaml": object("x", "one"),
+    "a.yaml~": object("x", "one"),
+    "#a.yaml#": object("x", "one"),
+    ".a.yaml.swp": object("x", "one"),
+    "README.md": object("x", "one"),
+  });
+  await watched.watch();
+  expect(watched.seen).toBe("a=one b=one c=one d=one e=one");
+  expect(watched.problems).toEqual([]);
+});
+
+test("a write, a new file, a new nested folder and a removal are seen", async () => {
+  const watched = await (await Watched.make({ "a.yaml": object("a", "one") })).watch();
+  await watched.write("a.yaml", object("a", "two"));
+  await watched.see("a=two");
+  await watched.write("b.yaml", object("b", "one"));
+  await watched.see("a=two b=one");
+  await watched.write("new/folder/c.yaml", object("c", "one"));
+  await watched.see("a=two b=one c=one");
+  await watched.write("new/folder/c.yaml", object("c", "two"));
+  await watched.see("a=two b=one c=two");
+  await unlink(watched.path("b.yaml"));
+  await watched.see("a=two c=two");
+  await rm(watched.path("new"), { recursive: true });
+  await watched.see("a=two");
+});
+
+test("objects that have not changed are the same values in the next batch", async () => {
+  const watched = await (await Watched.make({ "a.yaml": object("a", "one"), "b.yaml": object("b", "one") })).watch();
+  const before = watched.last.objects;
+  await watched.write("b.yaml", object("b", "two"));
+  await watched.see("a=one b=two");
+  expect(watched.last.objects[0]).toBe(before[0]);
+});
+
+test("an editor that renames the new file over the old one never removes the object", async () => {
+  const watched = await (await Watched.make({ "a.yaml": object("a", "one") })).watch();
+  await writeFile(watched.path(".a.yaml.tmp"), object("a", "two"));
+  await rename(watched.path(".a.yaml.tmp"), watched.path("a.yaml"));
+  await watched.see("a=two");
+  // as vim does with a backup: the old file is moved away, then the new one is written
+  await rename(watched.path("a.yaml"), watched.path("a.yaml~"));
+  await watched.write("a.yaml", object("a", "three"));
+  await watched.see("a=three");
+  expect(watched.batches.filter(({ objects }) => objects.length === 0)).toEqual([]);
+});
+
+test("a file that is emptied keeps its objects until it is written or deleted", async () => {
+  const watched = await (await Watched.make({ "a.yaml": object("a", "one") })).watch();
+  await truncate(watched.path("a.yaml"));
+  await watched.complain(
+    "mesh/a.yaml:1:1 is empty: the objects that it had stay in force; delete the file to remove them",
+  );
+  expect(watched.seen).toBe("a=one");
+  await appendFile(watched.path("a.yaml"), object("a", "two"));
+  await watched.see("a=two");
+  expect(watched.problems).toEqual([]);
+  await truncate(watched.path("a.yaml"));
+  await unlink(watched.path("a.yaml"));
+  await watched.see("");
+});
+
+test("a half written file keeps what is missing, and takes over what is whole", async () => {
+  const watched = await (await Watched.make({ "a.yaml": `${object("a", "one")}---\n${object("b", "one")}` })).watch();
+  await watched.write("a.yaml", `${object("a", "two")}---\napiVersion: v1\nkind: Service\nmetadata: {name: b`);
+  await watched.complain(
+    "mesh/a.yaml:7:19 can't be read as YAML: flow map in block collection must be sufficiently indented and end with a }",
+  );
+  expect(watched.seen).toBe("a=two b=one");
+  await watched.write("a.yaml", `${object("a", "two")}---\nkind: Service\n`); // b has lost its name
+  await watched.complain();
+  expect(watched.seen).toContain("b=one");
+  await watched.write("a.yaml", object("a", "three"));
+  await watched.see("a=three");
+});
+
+test("the same object twice: the first by path counts, and the other takes over when that is gone", async () => {
+  const watched = await Watched.make({
+    "a.yaml": object("web", "one"),
+    "b.yaml": `${object("cart", "one")}---\n${object("web", "two")}`,
+  });
+  await watched.watch();
+  expect(watched.seen).toBe("cart=one web=one");
+  expect(watched.problems).toEqual(
+    [
+      "mesh/b.yaml:7:18 Service default/web stands already in mesh/a.yaml:3:18, and that one counts; remove one of them",
+    ].map((text) => text.replace("mesh/a.yaml", `${watched.root}/mesh/a.yaml`).replace(`${watched.root}/`, "")),
+  );
+  await unlink(watched.path("a.yaml"));
+  await watched.see("cart=one web=two");
+  expect(watched.problems).toEqual([]);
+});
+
+test("a ConfigMap volume's swap of its ..data symlink is one change", async () => {
+  const watched = await Watched.make();
+  for (const v of ["one", "two"]) {
+    await mkdir(watched.path(`..2026_${v}`));
+    await writeFile(watched.path(`..2026_${v}/a.yaml`), object("a", v));
+  }
+  await symlink("..2026_one", watched.path("..data"));
+  await symlink("..data/a.yaml", watched.path("a.yaml"));
+  await watched.watch();
+  expect(watched.seen).toBe("a=one");
+  await symlink("..2026_two", watched.path("..data_tmp"));
+  await rename(watched.path("..data_tmp"), watched.path("..data"));
+  await rm(watched.path("..2026_one"), { recursive: true });
+  await watched.see("a=two");
+  expect(watched.batches).toHaveLength(2);
+});
+
+test("symlinks to files and folders elsewhere are followed, circles are not", async () => {
+  const watched = await Watched.make();
+  await mkdir(join(watched.root, "else/where"), { recursive: true });
+  await writeFile(join(watched.root, "else/a.yaml"), object("a", "one"));
+  await writeFile(join(watched.root, "else/where/b.yaml"), object("b", "one"));
+  await symlink("../else/a.yaml", watched.path("a.yaml"));
+  await symlink("../else/where", watched.path("where"));
+  await symlink(".", watched.path("circle"));
+  await watched.watch();
+  expect(watched.seen).toBe("a=one b=one");
+  await writeFile(join(watched.root, "else/a.yaml"), object("a", "two"));
+  await writeFile(join(watched.root, "else/where/b.yaml"), object("b", "two"));
+  await watched.see("a=two b=two");
+});
+
+test("several folders are one: their order decides between duplicates", async () => {
+  const watched = await Watched.make({ "a.yaml": object("a", "mesh") });
+  await mkdir(join(watched.root, "generated"));
+  await writeFile(
+    join(watched.root, "generated/z.yaml"),
+    `${object("a", "generated")}---\n${object("pod", "generated")}`,
+  );
+  await watched.watch(watched.path(""), join(watched.root, "generated"));
+  expect(watched.seen).toBe("a=mesh pod=generated");
+  await writeFile(join(watched.root, "generated/z.yaml"), object("pod", "new"));
+  await watched.see("a=mesh pod=new");
+});
+
+test("a folder that is not there is a problem, and is seen when it comes; one that goes keeps its objects", async () => {
+  const watched = await Watched.make();
+  await watched.watch(join(watched.root, "later"));
+  expect(watched.problems).toHaveLength(1);
+  expect(watched.problems[0]).toMatch(/^later:1:1 can't be read: ENOENT/);
+  await mkdir(join(watched.root, "later"));
+  await writeFile(join(watched.root, "later/a.yaml"), object("a", "one"));
+  await watched.see("a=one");
+  await rename(join(watched.root, "later"), join(watched.root, "away"));
+  await until(() => watched.problems.length === 1, "the problem");
+  expect(watched.seen).toBe("a=one");
+  await mkdir(join(watched.root, "later"));
+  await writeFile(join(watched.root, "later/a.yaml"), object("a", "two"));
+  await watched.see("a=two");
+  await writeFile(join(watched.root, "later/a.yaml"), object("a", "three"));
+  await watched.see("a=three");
+});
+
+test("names are as the user gave the folder", async () => {
+  const watched = await Watched.make({ "a.yaml": "a: [" });
+  await watched.watch(relative(process.cwd(), watched.path("")));
+  expect(watched.last.problems[0]?.place?.file).toBe(relative(process.cwd(), watched.path("a.yaml")));
+});
+
+test("nothing is said after close", async () => {
+  const watched = await (await Watched.make({ "a.yaml": object("a", "one") })).watch();
+  const other = await new Watched(watched.root).watch();
+  await watched.source?.close();
+  await watched.write("a.yaml", object("a", "two"));
+  await other.see("a=two");
+  expect(watched.seen).toBe("a=one");
+});
