@@ -13,7 +13,10 @@ import { imports, isExported } from "./visibility.ts";
  * The Sidecar that configures a proxy: of its namespace one whose selector fits, else one without selector; else the
  * root namespace's without selector. Gateways have none.
  */
-export function sidecarFor(mesh: Mesh, proxy: Proxy): MeshObject<"Sidecar"> | undefined {
+export function sidecarFor(
+  mesh: Pick<Mesh, "sidecars" | "settings">,
+  proxy: Pick<Proxy, "type" | "namespace" | "labels">,
+): MeshObject<"Sidecar"> | undefined {
   if (proxy.type === "router") return undefined;
   const own = mesh.sidecars.filter(({ meta }) => meta.namespace === proxy.namespace);
   const wide = ({ spec }: MeshObject<"Sidecar">): boolean => spec.workloadSelector === undefined;

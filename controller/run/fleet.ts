@@ -175,11 +175,7 @@ export class Fleet {
 
   #writeObjects(): void {
     const { settings, folder, gateway } = this.#options;
-    const surroundings = {
-      objects: this.#objects,
-      rootNamespace: settings.rootNamespace,
-      gatewayPort: gateway.port,
-    };
+    const surroundings = { objects: this.#objects, settings, gatewayPort: gateway.port };
     const files = [...this.#pods.values()].map(({ placed }): [string, string] => [
       `${proxyName(placed.plan)}.yaml`,
       documentsOf(placed, surroundings)

@@ -6,6 +6,7 @@ import { documentsOf, type PlacedPod } from "./objects.ts";
 import { gatewayPlan, planOf } from "./plan.ts";
 import { container, deployment, meta, service } from "./test-support/objects.ts";
 
+const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
 const ports = [{ name: "http", containerPort: 3000 }, { containerPort: 9000 }];
 const web = deployment("web", { containers: [container({ ports })] });
 
@@ -20,7 +21,7 @@ function placed(ready: boolean): PlacedPod {
 }
 
 function documents(pod: PlacedPod, ...objects: AnyObject[]): string {
-  const all = documentsOf(pod, { objects, rootNamespace: "istio-system", gatewayPort: 30000 });
+  const all = documentsOf(pod, { objects, settings, gatewayPort: 30000 });
   return all.map((document) => stringify(document)).join("---\n");
 }
 
@@ -67,6 +68,7 @@ test("a pod, and the Sidecar that opens its ports; what a port speaks comes from
     metadata:
       name: web-v2974j74mz-qc7ql
       namespace: shop
+      creationTimestamp: 1970-01-01T00:00:00Z
     spec:
       workloadSelector:
         labels:

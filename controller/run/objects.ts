@@ -1,4 +1,6 @@
-import { type AnyObject, type Labels, type MeshObject, matches } from "../model/object.ts";
+import type { MeshSettings } from "../model/mesh.ts";
+import { type AnyObject, type Labels, matches } from "../model/object.ts";
+import { sidecarFor } from "../model/select.ts";
 import type { Protocol } from "../model/service.ts";
 import { gatewayLabels, type PodPlan, podLabel } from "./plan.ts";
 
@@ -21,8 +23,7 @@ export type Document = Readonly<Record<string, unknown>>;
 export interface Surroundings {
   /** The user's; of interest are Services (protocols) and Sidecars. */
   readonly objects: readonly AnyObject[];
-  /** Where a Sidecar applies to all namespaces. */
-  readonly rootNamespace: string;
+  readonly settings: MeshSettings;
   /** Where the gateway listens. */
   readonly gatewayPort: number;
 }
@@ -34,10 +35,12 @@ export interface Surroundings {
  */
 export function documentsOf(pod: PlacedPod, surroundings: Surroundings): readonly Document[] {
   if (pod.plan.type === "router") return [gatewayService(pod.plan, surroundings.gatewayPort), podDocument(pod)];
-  const own = sidecarOf(pod.plan, surroundings);
+  const { objects, settings } = surroundings;
+  const sidecars = objects.filter((object) => object.kind === "Sidecar");
+  const own = sidecarFor({ sidecars, settings }, pod.plan);
   if (own?.spec.ingress !== undefined) return [podDocument(pod)];
   const hosts = [...new Set((own?.spec.egress ?? []).flatMap((listener) => listener.hosts))];
-  return [podDocument(pod), sidecarDocument(pod, surroundings.objects, hosts.length > 0 ? hosts : ["*/*"])];
+  return [podDocument(pod), sidecarDocument(pod, objects, hosts.length > 0 ? hosts : ["*/*"])];
 }
 
 function gatewayService({ workload: name, namespace }: PodPlan, targetPort: number): Document {
@@ -88,7 +91,8 @@ function sidecarDocument(
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "Sidecar",
-    metadata: { name: plan.name, namespace: plan.namespace },
+    // the oldest of all, so that it counts where a user's without ingress selects the pod too
+    metadata: { name: plan.name, namespace: plan.namespace, creationTimestamp: "1970-01-01T00:00:00Z" },
     spec: {
       workloadSelector: { labels: { [podLabel]: plan.labels[podLabel] } },
       ...(ingress.length > 0 ? { ingress } : {}),
@@ -112,20 +116,6 @@ function protocolOf(
       .filter(({ meta, spec }) => meta.namespace === plan.namespace && selects(spec.selector, plan.labels))
       .flatMap(({ spec }) => spec.ports)
       .find(({ targetPort }) => targetPort === port || names.some((name) => name === targetPort))?.protocol ?? "TCP"
-  );
-}
-
-/** The user's Sidecar for a pod, in Istio's order: selected in its namespace, of its namespace, of the root namespace. */
-function sidecarOf(
-  { namespace, labels }: PodPlan,
-  { objects, rootNamespace }: Surroundings,
-): MeshObject<"Sidecar"> | undefined {
-  const sidecars = objects.filter((object) => object.kind === "Sidecar");
-  const near = sidecars.filter(({ meta }) => meta.namespace === namespace);
-  const root = sidecars.filter(({ meta }) => meta.namespace === rootNamespace);
-  return (
-    near.find(({ spec }) => selects(spec.workloadSelector, labels)) ??
-    [...near, ...root].find(({ spec }) => spec.workloadSelector === undefined)
   );
 }
 
