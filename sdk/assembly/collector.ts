@@ -9,7 +9,7 @@ let callbacks: usize = 0;
 const CALLBACK_COST: usize = 512;
 
 /** A collection costs as much as there is to look at, so it must be rare; and memory never shrinks, so not too rare. */
-const GARBAGE_MAX: usize = 256 * 1024;
+const GARBAGE_MAX: usize = 128 * 1024;
 
 /** Called as the last thing of each callback that may allocate. */
 export function collectIfDue(): void {

@@ -1,5 +1,6 @@
 // One class for each type of field; each ends in `or(default)` or `required()`, which give the value.
 import { Problems } from "./config";
+import { formatDecimal } from "./decimal";
 import { durationFault, formatDuration, parseDuration } from "./duration";
 import { JsonKind, JsonValue } from "./json";
 
@@ -78,7 +79,7 @@ abstract class BoundedField extends Field {
     // Beyond 2^53 a double no longer tells neighbours apart.
     if (whole && (number != floor(number) || abs(number) > 9007199254740992)) this.reject("a whole number is expected");
     else if (!(number >= this.min && number <= this.max)) {
-      this.reject("it must be from " + format(this.min) + " to " + format(this.max));
+      this.reject("it must be from " + formatDecimal(this.min) + " to " + formatDecimal(this.max));
     } else return number;
     return missing;
   }
@@ -197,8 +198,4 @@ export class ListField extends Field {
     this.demand();
     return this.or([]);
   }
-}
-
-function format(number: f64): string {
-  return number == floor(number) && abs(number) < 1e15 ? (<i64>number).toString() : number.toString();
 }

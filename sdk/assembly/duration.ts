@@ -1,3 +1,5 @@
+import { formatDecimal, parseDecimal } from "./decimal";
+
 /** Nanoseconds in a second. */
 export const SECOND: u64 = 1_000_000_000;
 
@@ -21,7 +23,7 @@ export function parseDuration(text: string): u64 {
   if (!unit.length) return fail('a unit is missing; write "' + number + 's" or "' + number + 'm"');
   const unitNs = unitInNs(unit);
   if (!unitNs) return fail('"' + unit + '" is no unit; write ms, s, m or h');
-  const ns = parseFloat(number) * <f64>unitNs;
+  const ns = parseDecimal(number) * <f64>unitNs;
   if (ns > 9e18) return fail("it is longer than 285 years");
   return <u64>nearest(ns);
 }
@@ -33,7 +35,7 @@ export function formatDuration(ns: u64): string {
     const unitNs = unitInNs(units[i]);
     if (ns >= unitNs && ns % unitNs == 0) return (ns / unitNs).toString() + units[i];
   }
-  return (<f64>ns / <f64>unitInNs("ms")).toString().replace(".0", "") + "ms";
+  return formatDecimal(<f64>ns / 1e6) + "ms";
 }
 
 function unitInNs(unit: string): u64 {

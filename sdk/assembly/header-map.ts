@@ -44,8 +44,7 @@ export class HeaderMap {
   getAll(name: string): string[] {
     const values: string[] = [];
     const all = this.entries();
-    const lower = name.toLowerCase();
-    for (let i = 0; i < all.length; i++) if (all[i].name == lower) values.push(all[i].value);
+    for (let i = 0; i < all.length; i++) if (equalsIgnoringCase(all[i].name, name)) values.push(all[i].value);
     return values;
   }
 
@@ -90,4 +89,14 @@ export class HeaderMap {
     const n = FIRST.text(name);
     return proxy_get_header_map_value(this.type, n.ptr, n.size, OUT_PTR, OUT_SIZE) == Status.Ok;
   }
+}
+
+/** As HTTP compares names: letters of ASCII only. */
+function equalsIgnoringCase(lower: string, name: string): bool {
+  if (lower.length != name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (lower.charCodeAt(i) != (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) return false;
+  }
+  return true;
 }

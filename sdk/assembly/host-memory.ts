@@ -13,13 +13,18 @@ import { encodeUtf8, maxUtf8Size } from "./utf8";
 let region: usize = 0;
 let regionSize: usize = 0;
 
-/** A region beyond this is given back when a smaller value comes: one large body must not cost its size for ever. */
-const KEPT_REGION: usize = 256 * 1024;
+/** Memory beyond this is given back when a smaller value comes: one large body must not cost its size for ever. */
+const KEPT: usize = 256 * 1024;
+
+/** Whether memory of this capacity must be replaced to hold so many bytes. */
+function mustReplace(capacity: usize, size: usize): bool {
+  return size > capacity || (capacity > KEPT && size <= KEPT);
+}
 
 /** Memory for a value of the host, valid until the next call; 0 if there is none. */
 export function allocateForHost(size: usize): usize {
   received += size;
-  if (size > regionSize || (regionSize > KEPT_REGION && size <= KEPT_REGION)) {
+  if (mustReplace(regionSize, size)) {
     if (region) heap.free(region);
     regionSize = max<usize>(size, 1024);
     region = heap.alloc(regionSize);
@@ -110,7 +115,7 @@ export class Argument {
 
   /** Room for up to `size` bytes, for the caller to fill and to set `size`. */
   room(size: usize): usize {
-    if (size > this.capacity) {
+    if (mustReplace(this.capacity, size)) {
       if (this.buffer) heap.free(this.buffer);
       this.capacity = size + (size >> 1);
       this.buffer = heap.alloc(this.capacity);

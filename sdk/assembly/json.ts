@@ -1,5 +1,6 @@
 // A JSON reader after RFC 8259 for configurations: strict, without exceptions, and with the position of the first fault.
-// What it reads is UTF-8 and not trusted; nesting is bounded because each level takes stack.
+// What it reads is not trusted; nesting is bounded because each level takes stack.
+import { parseDecimal } from "./decimal";
 
 export enum JsonKind {
   Null,
@@ -136,7 +137,7 @@ export class JsonReader {
     }
     const value = new JsonValue(JsonKind.Number);
     value.text = this.text.substring(start, this.at);
-    value.number = parseFloat(value.text);
+    value.number = parseDecimal(value.text);
     return value;
   }
 

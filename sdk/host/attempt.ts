@@ -38,6 +38,8 @@ export interface ResponseParts {
 export interface AttemptOwner {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
+  /** Before the upstream filter has seen it. */
+  onResponseArrived(response: ResponseParts): void;
   onResponse(response: ResponseParts): void;
   onEnd(body: ByteString): void;
   onReset(reason: ResetReason): void;
@@ -106,6 +108,7 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     this.#response = { headers: response, body: toByteString(body), endStream };
     this.info.details = "via_upstream";
     this.#state = "response held";
+    this.#owner.onResponseArrived(this.#response);
     const iteration = this.#filter?.onResponseHeaders(response, endStream && body.length === 0) ?? "continue";
     if (iteration === "continue") this.#passResponse();
   }

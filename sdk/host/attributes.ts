@@ -115,6 +115,7 @@ const notEmulated: Readonly<Record<string, readonly string[]>> = {
 export function attribute(path: readonly ByteString[], scope: AttributeScope): PropertyValue | undefined {
   const [first = "", second, ...rest] = path;
   if (first === "connection_id") return scope.info.connectionId;
+  if (first === "metadata") return walk(metadataOf(undefined), path.slice(1)); // dynamic metadata: nobody sets any
   const group = own(groups, first);
   if (group === undefined) return undefined;
   const name = path.join(".");
@@ -122,9 +123,7 @@ export function attribute(path: readonly ByteString[], scope: AttributeScope): P
   if (own(notEmulated, first)?.includes(second))
     throw new NotEmulated(`proxy_get_property(${name})`, `set it with properties: { ${JSON.stringify(name)}: … }`);
   const value = own(group, second)?.(scope);
-  return first.length > 0 && second === "headers" && rest[0] !== undefined
-    ? walk(value, [rest[0].toLowerCase()])
-    : walk(value, rest);
+  return walk(value, second === "headers" ? rest.map((name) => name.toLowerCase()) : rest);
 }
 
 /** The `envoy.config.core.v3.Metadata` message of this metadata. */

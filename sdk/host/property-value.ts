@@ -21,7 +21,10 @@ export interface PropertyObject {
   readonly [key: string]: PropertyValue | undefined;
 }
 
-/** A protobuf message, such as xds.node. Read as a whole it would be protobuf bytes, which the host does not make. */
+/**
+ * A protobuf message, such as xds.node. Read as a whole it is protobuf bytes: none where no field is set, else more
+ * than the host can make.
+ */
 export class Message {
   readonly fields: PropertyObject;
 
@@ -59,6 +62,13 @@ export function encodeProperty(value: PropertyValue, name: string): ByteString {
       item === undefined ? [] : [[toByteString(key), encodeProperty(item, `${name}.${key}`)]],
     ),
   );
+}
+
+/** True of a field that protobuf would write. */
+function isSet(field: PropertyValue | undefined): boolean {
+  if (field instanceof Message) return Object.values(field.fields).some(isSet);
+  if (field === undefined || field === "") return false;
+  return isObject(field) ? Object.keys(field).length > 0 : true;
 }
 
 function own(fields: PropertyObject, key: string): PropertyValue | undefined {

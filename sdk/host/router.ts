@@ -31,11 +31,15 @@ export interface RouterOwner {
 const defaultEndpoint: Endpoint = { address: "127.0.0.1:8080" };
 
 /** Text, details and response flag of each reset. @see Envoy, "Response flags" */
-const resets: Readonly<Record<ResetReason, { text: string; flag: number }>> = {
-  "connection-failure": { text: "remote connection failure", flag: Flag.UF },
-  "connection-termination": { text: "connection termination", flag: Flag.UC },
-  "remote-reset": { text: "remote reset", flag: Flag.UR },
-  "refused-stream": { text: "remote refused stream reset", flag: Flag.UR },
+const resets: Readonly<Record<ResetReason, { text: string; flag: number; transportFailure: string }>> = {
+  "connection-failure": {
+    text: "remote connection failure",
+    flag: Flag.UF,
+    transportFailure: "delayed connect error: Connection refused",
+  },
+  "connection-termination": { text: "connection termination", flag: Flag.UC, transportFailure: "" },
+  "remote-reset": { text: "remote reset", flag: Flag.UR, transportFailure: "" },
+  "refused-stream": { text: "remote refused stream reset", flag: Flag.UR, transportFailure: "" },
 };
 
 export class Router implements AttemptOwner {
@@ -79,6 +83,7 @@ export class Router implements AttemptOwner {
 
   /** Starts the first attempt, or answers where there is nobody to try. */
   start(): void {
+    this.#prepareAttempt();
     if (this.info.cluster.endpoints?.length !== 0) this.#startAttempt();
     else this.#answer(Flag.UH, envoyReply(503, "no healthy upstream", "no_healthy_upstream"));
   }
@@ -106,10 +111,15 @@ export class Router implements AttemptOwner {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    const elapsedMs = (this.#owner.clock.monotonicNs - this.#attemptStartedNs) / 1_000_000n;
-    response.headers.replace("x-envoy-upstream-service-time", String(elapsedMs));
+    response.headers.replace("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
     this.info.responseCode = Number(response.headers.first(":status"));
+    if (isWhole(response)) this.abandon();
     this.#owner.onUpstreamHeaders(response);
+  }
+
+  /** A response without a body is complete with its headers: its latency is known to the filters that see them. */
+  onResponseArrived(response: ResponseParts): void {
+    if (isWhole(response)) this.info.backendLatencyNs = this.#attemptNs();
   }
 
   onEnd(body: ByteString): void {
@@ -117,23 +127,20 @@ export class Router implements AttemptOwner {
   }
 
   onReset(reason: ResetReason): void {
-    const { text, flag } = resets[reason];
+    const { text, flag, transportFailure } = resets[reason];
     if (this.#attempt?.isAnswered) {
-      this.info.flags |= flag;
-      this.info.details = `upstream_reset_after_response_started{${underscored(text)}}`;
-      this.#owner.onUpstreamCut();
+      this.#cut(flag, `upstream_reset_after_response_started{${underscored(text)}}`);
       return;
     }
+    this.info.transportFailure = transportFailure;
     if (isRetriableReset(this.#policy, reason)) {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    const failure = this.info.transportFailure;
-    const why = failure === "" ? text : `${text}, transport failure reason: ${failure}`;
     const head = this.info.attempts > 1 ? "retried and the latest reset reason" : "reset reason";
-    const body = `upstream connect error or disconnect/reset before headers. ${head}: ${why}`;
-    const cause = failure === "" ? underscored(text) : `${underscored(text)}|${underscored(failure)}`;
-    this.#answer(flag, envoyReply(503, body, `upstream_reset_before_response_started{${cause}}`));
+    const body = `upstream connect error or disconnect/reset before headers. ${head}: ${text}`;
+    const cause = transportFailure === "" ? text : `${text}|${transportFailure}`;
+    this.#answer(flag, envoyReply(503, body, `upstream_reset_before_response_started{${underscored(cause)}}`));
   }
 
   /** A local reply of the upstream filter answers the request: the router does not try again. */
@@ -143,26 +150,36 @@ export class Router implements AttemptOwner {
 
   /** The response is complete. */
   finish(): void {
-    this.info.backendLatencyNs = this.#owner.clock.monotonicNs - this.#attemptStartedNs;
+    this.info.backendLatencyNs = this.#attemptNs();
     this.abandon();
+  }
+
+  /** What an attempt's number and its time left write into the request, found or not found an upstream. */
+  #prepareAttempt(): void {
+    const { info, requestHeaders } = this.#owner;
+    info.attempts += 1;
+    info.backendLatencyNs = undefined;
+    if (this.#route.attemptCount) requestHeaders.replace("x-envoy-attempt-count", String(info.attempts));
+    const expectedMs = expectedTimeoutMs(this.#timeouts, this.#elapsedMs());
+    if (expectedMs !== undefined) requestHeaders.replace("x-envoy-expected-rq-timeout-ms", String(expectedMs));
   }
 
   #startAttempt(): void {
     this.#backOff = undefined;
     const { info, requestHeaders, clock } = this.#owner;
-    info.attempts += 1;
     const endpoints = info.cluster.endpoints ?? [defaultEndpoint];
     const endpoint = endpoints[(info.attempts - 1) % endpoints.length] ?? defaultEndpoint;
     info.endpoint = endpoint;
     info.transportFailure = "";
-    if (this.#route.attemptCount) requestHeaders.replace("x-envoy-attempt-count", String(info.attempts));
-    const expectedMs = expectedTimeoutMs(this.#timeouts, this.#elapsedMs());
-    if (expectedMs !== undefined) requestHeaders.replace("x-envoy-expected-rq-timeout-ms", String(expectedMs));
     this.#attemptStartedNs = clock.monotonicNs;
     const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint });
     this.#attempt = attempt;
     this.#startPerTryTimeout();
     attempt.start(this.#owner.upstreamRoot(), this.#requestCompleteNs !== undefined);
+  }
+
+  #attemptNs(): bigint {
+    return this.#owner.clock.monotonicNs - this.#attemptStartedNs;
   }
 
   /** Milliseconds since the request was complete. */
@@ -184,7 +201,10 @@ export class Router implements AttemptOwner {
     this.#retriesLeft -= 1;
     this.#endAttempt();
     const retry = this.#policy.retries - this.#retriesLeft;
-    this.#backOff = this.#owner.clock.after(backOffNs(retry), () => this.#startAttempt());
+    this.#backOff = this.#owner.clock.after(backOffNs(retry), () => {
+      this.#prepareAttempt();
+      this.#startAttempt();
+    });
     return true;
   }
 
@@ -202,8 +222,14 @@ export class Router implements AttemptOwner {
       this.#answer(Flag.UT, envoyReply(504, "upstream request timeout", "response_timeout"));
       return;
     }
-    this.info.flags |= Flag.UT;
-    this.info.details = "response_timeout";
+    this.#cut(Flag.UT, "response_timeout");
+  }
+
+  /** After response headers there is no other answer than to cut it; the upstream filter ends first. */
+  #cut(flag: number, details: string): void {
+    this.abandon();
+    this.info.flags |= flag;
+    this.info.details = details;
     this.#owner.onUpstreamCut();
   }
 
@@ -220,6 +246,10 @@ export class Router implements AttemptOwner {
     this.#attempt = undefined;
     attempt?.destroy();
   }
+}
+
+function isWhole({ body, endStream }: ResponseParts): boolean {
+  return endStream && body === "";
 }
 
 function msToNs(ms: number): bigint {

@@ -85,7 +85,7 @@ function notWasm(bytes: Uint8Array): ModuleProblem {
 
 const truncated: ModuleProblem = {
   code: "truncated",
-  message: "Failed to parse corrupted Wasm module: a section does not end where it says",
+  message: "Failed to parse corrupted Wasm module: a part of it is missing",
   advice: "fetch or build it again and compare the sha256",
 };
 
@@ -151,7 +151,8 @@ function importProblem(wanted: Import, offered: Signature | undefined, abi: AbiV
   ];
 }
 
-function importAdvice({ module, name }: Import, abi: AbiVersion): string {
+function importAdvice({ module, name, kind }: Import, abi: AbiVersion): string {
+  if (kind !== "function") return `Envoy offers functions only, and this is a ${kind}`;
   if (module === "env" && name === "abort")
     return "build it with asbuild, or with --use abort= and a handler of your own";
   if (module === "env" && ["seed", "trace", "console.log", "Date.now"].includes(name)) {

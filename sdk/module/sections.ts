@@ -33,7 +33,7 @@ export interface Sections {
   readonly customSections: readonly CustomSection[];
   /** Whether there is code that runs at instantiation, before the host is ready for it. */
   readonly hasStart: boolean;
-  /** Whether the bytes end where the last section does, and each section that was read holds what it should. */
+  /** Whether the bytes end where the last section does, each section holds what it should, and each function has code. */
   readonly complete: boolean;
 }
 
@@ -59,6 +59,7 @@ class SectionsReader implements Sections {
   complete = true;
   private types: (Signature | undefined)[] = [];
   private functions: (Signature | undefined)[] = [];
+  private withoutCode = 0;
 
   read(module: ByteReader): void {
     while (!module.done) {
@@ -67,16 +68,23 @@ class SectionsReader implements Sections {
       if (!module.failed) this.section(id, section);
       if (section.failed) this.complete = false;
     }
-    if (module.failed) this.complete = false;
+    if (module.failed || this.withoutCode) this.complete = false;
   }
 
   private section(id: number, reader: ByteReader): void {
     if (id === 0) this.customSections.push({ name: reader.name(), bytes: reader.rest() });
     else if (id === 1) this.types = readTypes(reader);
     else if (id === 2) this.readImports(reader);
-    else if (id === 3) this.functions.push(...reader.vector(() => this.types[reader.u32()]));
+    else if (id === 3) this.readFunctions(reader);
     else if (id === 7) this.exports = reader.vector(() => this.readExport(reader));
     else if (id === 8) this.hasStart = true;
+    else if (id === 10) this.withoutCode -= reader.u32();
+  }
+
+  private readFunctions(reader: ByteReader): void {
+    const types = reader.vector(() => this.types[reader.u32()]);
+    this.withoutCode += types.length;
+    this.functions = this.functions.concat(types);
   }
 
   private readImports(reader: ByteReader): void {
