@@ -16,17 +16,19 @@ export function denyFilter(name: string): Filter {
  */
 export function deny(type: Exclude<XdsType, "CDS" | "LDS">, name: string): Resource {
   switch (type) {
-    case "ECDS":
-      return parseSlotName(name)
-        ? encode("ECDS", name, slotOf(name, { byPort: new Map(), otherwise: [denyFilter("deny")] }))
-        : encode("ECDS", name, { ...denyFilter(name) });
+    case "ECDS": {
+      const slot = slotOf(name, { byPort: new Map(), otherwise: [denyFilter("deny")] });
+      return encode("ECDS", name, parseSlotName(name) ? slot : { ...denyFilter(name) }, { stopgap: true });
+    }
     case "RDS":
-      return encode("RDS", name, {
+      return encode(
+        "RDS",
         name,
-        virtualHosts: [{ name: "deny", domains: ["*"], routes: [unavailable] }],
-      });
+        { name, virtualHosts: [{ name: "deny", domains: ["*"], routes: [unavailable] }] },
+        { stopgap: true },
+      );
     case "EDS":
-      return encode("EDS", name, { clusterName: name });
+      return encode("EDS", name, { clusterName: name }, { stopgap: true });
   }
 }
 

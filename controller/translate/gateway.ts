@@ -1,4 +1,5 @@
 // What a gateway proxy listens on, and the routes of the VirtualServices that are bound to its Gateways.
+import { codes } from "../model/codes.ts";
 import type { GatewayServer } from "../model/gateway.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { routeNames } from "../model/names.ts";
@@ -39,13 +40,13 @@ export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
       const about = { object: refOf(gateway), path: ["spec", "servers", index, "port"] };
       if (!isHttp(protocol)) {
         const message = `protocol is ${protocol}, which gateways don't serve yet: nothing listens there; use HTTP, HTTP2 or GRPC`;
-        problems.push({ severity: "warning", code: "SLU0302", ...about, message });
+        problems.push({ severity: "warning", code: codes.unservedPort, ...about, message });
         return;
       }
       const found = targets(number);
       if (found.length === 0) {
         const message = `${number} is no port of a Service that leads to the gateway's pods: nothing listens there; add it to the Service`;
-        problems.push({ severity: "warning", code: "IST0162", ...about, message });
+        problems.push({ severity: "warning", code: codes.gatewayPort, ...about, message });
       }
       ports.set(number, found);
       for (const port of found) byPort.set(port, [...(byPort.get(port) ?? []), { gateway, server }]);

@@ -1,4 +1,5 @@
 // What a WasmPlugin asks for and does not get, or gets differently.
+import { codes } from "../model/codes.ts";
 import type { Mesh, Plugin } from "../model/mesh.ts";
 import { matches, refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
@@ -10,25 +11,23 @@ export function pluginProblems(mesh: Mesh, proxy: Proxy, view: PortView): readon
   const applied = [...pluginsFor(mesh, proxy, "inbound"), ...pluginsFor(mesh, proxy, "outbound")];
   const plugins = new Set(applied.map(({ plugin }) => plugin));
   return [
-    ...[...plugins].flatMap(failureProblems),
+    ...[...plugins].flatMap(moduleProblems),
     ...(proxy.type === "router" ? gatewayProblems(mesh, proxy, view) : []),
   ];
 }
 
-function failureProblems({ object, module }: Plugin): Problem[] {
+/** Istio's agent does the same where it can't fetch a module. */
+function moduleProblems({ object, module }: Plugin): Problem[] {
+  if (module) return [];
   const { failStrategy } = object.spec;
-  const about = { object: refOf(object), path: ["spec", "failStrategy"] };
-  if (!module) {
-    const effect =
-      failStrategy === "FAIL_OPEN"
-        ? "is FAIL_OPEN and no module was good yet: requests pass without the plugin"
-        : `is ${failStrategy} and no module was good yet: requests get 403 until one is, on proxies that have no earlier one`;
-    return [{ severity: "warning", code: "SLU0303", ...about, message: effect }];
-  }
-  if (failStrategy !== "FAIL_CLOSE") return [];
-  const message =
-    "is FAIL_CLOSE, which is sent as FAIL_RELOAD: after a trap requests get 503 until Envoy has started the module anew (about 1 s), not for ever";
-  return [{ severity: "info", code: "SLU0304", ...about, message }];
+  const effect =
+    failStrategy === "FAIL_OPEN"
+      ? "requests pass without the plugin"
+      : "requests get 403 until one is, on proxies that have no earlier one";
+  const message = `is ${failStrategy} and no module was good yet: ${effect}`;
+  return [
+    { severity: "warning", code: codes.noModule, object: refOf(object), path: ["spec", "failStrategy"], message },
+  ];
 }
 
 /** Gateways have no server side, and only the ports of their servers. */
@@ -51,5 +50,11 @@ function gatewayProblems(mesh: Mesh, proxy: Proxy, { gateway = new Map() }: Port
 }
 
 function matchProblem({ object }: Plugin, message: string): Problem {
-  return { severity: "warning", code: "SLU0305", object: refOf(object), path: ["spec", "match"], message };
+  return {
+    severity: "warning",
+    code: codes.ineffectivePlugin,
+    object: refOf(object),
+    path: ["spec", "match"],
+    message,
+  };
 }

@@ -1,4 +1,5 @@
 // Ports that a Sidecar opens on an address of their own (captureMode NONE) for its application's calls.
+import { codes } from "../model/codes.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { clusterName, routeNames } from "../model/names.ts";
 import type { MeshObject, Ref } from "../model/object.ts";
@@ -90,5 +91,5 @@ function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): P
 }
 
 function problem(object: Ref, index: number, message: string): Problem {
-  return { severity: "warning", code: "SLU0301", object, path: ["spec", "egress", index], message };
+  return { severity: "warning", code: codes.unservedPort, object, path: ["spec", "egress", index], message };
 }

@@ -1,3 +1,4 @@
+import { codes } from "../model/codes.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
@@ -95,7 +96,7 @@ function strippedConditions(mesh: Mesh, proxy: Proxy): readonly Problem[] {
       if (!http.retries?.retryOn?.includes(ratelimited)) return [];
       const message = `has ${ratelimited}, which is left out: a plugin on the same proxies ends retries by that mark`;
       const path = ["spec", "http", index, "retries", "retryOn"];
-      return [{ severity: "info", code: "SLU0306", object: refOf(object), path, message } as const];
+      return [{ severity: "info", code: codes.strippedCondition, object: refOf(object), path, message } as const];
     }),
   );
 }

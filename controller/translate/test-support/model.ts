@@ -124,7 +124,12 @@ export function module(parts: Partial<Module> = {}): Module {
   };
 }
 
-export function plugin(name: string, parts: Partial<WasmPlugin> & { module?: Module | null } = {}): Plugin {
+/** @param parts `module: null` for one that never had a good module */
+export function plugin(
+  name: string,
+  parts: Partial<WasmPlugin> & { module?: Module | null } = {},
+  namespace = "shop",
+): Plugin {
   const { module: given = module(), ...spec } = parts;
   const defaults: WasmPlugin = {
     url: `builtin://${name}`,
@@ -134,6 +139,6 @@ export function plugin(name: string, parts: Partial<WasmPlugin> & { module?: Mod
     env: {},
     match: [],
   };
-  const subject = object("WasmPlugin", name, { ...defaults, ...spec });
+  const subject = object("WasmPlugin", name, { ...defaults, ...spec }, namespace);
   return given ? { object: subject, module: given } : { object: subject };
 }

@@ -1,0 +1,164 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import type { Mesh } from "../model/mesh.ts";
+import type { Proxy } from "../model/proxy.ts";
+import { typeUrls, type XdsType } from "../model/resource.ts";
+import type { HttpRoute } from "../model/virtual-service.ts";
+import { deny } from "./deny.ts";
+import { json } from "./test-support/json.ts";
+import * as model from "./test-support/model.ts";
+import { translate } from "./translate.ts";
+
+const catalog = model.service("catalog", {
+  endpoints: [
+    model.endpoint("10.0.0.1", { app: "catalog", version: "v1" }),
+    model.endpoint("10.0.0.2", { app: "catalog", version: "v2" }),
+  ],
+});
+const sidecars = [model.object("Sidecar", "ports", model.explicitPorts)];
+
+function resource(mesh: Mesh, type: XdsType, name: string, proxy: Proxy = model.proxy()): JsonObject {
+  const found = translate(mesh, proxy).resources[type].get(name);
+  if (!found) throw new Error(`no ${type} ${name}`);
+  return json(found);
+}
+
+/** Names of the routes that a proxy has for `http://catalog.shop/`. */
+function routeNames(http: readonly HttpRoute[], proxy?: Proxy): unknown[] {
+  const virtualServices = [model.object("VirtualService", "catalog", model.virtualService(["catalog"], http))];
+  const config = resource(model.mesh({ services: [catalog], sidecars, virtualServices }), "RDS", "http_proxy", proxy);
+  const hosts = config["virtual_hosts"] as JsonObject[];
+  const host = hosts.find(({ domains }) => (domains as string[]).includes("catalog.shop"));
+  return ((host?.["routes"] ?? []) as JsonObject[]).map(({ name }) => name);
+}
+
+describe("which routes a proxy has", () => {
+  test.each`
+    match                                        | proxy                       | names
+    ${[]}                                        | ${{}}                       | ${["first"]}
+    ${[{ port: 80 }]}                            | ${{}}                       | ${["first", "second"]}
+    ${[{ port: 8080 }]}                          | ${{}}                       | ${["second"]}
+    ${[{ sourceLabels: { app: "web" } }]}        | ${{}}                       | ${["first", "second"]}
+    ${[{ sourceLabels: { app: "web" } }]}        | ${{ labels: { app: "x" } }} | ${["second"]}
+    ${[{ sourceNamespace: "shop" }]}             | ${{}}                       | ${["first", "second"]}
+    ${[{ sourceNamespace: "bank" }]}             | ${{}}                       | ${["second"]}
+    ${[{ gateways: ["mesh"] }]}                  | ${{}}                       | ${["first", "second"]}
+    ${[{ gateways: ["edge"] }]}                  | ${{}}                       | ${["second"]}
+    ${[{ port: 8080 }, { name: "b", port: 80 }]} | ${{}}                       | ${["first.b", "second"]}
+    ${[{ uri: { prefix: "/" } }, { port: 80 }]}  | ${{}}                       | ${["first"]}
+  `("match $match, proxy $proxy: $names", ({ match, proxy, names }) => {
+    // a match on nothing but place takes every request too: a header keeps the second route within reach
+    const where = match.map((one: object) =>
+      model.match({ ...("uri" in one ? {} : { headers: { "x-a": "present" } }), ...one }),
+    );
+    const http = [model.route("catalog", { name: "first", match: where }), model.route("catalog", { name: "second" })];
+    expect(routeNames(http, model.proxy(proxy))).toEqual(names);
+  });
+
+  test("none of the VirtualService's: the default", () => {
+    expect(routeNames([model.route("catalog", { match: [model.match({ port: 8080 })] })])).toEqual(["default"]);
+  });
+});
+
+describe("one state, many proxies and generations", () => {
+  const parts = { services: [catalog], sidecars, plugins: [model.plugin("hello")] };
+
+  test("what does not depend on the proxy is the same object", () => {
+    const mesh = model.mesh(parts);
+    const [a, b] = [translate(mesh, model.proxy()), translate(mesh, model.proxy({ ip: "127.0.18.9", id: "b" }))];
+    for (const [type, name] of [
+      ["CDS", "outbound|80||catalog.shop.svc.cluster.local"],
+      ["EDS", "outbound|80||catalog.shop.svc.cluster.local"],
+      ["ECDS", "outbound/unspecified"],
+    ] as const) {
+      expect(a.resources[type].get(name)).toBe(b.resources[type].get(name));
+      expect(a.resources[type].get(name)).toBeDefined();
+    }
+  });
+
+  test("the same content has the same versions in another generation", () => {
+    const versions = (mesh: Mesh) =>
+      (Object.keys(typeUrls) as XdsType[]).flatMap((type) =>
+        [...translate(mesh, model.proxy()).resources[type].values()].map(
+          ({ name, version }) => `${type} ${name} ${version}`,
+        ),
+      );
+    const before = versions(model.mesh(parts));
+    const shuffled = { ...catalog, endpoints: catalog.endpoints.toReversed() };
+    expect(versions(model.mesh({ ...parts, generation: 2, services: [shuffled] }))).toEqual(before);
+  });
+
+  test("routes, endpoints, plugins and limits change no listener", () => {
+    const listeners = (mesh: Mesh) =>
+      [...translate(mesh, model.proxy()).resources.LDS.values()].map(({ name, version }) => `${name} ${version}`);
+    const changed = model.mesh({
+      services: [catalog, model.service("other")],
+      sidecars,
+      virtualServices: [
+        model.object(
+          "VirtualService",
+          "v",
+          model.virtualService(["catalog"], [model.route("other", { timeoutMs: 1 })]),
+        ),
+      ],
+      plugins: [
+        model.plugin("a", { phase: "AUTHN" }),
+        model.plugin("b", { module: model.module({ attach: ["upstream"] }) }),
+      ],
+    });
+    expect(listeners(changed)).toEqual(listeners(model.mesh(parts)));
+  });
+});
+
+describe("slots", () => {
+  const all = ["authn", "authz", "stats", "unspecified", "upstream"];
+
+  test.each`
+    type         | directions
+    ${"sidecar"} | ${["inbound", "outbound"]}
+    ${"router"}  | ${["outbound"]}
+  `("a $type has all slots of $directions, also the empty ones", ({ type, directions }) => {
+    const names = [...translate(model.mesh({}), model.proxy({ type })).resources.ECDS.keys()];
+    expect(names).toEqual(directions.flatMap((direction: string) => all.map((phase) => `${direction}/${phase}`)));
+  });
+
+  test.each`
+    failStrategy     | owners       | stopgap
+    ${"FAIL_CLOSE"}  | ${["hello"]} | ${true}
+    ${"FAIL_RELOAD"} | ${["hello"]} | ${true}
+    ${"FAIL_OPEN"}   | ${[]}        | ${true}
+  `(
+    "$failStrategy without a module: owned by $owners, only for proxies that have nothing",
+    ({ failStrategy, owners, stopgap }) => {
+      const mesh = model.mesh({ plugins: [model.plugin("hello", { module: null, failStrategy })] });
+      const { resources, problems } = translate(mesh, model.proxy());
+      const slot = resources.ECDS.get("outbound/unspecified");
+      expect([slot?.owners.map(({ name }) => name), slot?.stopgap]).toEqual([owners, stopgap]);
+      expect(problems).toMatchObject([
+        { severity: "warning", object: { name: "hello" }, path: ["spec", "failStrategy"] },
+      ]);
+    },
+  );
+
+  test("telemetry runs after the users' plugins of its slot, and is no plugin", () => {
+    const mesh = model.mesh({ plugins: [model.plugin("hello", { phase: "STATS" })], telemetry: model.module() });
+    const order = JSON.stringify(resource(mesh, "ECDS", "outbound/stats")).match(/"name":"[a-z-]+\.[a-z]+"/g);
+    expect([...new Set(order)]).toEqual(['"name":"shop.hello"', '"name":"istio-system.telemetry"']);
+    const alone = translate(model.mesh({ telemetry: model.module() }), model.proxy()).resources.ECDS.get(
+      "inbound/stats",
+    );
+    expect(alone?.owners).toEqual([]);
+  });
+});
+
+test.each`
+  type      | name               | answers
+  ${"ECDS"} | ${"outbound/x"}    | ${"RBAC"}
+  ${"ECDS"} | ${"inbound/authn"} | ${"ExtensionWithMatcher"}
+  ${"RDS"}  | ${"9999"}          | ${'"status":503'}
+  ${"EDS"}  | ${"outbound|1||x"} | ${"outbound|1||x"}
+`("an unknown $type $name is answered with $answers", ({ type, name, answers }) => {
+  const resource = deny(type, name);
+  expect([resource.type, resource.name, resource.owners, resource.stopgap]).toEqual([type, name, [], true]);
+  expect(JSON.stringify(json(resource))).toContain(answers);
+});
