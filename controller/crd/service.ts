@@ -61,7 +61,7 @@ export const service: KindSchema<"Service"> = {
   versions: ["v1"],
   schema,
   remarks: (_, value) => {
-    const { spec } = z.object({ spec: z.object({ type: z.unknown(), ports: ports.optional() }) }).parse(value);
+    const { spec } = z.object({ spec: z.object({ type: z.unknown().optional(), ports: ports.optional() }) }).parse(value);
     const unnamed = (spec.ports ?? []).flatMap((item, i) => (protocolOfPort(item) ? [] : [namingRemark(item, i)]));
     return spec.type === "ExternalName" ? [...unnamed, externalNameRemark] : unnamed;
   },
