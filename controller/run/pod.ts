@@ -52,7 +52,7 @@ export class RunningPod {
     const keep = (what: string, command: Command): KeptProcess =>
       new KeptProcess({
         command,
-        output: { file: join(logs, `${plan.name}${what === "envoy" ? ".envoy" : ""}.log`) },
+        output: { file: join(logs, `${what === "envoy" ? "envoy-" : ""}${plan.name}.log`) },
         clock,
         random,
         onEvent: (event) => {

@@ -18,7 +18,7 @@ export interface Run {
   readonly monitoringPort: number;
   /** Where requests from outside enter. */
   readonly gateway: { readonly address: string; readonly port: number };
-  /** Folder with `<pod>.log` (what the containers print) and `<pod>.envoy.log`. */
+  /** Folder with `<pod>.log` (what the containers print) and `envoy-<pod>.log`. */
   readonly logs: string;
   /** The gateway's is one of them. */
   readonly pods: readonly RunPod[];
