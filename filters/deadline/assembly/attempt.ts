@@ -1,0 +1,52 @@
+import { clock, HeadersAction, HttpContext } from "@sluice/sdk/assembly";
+import { formOf, tell } from "./headers";
+import { DeadlinePlugin } from "./plugin";
+import { replyExceeded } from "./reply";
+import { Deadline, LAST, writeOutcome } from "./state";
+import { LONGEST, MALFORMED, parseMillis } from "./wire";
+
+/** The router retries no response with this header. */
+const MARK = "x-envoy-ratelimited";
+
+/** The time that the router gives this attempt; it is there where the route or the attempt has a timeout. */
+const EXPECTED = "x-envoy-expected-rq-timeout-ms";
+
+/** The upstream half: one attempt, which is told what is left when it starts. */
+export class Attempt extends HttpContext {
+  private deadline: i64 = LONGEST;
+
+  constructor(private plugin: DeadlinePlugin) {
+    super();
+  }
+
+  onRequestHeaders(endOfStream: bool): HeadersAction {
+    const deadline = Deadline.read(this.filterState);
+    const headers = this.requestHeaders;
+    const text = headers.get(EXPECTED);
+    const expected = text == null ? MALFORMED : parseMillis(text);
+    if (deadline == null && expected == MALFORMED) return HeadersAction.Continue;
+    let left = LONGEST;
+    if (deadline != null) {
+      this.deadline = deadline.at;
+      left = deadline.at - <i64>clock.monotonicNs();
+      if (left < this.plugin.config.minimum) {
+        this.plugin.exceededBetween.increment();
+        replyExceeded(this);
+        return HeadersAction.StopIteration;
+      }
+    }
+    if (expected != MALFORMED) left = min(left, expected);
+    tell(headers, deadline == null ? formOf(headers) : deadline.form, left, this.plugin.config.header);
+    return HeadersAction.Continue;
+  }
+
+  /** A failed attempt after which there is no time for another one is the last: the caller gets its response. */
+  onResponseHeaders(endOfStream: bool): HeadersAction {
+    if (this.deadline == LONGEST) return HeadersAction.Continue;
+    if (this.deadline - <i64>clock.monotonicNs() >= this.plugin.config.minimum) return HeadersAction.Continue;
+    if (this.responseHeaders.has(MARK)) return HeadersAction.Continue;
+    this.responseHeaders.set(MARK, "true");
+    writeOutcome(this.filterState, LAST);
+    return HeadersAction.Continue;
+  }
+}

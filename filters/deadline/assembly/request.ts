@@ -1,0 +1,126 @@
+import { clock, HeadersAction, HttpContext } from "@sluice/sdk/assembly";
+import { CorrelationId } from "./correlation";
+import { Claim } from "./headers";
+import { DeadlinePlugin } from "./plugin";
+import { replyExceeded } from "./reply";
+import { Deadline, EXCEEDED, LAST, readOutcome, writeOutcome } from "./state";
+import { formatMillis, LONGEST, MILLISECOND } from "./wire";
+
+const INBOUND: i64 = 1; // xds.listener_direction
+
+/** `UT` among the response flags: the router's timeout has ended the request. */
+const UPSTREAM_TIMEOUT: u64 = 4;
+
+/** Details of the reply where that was the timeout of the whole request, not of its last attempt. */
+const WHOLE_TIMEOUT = "response_timeout";
+
+/** The downstream half: a request from its arrival to its end. */
+export class Request extends HttpContext {
+  /** By the monotonic clock; 0: none. */
+  deadline: i64 = 0;
+  /** Places in the list of open requests. */
+  isOpen: bool = false;
+  previous: Request | null = null;
+  following: Request | null = null;
+  private isInbound: bool = false;
+  private isResponding: bool = false;
+  /** Whether the router's timeout is the deadline. */
+  private limitsRouter: bool = false;
+  /** Inbound: under which the deadline is known to the calls that the application makes. */
+  private correlation: CorrelationId | null = null;
+
+  constructor(private plugin: DeadlinePlugin) {
+    super();
+  }
+
+  onRequestHeaders(endOfStream: bool): HeadersAction {
+    const plugin = this.plugin;
+    const claim = new Claim(this.requestHeaders, plugin.config, plugin.malformed);
+    this.isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
+    this.correlation = plugin.isGateway ? null : CorrelationId.of(this.requestHeaders, plugin.config.correlate);
+    const now = <i64>clock.monotonicNs();
+    const left = this.tightest(claim.left, now);
+    this.register(left == LONGEST ? 0 : now + left);
+    if (left == LONGEST) return HeadersAction.Continue;
+    this.deadline = now + left;
+    if (left < plugin.config.minimum) {
+      plugin.exceededOnArrival.increment();
+      replyExceeded(this);
+      return HeadersAction.StopIteration;
+    }
+    const form = claim.form();
+    claim.tell(form, left, plugin.config.header);
+    if (!this.isInbound) this.limitRouter(left);
+    new Deadline(this.deadline, form).write(this.filterState);
+    plugin.watch(this);
+    return HeadersAction.Continue;
+  }
+
+  onResponseHeaders(endOfStream: bool): HeadersAction {
+    this.isResponding = true;
+    if (!this.isOpen) return HeadersAction.Continue;
+    const headers = this.responseHeaders;
+    if (this.properties.u64("response.flags") & UPSTREAM_TIMEOUT) {
+      if (headers.get("grpc-status") == "14") headers.set("grpc-status", "4");
+      if (!this.limitsRouter || this.properties.string("response.code_details") != WHOLE_TIMEOUT) {
+        return HeadersAction.Continue;
+      }
+      headers.set("x-deadline", EXCEEDED);
+      this.plugin.exceededWhileOpen.increment();
+      writeOutcome(this.filterState, EXCEEDED);
+    } else if (readOutcome(this.filterState) == LAST) {
+      headers.remove("x-envoy-ratelimited");
+    }
+    return HeadersAction.Continue;
+  }
+
+  onLog(): void {
+    this.plugin.open.remove(this);
+    const correlation = this.correlation;
+    // What the application still does after its answer is its own affair. After its deadline it is nobody's.
+    if (!this.isInbound || correlation == null || !this.deadline) return;
+    if (<i64>clock.monotonicNs() < this.deadline && correlation.deadline() == this.deadline) correlation.setDeadline(0);
+  }
+
+  /** Ends the request, whose deadline has passed: called from a tick. */
+  end(): void {
+    this.plugin.open.remove(this);
+    this.plugin.exceededWhileOpen.increment();
+    if (!this.isResponding) return replyExceeded(this);
+    writeOutcome(this.filterState, EXCEEDED);
+    this.reset();
+  }
+
+  /** The time left by all sources; LONGEST: none. */
+  private tightest(claimed: i64, now: i64): i64 {
+    let left = claimed;
+    const correlation = this.correlation;
+    if (!this.isInbound && correlation != null) {
+      const deadline = correlation.deadline();
+      if (deadline) left = min(left, max<i64>(deadline - now, 0));
+    }
+    const config = this.plugin.config;
+    if (left == LONGEST && config.default && this.entersMesh()) left = config.default;
+    return left == LONGEST ? left : min(left, config.max);
+  }
+
+  /** At a gateway, or from somebody who showed no certificate. */
+  private entersMesh(): bool {
+    return this.plugin.isGateway || (this.isInbound && !this.properties.bool("connection.mtls"));
+  }
+
+  /** Inbound: the newest request has its place in the ring, with its deadline or without one. */
+  private register(deadline: i64): void {
+    const correlation = this.correlation;
+    if (!this.isInbound || correlation == null) return;
+    if (deadline || correlation.deadline()) correlation.setDeadline(deadline);
+  }
+
+  /** The router's timeout becomes the time left where that is less; it could also raise it. */
+  private limitRouter(left: i64): void {
+    const routeMs = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].timeoutMs");
+    if (routeMs > 0 && routeMs <= <f64>(left / MILLISECOND)) return;
+    this.limitsRouter = true;
+    this.requestHeaders.set("x-envoy-upstream-rq-timeout-ms", formatMillis(left));
+  }
+}

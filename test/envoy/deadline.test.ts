@@ -1,0 +1,267 @@
+import { Agent, request } from "node:http";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
+import { type Chain, filterBootstrap, moduleOf } from "../support/filter-envoy.ts";
+import { call } from "../support/http.ts";
+import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { until } from "../support/wait.ts";
+
+// The deadline filter in a real Envoy, both halves, in front of upstreams that tell what they were told.
+
+let module: Uint8Array;
+beforeAll(async () => {
+  module = await moduleOf("deadline");
+});
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+type Options = Partial<Chain> & { readonly config?: Readonly<Record<string, unknown>> };
+
+function chain(port: number, upstream: Upstream, { config = {}, ...rest }: Options = {}): Chain {
+  const plugins = [{ name: "deadline", module, config }];
+  return { direction: "OUTBOUND", port, upstreamPorts: [upstream.port], plugins, ...rest };
+}
+
+async function envoy(chains: readonly Chain[], node?: string): Promise<TestEnvoy> {
+  const started = await startEnvoy(filterBootstrap(chains, node), { args: ["--component-log-level", "wasm:info"] });
+  cleanups.push(() => started.stop());
+  await started.live();
+  return started;
+}
+
+async function upstreamOf(answer: Parameters<typeof startUpstream>[0]): Promise<Upstream> {
+  const upstream = await startUpstream(answer);
+  cleanups.push(() => upstream.stop());
+  return upstream;
+}
+
+async function grpcUpstreamOf(answer: Parameters<typeof startGrpcUpstream>[0]): Promise<Upstream> {
+  const upstream = await startGrpcUpstream(answer);
+  cleanups.push(() => upstream.stop());
+  return upstream;
+}
+
+/** An Envoy with one listener in front of an upstream; the caller's port. */
+async function oneHop(upstream: Upstream, options: Options = {}, node?: string) {
+  const port = await freePort();
+  const started = await envoy([chain(port, upstream, options)], node);
+  return { port, envoy: started };
+}
+
+const get = (port: number, headers: Readonly<Record<string, string>> = {}) =>
+  call({ host: "127.0.0.1", port, path: "/items", headers });
+
+/** The number in a header that must be there, once. */
+function ms(text: unknown): number {
+  expect(text).toMatch(/^\d+$/);
+  return Number(text);
+}
+
+test.each(["INBOUND", "OUTBOUND"] as const)(
+  "%s: what has passed is answered without touching the upstream",
+  async (direction) => {
+    const upstream = await upstreamOf((_, response) => void response.end("ok"));
+    const { port, envoy } = await oneHop(upstream, { direction, config: { minimum: "20ms" } });
+    for (const headers of [
+      { "x-request-timeout-ms": "0" },
+      { "x-request-timeout-ms": "19" },
+      { "grpc-timeout": "19m" },
+    ]) {
+      const reply = await get(port, headers);
+      expect([reply.status, reply.body, reply.headers["x-deadline"]]).toEqual([504, "deadline exceeded", "exceeded"]);
+    }
+    const grpc = await grpcCall(port, { "grpc-timeout": "1m" });
+    expect([grpc[":status"], grpc["grpc-status"], grpc["x-deadline"]]).toEqual([200, "4", "exceeded"]);
+    expect(upstream.seen).toEqual([]);
+    expect(await envoy.stat("wasmcustom.deadline_exceeded_on_arrival_total")).toBe(4);
+  },
+);
+
+test.each`
+  sent                                                        | config                  | told                      | from | to
+  ${{ "x-request-timeout-ms": "5000" }}                       | ${{}}                   | ${"x-request-timeout-ms"} | ${1} | ${5000}
+  ${{ "x-request-timeout-ms": "5000", "grpc-timeout": "2S" }} | ${{}}                   | ${"x-request-timeout-ms"} | ${1} | ${2000}
+  ${{ "x-request-timeout-ms": "5000" }}                       | ${{ max: "3s" }}        | ${"x-request-timeout-ms"} | ${1} | ${3000}
+  ${{ "x-left": "4000" }}                                     | ${{ header: "x-left" }} | ${"x-left"}               | ${1} | ${4000}
+  ${{}}                                                       | ${{ default: "7s" }}    | ${"x-request-timeout-ms"} | ${1} | ${7000}
+`(
+  "inbound, $sent with $config: the application is told in $told at most $to",
+  async ({ sent, config, told, from, to }) => {
+    const upstream = await upstreamOf((_, response) => void response.end("ok"));
+    const { port } = await oneHop(upstream, { direction: "INBOUND", config });
+    expect((await get(port, sent)).status).toBe(200);
+    expect(ms(upstream.seen[0]?.headers[told])).toBeGreaterThanOrEqual(from);
+    expect(ms(upstream.seen[0]?.headers[told])).toBeLessThanOrEqual(to);
+  },
+);
+
+test("what is malformed is counted and not passed on", async () => {
+  const upstream = await upstreamOf((_, response) => void response.end("ok"));
+  const { port, envoy } = await oneHop(upstream, { direction: "INBOUND", config: { absoluteHeader: "x-until" } });
+  const bad = { "x-request-timeout-ms": "1e3", "grpc-timeout": "123456789m", "x-until": "soon" };
+  expect((await get(port, bad)).status).toBe(200);
+  expect(Object.keys(upstream.seen[0]?.headers ?? {})).not.toEqual(expect.arrayContaining(Object.keys(bad)));
+  for (const name of Object.keys(bad)) expect(upstream.seen[0]?.headers[name]).toBeUndefined();
+  expect(await envoy.stat("wasmcustom.deadline_malformed_total")).toBe(3);
+});
+
+test("an absolute header counts where it is named, with the skew that it is given", async () => {
+  const upstream = await upstreamOf((_, response) => void response.end("ok"));
+  const { port } = await oneHop(upstream, { config: { absoluteHeader: "x-until", skew: "10s" } });
+  const at = (fromNowMs: number) => ({ "x-until": String(Date.now() + fromNowMs) });
+  expect((await get(port, at(-60_000))).status).toBe(504);
+  expect((await get(port, at(50_000))).status).toBe(200);
+  expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(60_000);
+  expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeGreaterThan(30_000);
+});
+
+test.each`
+  routeMs  | sentMs    | most   | exceeded
+  ${10000} | ${"200"}  | ${200} | ${"exceeded"}
+  ${0}     | ${"200"}  | ${200} | ${"exceeded"}
+  ${200}   | ${"9000"} | ${200} | ${undefined}
+`("outbound: of a route's $routeMs ms and the $sentMs ms left the router takes the less", async (row) => {
+  const upstream = await upstreamOf(() => {}); // never answers
+  const { port, envoy } = await oneHop(upstream, {
+    route: { timeout: `${row.routeMs / 1000}s` },
+    metadata: { retryOn: "", attempts: 0, timeoutMs: row.routeMs },
+    accessLog: "details=%RESPONSE_CODE_DETAILS% deadline=%FILTER_STATE(wasm.sluice.deadline:PLAIN)%",
+  });
+  const reply = await get(port, { "x-request-timeout-ms": row.sentMs });
+  expect([reply.status, reply.headers["x-deadline"]]).toEqual([504, row.exceeded]);
+  const headers = upstream.seen[0]?.headers ?? {};
+  expect(ms(headers["x-envoy-expected-rq-timeout-ms"])).toBeLessThanOrEqual(row.most);
+  expect(ms(headers["x-request-timeout-ms"])).toBeLessThanOrEqual(row.most);
+  expect(headers["x-envoy-upstream-rq-timeout-ms"]).toBeUndefined();
+  await until(() => upstream.seen[0]?.isBroken, "the upstream to see the reset");
+  await envoy.waitFor(() => envoy.output().includes(`deadline=${row.exceeded ?? "-"}`), "the access log");
+});
+
+test("a route's timeout is told upstream even where the caller brings no deadline", async () => {
+  const upstream = await upstreamOf((_, response) => void response.end("ok"));
+  const { port } = await oneHop(upstream, { route: { timeout: "3s" }, metadata: { timeoutMs: 3000 } });
+  await get(port);
+  expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(3000);
+});
+
+test("each retry is told what is left then", async () => {
+  const upstream = await upstreamOf((_, response) => void setTimeout(() => response.writeHead(503).end("no"), 20));
+  const retry_policy = { retry_on: "5xx", num_retries: 3, retry_back_off: { base_interval: "0.005s" } };
+  const { port } = await oneHop(upstream, { route: { retry_policy } });
+  const reply = await get(port, { "x-request-timeout-ms": "5000" });
+  expect(reply.status).toBe(503);
+  const told = upstream.seen.map(({ headers }) => ms(headers["x-request-timeout-ms"]));
+  expect(told).toHaveLength(4);
+  for (const [index, left] of told.entries()) {
+    if (index > 0) expect(left).toBeLessThanOrEqual((told[index - 1] ?? 0) - 20);
+  }
+});
+
+test("an attempt for which no time is left is not made: the caller gets the last response", async () => {
+  const upstream = await upstreamOf((_, response) => void setTimeout(() => response.writeHead(503).end("no"), 100));
+  const retry_policy = { retry_on: "5xx", num_retries: 3 };
+  const { port } = await oneHop(upstream, { route: { retry_policy }, config: { minimum: "4950ms" } });
+  const reply = await get(port, { "x-request-timeout-ms": "5000" });
+  expect([reply.status, reply.body, reply.headers["x-envoy-ratelimited"]]).toEqual([503, "no", undefined]);
+  expect(upstream.seen).toHaveLength(1);
+});
+
+test("gRPC: told in its own format, and DEADLINE_EXCEEDED where the router says UNAVAILABLE", async () => {
+  const upstream = await grpcUpstreamOf(() => {});
+  const { port } = await oneHop(upstream, { http2: true });
+  const reply = await grpcCall(port, { "grpc-timeout": "300m" });
+  expect([reply[":status"], reply["grpc-status"], reply["x-deadline"]]).toEqual([200, "4", "exceeded"]);
+  expect(upstream.seen[0]?.headers["grpc-timeout"]).toMatch(/^\d{1,8}[nu]$/);
+  expect(upstream.seen[0]?.headers["x-request-timeout-ms"]).toBeUndefined();
+  await until(() => upstream.seen[0]?.isBroken, "the upstream to see the reset");
+});
+
+test("gRPC without a deadline of its own is told one in grpc-timeout", async () => {
+  const upstream = await grpcUpstreamOf((stream) =>
+    stream.respond({ "content-type": "application/grpc", "grpc-status": "0" }, { endStream: true }),
+  );
+  const { port } = await oneHop(upstream, { direction: "INBOUND", http2: true, config: { default: "2s" } });
+  expect((await grpcCall(port))["grpc-status"]).toBe("0");
+  expect(upstream.seen[0]?.headers["grpc-timeout"]).toMatch(/^\d{1,8}u$/);
+});
+
+test.each(["INBOUND", "OUTBOUND"] as const)(
+  "%s: a request whose body is still open is ended by the tick",
+  async (direction) => {
+    const upstream = await upstreamOf((message) => void message.resume());
+    const { port } = await oneHop(upstream, { direction });
+    const status = await new Promise((resolve, reject) => {
+      const headers = { "x-request-timeout-ms": "200", "content-length": "100" };
+      const sent = request({ host: "127.0.0.1", port, method: "POST", path: "/", headers }, (response) => {
+        response.resume();
+        resolve([response.statusCode, response.headers["x-deadline"]]);
+      });
+      sent.once("error", reject);
+      sent.write("half a body");
+    });
+    expect(status).toEqual([504, "exceeded"]);
+    await until(() => upstream.seen[0]?.isBroken, "the upstream to see the reset");
+  },
+);
+
+test("a response that still streams at the deadline is cut, and the upstream sees it", async () => {
+  const upstream = await upstreamOf((_, response) => void response.writeHead(200).write("the first of many"));
+  const { port, envoy } = await oneHop(upstream, { direction: "INBOUND" });
+  await expect(get(port, { "x-request-timeout-ms": "200" })).rejects.toThrow();
+  await until(() => upstream.seen[0]?.isBroken, "the upstream to see the reset");
+  expect(await envoy.stat("wasmcustom.deadline_exceeded_while_open_total")).toBe(1);
+});
+
+test("a sidecar ties its application's calls to the request that caused them, while that is open", async () => {
+  const [inbound, outbound] = [await freePort(), await freePort()];
+  const next = await upstreamOf((_, response) => void response.end("ok"));
+  const agent = new Agent({ keepAlive: true });
+  cleanups.push(async () => agent.destroy());
+  const onward = (id: string) =>
+    call({ host: "127.0.0.1", port: outbound, path: "/next", headers: { "x-request-id": id }, agent });
+  const application = await upstreamOf((message, response) => {
+    const id = String(message.headers["x-request-id"]);
+    const isSlow = message.url === "/slow";
+    if (isSlow) void until(() => response.destroyed, "the end of the request").then(() => onward(id).then(late));
+    else void onward(id).then(({ status }) => response.end(String(status)));
+  });
+  let late = (_: Awaited<ReturnType<typeof onward>>) => {};
+  const afterEnd = new Promise<Awaited<ReturnType<typeof onward>>>((resolve) => {
+    late = resolve;
+  });
+  await envoy([chain(inbound, application, { direction: "INBOUND" }), chain(outbound, next)]);
+  const headers = { "x-request-id": "0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab" };
+  const inboundCall = (path: string, left: Readonly<Record<string, string>>) =>
+    call({ host: "127.0.0.1", port: inbound, path, headers: { ...headers, ...left } });
+
+  expect((await inboundCall("/", { "x-request-timeout-ms": "3000" })).body).toBe("200");
+  expect(ms(next.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(3000);
+
+  await onward(headers["x-request-id"]); // the application goes on after its answer
+  expect(next.seen[1]?.headers["x-request-timeout-ms"]).toBeUndefined();
+
+  expect((await inboundCall("/slow", { "x-request-timeout-ms": "200" })).status).toBe(504);
+  const reply = await afterEnd; // work that nobody waits for any more
+  expect([reply.status, reply.headers["x-deadline"]]).toEqual([504, "exceeded"]);
+  expect(next.seen).toHaveLength(2);
+
+  expect((await inboundCall("/", {})).body).toBe("200"); // the same id again, without a deadline
+  expect(next.seen[2]?.headers["x-request-timeout-ms"]).toBeUndefined();
+});
+
+test("a gateway gives the default to what brings none, and ties nothing together", async () => {
+  const upstream = await upstreamOf((_, response) => void response.end("ok"));
+  const { port } = await oneHop(
+    upstream,
+    { config: { default: "2s" } },
+    "router~127.0.0.1~gateway.b~b.svc.cluster.local",
+  );
+  await get(port);
+  expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(2000);
+  const sidecar = await oneHop(upstream, { config: { default: "2s" } });
+  await get(sidecar.port);
+  expect(upstream.seen[1]?.headers["x-request-timeout-ms"]).toBeUndefined();
+});

@@ -1,0 +1,114 @@
+// Upstreams inside the test process, which remember what reached them.
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import * as http2 from "node:http2";
+import type { AddressInfo, Server } from "node:net";
+
+/** One attempt as it reached the upstream. */
+export interface Seen {
+  readonly id: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Whether the other side broke it off before its answer was complete. */
+  isBroken: boolean;
+}
+
+export interface Upstream {
+  readonly port: number;
+  readonly seen: readonly Seen[];
+  stop(): Promise<void>;
+}
+
+/** An HTTP/1.1 server on a free port of 127.0.0.1. */
+export async function startUpstream(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Upstream> {
+  const seen: Seen[] = [];
+  const server = createServer((request, response) => {
+    const one: Seen = { id: String(request.headers["x-request-id"]), headers: request.headers, isBroken: false };
+    seen.push(one);
+    response.once("close", () => {
+      one.isBroken = !response.writableFinished;
+    });
+    answer(request, response);
+  });
+  const port = await listen(server);
+  const stop = () => {
+    server.closeAllConnections();
+    return close(server);
+  };
+  return { port, seen, stop };
+}
+
+/** A gRPC server as far as headers go: `answer` is given the stream with the request's headers. */
+export async function startGrpcUpstream(
+  answer: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
+): Promise<Upstream> {
+  const seen: Seen[] = [];
+  const sessions = new Set<http2.ServerHttp2Session>();
+  const server = http2.createServer();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
+  server.on("stream", (stream, headers) => {
+    const one: Seen = { id: String(headers["x-request-id"]), headers, isBroken: false };
+    seen.push(one);
+    stream.once("close", () => {
+      one.isBroken = stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR;
+    });
+    stream.on("error", () => {});
+    answer(stream, headers);
+  });
+  const port = await listen(server);
+  const stop = () => {
+    for (const session of sessions) session.destroy();
+    return close(server);
+  };
+  return { port, seen, stop };
+}
+
+/** Headers and trailers of a gRPC call with an empty message, together. */
+export async function grpcCall(
+  port: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<http2.IncomingHttpHeaders> {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  try {
+    return await new Promise((resolve, reject) => {
+      session.once("error", reject);
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/shop.Catalog/Items",
+        "content-type": "application/grpc",
+        te: "trailers",
+        ...headers,
+      });
+      let all: http2.IncomingHttpHeaders = {};
+      stream.on("response", (response) => {
+        all = { ...all, ...response };
+      });
+      stream.on("trailers", (trailers) => {
+        all = { ...all, ...trailers };
+      });
+      stream.once("error", reject);
+      stream.once("close", () => resolve(all));
+      stream.resume();
+      stream.end(new Uint8Array(5)); // one message: not compressed, length 0
+    });
+  } finally {
+    session.destroy();
+  }
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
