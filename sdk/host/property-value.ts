@@ -50,8 +50,10 @@ export function walk(value: PropertyValue | undefined, path: readonly ByteString
  * @throws {NotEmulated} for a whole message
  */
 export function encodeProperty(value: PropertyValue, name: string): ByteString {
-  if (value instanceof Message)
+  if (value instanceof Message) {
+    if (!isSet(value)) return "";
     throw new NotEmulated(`proxy_get_property(${name}), a whole message`, "read its fields");
+  }
   if (typeof value === "string" || value instanceof Uint8Array) return toByteString(value);
   if (typeof value === "bigint") return u64(value);
   if (typeof value === "number") return f64(value);

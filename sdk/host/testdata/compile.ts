@@ -1,25 +1,26 @@
 // Compiles AssemblyScript for tests, against raw imports.
-import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
-/** The module of a source text. `onAbort` must be exported in it if anything in it can abort. */
+const flags = ["--outFile", "module.wasm", "--runtime", "stub", "--exportStart", "_initialize", "--debug", "-O"];
+
+/** The module of a source text that imports nothing and cannot abort. */
 export async function compile(source: string): Promise<Uint8Array> {
-  const files = new Map<string, Uint8Array>();
-  const abort = source.includes("function onAbort") ? ["--use", "abort=module/onAbort"] : [];
-  const flags = ["--outFile", "module.wasm", "--runtime", "stub", "--exportStart", "_initialize", "--debug", "-O"];
-  const { error, stderr } = await asc.main(["module.ts", ...flags, ...abort], {
-    readFile: (name) => (name === "module.ts" ? source : null),
-    writeFile: (name, contents) => {
-      files.set(name, typeof contents === "string" ? Buffer.from(contents) : contents);
-    },
-    listFiles: () => [],
-  });
-  const bytes = files.get("module.wasm");
-  if (error !== null || bytes === undefined) throw new Error(`the test module does not compile: ${stderr.toString()}`);
-  return bytes;
+  return await run(["module.ts", ...flags], { readFile: (name: string) => (name === "module.ts" ? source : null) });
 }
 
 /** The module that does what its configuration says: see its source. */
 export async function compilePuppet(): Promise<Uint8Array> {
-  return await compile(await readFile(new URL("assembly/puppet.ts", import.meta.url), "utf8"));
+  const source = fileURLToPath(new URL("assembly/puppet.ts", import.meta.url));
+  return await run([source, ...flags, "--baseDir", "/", "--use", `abort=${source.slice(1, -3)}/onAbort`], {});
+}
+
+async function run(args: string[], files: { readFile?: (name: string) => string | null }): Promise<Uint8Array> {
+  let bytes: Uint8Array | undefined;
+  const writeFile = (_name: string, contents: string | Uint8Array) => {
+    if (typeof contents !== "string") bytes = contents;
+  };
+  const { error, stderr } = await asc.main(args, { ...files, writeFile });
+  if (error !== null || bytes === undefined) throw new Error(`the test module does not compile: ${stderr.toString()}`);
+  return bytes;
 }

@@ -2,31 +2,33 @@
 // callback and its steps: `R: get 0 :path; replace 0 x-a 1; return 0`. Words are separated by one blank; `_` stands for
 // an empty word, `+` in a word for a blank. Callbacks: V vm_start, C configure, T tick, R and A request and response
 // headers, L log, D done; the upstream half's have a `u` before them.
-@external("env", "proxy_log") declare function proxy_log(level: i32, address: usize, size: usize): i32;
-@external("env", "proxy_get_log_level") declare function proxy_get_log_level(out: usize): i32;
-@external("env", "proxy_get_property") declare function proxy_get_property(address: usize, size: usize, out: usize, sizeOut: usize): i32;
-@external("env", "proxy_set_property") declare function proxy_set_property(address: usize, size: usize, value: usize, valueSize: usize): i32;
-@external("env", "proxy_get_header_map_value") declare function proxy_get_header_map_value(map: i32, name: usize, size: usize, out: usize, sizeOut: usize): i32;
-@external("env", "proxy_add_header_map_value") declare function proxy_add_header_map_value(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
-@external("env", "proxy_replace_header_map_value") declare function proxy_replace_header_map_value(map: i32, name: usize, size: usize, value: usize, valueSize: usize): i32;
-@external("env", "proxy_remove_header_map_value") declare function proxy_remove_header_map_value(map: i32, name: usize, size: usize): i32;
-@external("env", "proxy_get_header_map_pairs") declare function proxy_get_header_map_pairs(map: i32, out: usize, sizeOut: usize): i32;
-@external("env", "proxy_set_header_map_pairs") declare function proxy_set_header_map_pairs(map: i32, block: usize, size: usize): i32;
-@external("env", "proxy_get_header_map_size") declare function proxy_get_header_map_size(map: i32, out: usize): i32;
-@external("env", "proxy_get_buffer_bytes") declare function proxy_get_buffer_bytes(type: i32, start: i32, max: i32, out: usize, sizeOut: usize): i32;
-@external("env", "proxy_send_local_response") declare function proxy_send_local_response(status: i32, details: usize, detailsSize: usize, body: usize, bodySize: usize, headers: usize, headersSize: usize, grpcStatus: i32): i32;
-@external("env", "proxy_continue_stream") declare function proxy_continue_stream(type: i32): i32;
-@external("env", "proxy_close_stream") declare function proxy_close_stream(type: i32): i32;
-@external("env", "proxy_get_shared_data") declare function proxy_get_shared_data(key: usize, size: usize, out: usize, sizeOut: usize, casOut: usize): i32;
-@external("env", "proxy_set_shared_data") declare function proxy_set_shared_data(key: usize, size: usize, value: usize, valueSize: usize, cas: i32): i32;
-@external("env", "proxy_define_metric") declare function proxy_define_metric(type: i32, name: usize, size: usize, out: usize): i32;
-@external("env", "proxy_increment_metric") declare function proxy_increment_metric(id: i32, delta: i64): i32;
-@external("env", "proxy_record_metric") declare function proxy_record_metric(id: i32, value: i64): i32;
-@external("env", "proxy_get_metric") declare function proxy_get_metric(id: i32, out: usize): i32;
-@external("env", "proxy_set_tick_period_milliseconds") declare function proxy_set_tick_period_milliseconds(ms: i32): i32;
-@external("env", "proxy_set_effective_context") declare function proxy_set_effective_context(id: i32): i32;
-@external("env", "proxy_get_status") declare function proxy_get_status(code: usize, out: usize, size: usize): i32;
-@external("wasi_snapshot_preview1", "clock_time_get") declare function clock_time_get(id: i32, precision: i64, out: usize): i32;
+import {
+  proxy_add_header_map_value,
+  proxy_close_stream,
+  proxy_continue_stream,
+  proxy_define_metric,
+  proxy_get_buffer_bytes,
+  proxy_get_header_map_pairs,
+  proxy_get_header_map_size,
+  proxy_get_header_map_value,
+  proxy_get_log_level,
+  proxy_get_metric,
+  proxy_get_property,
+  proxy_get_shared_data,
+  proxy_get_status,
+  proxy_increment_metric,
+  proxy_log,
+  proxy_record_metric,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
+  proxy_send_local_response,
+  proxy_set_effective_context,
+  proxy_set_header_map_pairs,
+  proxy_set_property,
+  proxy_set_shared_data,
+  proxy_set_tick_period_milliseconds,
+} from "./env";
+import { clock_time_get } from "./wasi_snapshot_preview1";
 
 const out: usize = memory.data(32);
 const roots = new Map<i32, string>();
@@ -106,7 +108,8 @@ function run(callback: string, id: i32, defaultResult: i32): i32 {
     const colon = line.indexOf(":");
     if (line.substring(0, colon) != label) continue;
     const steps = line.substring(colon + 1).split(";");
-    for (let j = 0; j < steps.length; j++) log(label + " " + steps[j].trim() + " -> " + step(steps[j].trim().split(" ")));
+    for (let j = 0; j < steps.length; j++)
+      log(label + " " + steps[j].trim() + " -> " + step(steps[j].trim().split(" ")));
   }
   return result;
 }
