@@ -33,14 +33,20 @@ export class Problems {
 export class Config {
   private known: string[] = [];
   private parts: Config[] = [];
+  private isRaw: bool = false;
 
   constructor(
-    /** The configuration as it came. */
-    readonly bytes: Uint8Array,
+    private raw: Uint8Array,
     private node: JsonValue,
     private path: string,
     private problems: Problems,
   ) {}
+
+  /** The configuration as it came, for a plugin that reads it by itself: then it need not be JSON. */
+  get bytes(): Uint8Array {
+    this.isRaw = true;
+    return this.raw;
+  }
 
   /** Seconds and the like, such as `10s`, `250ms`, `1m`; in nanoseconds. */
   duration(name: string): DurationField {
@@ -107,6 +113,7 @@ export class Config {
 
   /** All problems, now that everything was asked for. */
   finish(): string[] {
+    if (this.isRaw) return [];
     this.rejectUnknown();
     return this.problems.sentences;
   }
@@ -127,7 +134,7 @@ export class Config {
       value = null;
     }
     const object = value == null ? new JsonValue(JsonKind.Object) : value;
-    const part = new Config(this.bytes, object, path, this.problems);
+    const part = new Config(this.raw, object, path, this.problems);
     this.parts.push(part);
     return part;
   }

@@ -1,7 +1,7 @@
 import { Context } from "./context";
 
 /**
- * Contexts by the ids that the host gives them: buckets of chains through `Context.next`. Ids grow by one from stream to
+ * Contexts by the ids that the host gives them: buckets of chains through `Context.nextInBucket`. Ids grow by one from stream to
  * stream, so that chains are short. O(1), and no allocation but when more streams are open than ever before.
  */
 @final
@@ -12,7 +12,7 @@ export class ContextTable {
   /** The context with this id; null if there is none. */
   get(id: u32): Context | null {
     let context = unchecked(this.buckets[this.bucket(id)]);
-    while (context != null && context.id != id) context = context.next;
+    while (context != null && context.id != id) context = context.nextInBucket;
     return context;
   }
 
@@ -28,10 +28,10 @@ export class ContextTable {
     const at = this.bucket(context.id);
     let before = unchecked(this.buckets[at]);
     if (before == context) {
-      unchecked((this.buckets[at] = context.next));
+      unchecked((this.buckets[at] = context.nextInBucket));
     } else {
-      while (before != null && before.next != context) before = before.next;
-      if (before != null) before.next = context.next;
+      while (before != null && before.nextInBucket != context) before = before.nextInBucket;
+      if (before != null) before.nextInBucket = context.nextInBucket;
     }
     this.count--;
   }
@@ -42,7 +42,7 @@ export class ContextTable {
 
   private link(context: Context): void {
     const at = this.bucket(context.id);
-    context.next = unchecked(this.buckets[at]);
+    context.nextInBucket = unchecked(this.buckets[at]);
     unchecked((this.buckets[at] = context));
   }
 
@@ -52,7 +52,7 @@ export class ContextTable {
     for (let i = 0; i < old.length; i++) {
       let context = unchecked(old[i]);
       while (context != null) {
-        const next = context.next;
+        const next = context.nextInBucket;
         this.link(context);
         context = next;
       }

@@ -15,7 +15,7 @@ export abstract class Context {
   /** The number by which the host knows this context; set before any callback. */
   id: u32 = 0;
   /** The next one in the same bucket of the table of contexts. */
-  next: Context | null = null;
+  nextInBucket: Context | null = null;
 
   /** The last callback: the context is forgotten after it. */
   onDelete(): void {}

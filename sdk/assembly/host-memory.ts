@@ -21,7 +21,7 @@ function mustReplace(capacity: usize, size: usize): bool {
   return size > capacity || (capacity > KEPT && size <= KEPT);
 }
 
-/** Memory for a value of the host, valid until the next call; 0 if there is none. */
+/** Memory for a value of the host, valid until the next call. */
 export function allocateForHost(size: usize): usize {
   received += size;
   if (mustReplace(regionSize, size)) {
@@ -96,13 +96,6 @@ export class Argument {
     this.encode(path);
     this.size = encodePath(this.ptr, this.size);
     if (literal) this.remember(literal);
-    return this;
-  }
-
-  /** The bytes where they lie. */
-  bytes(bytes: Uint8Array): this {
-    this.ptr = bytes.dataStart;
-    this.size = bytes.byteLength;
     return this;
   }
 

@@ -34,10 +34,10 @@ export class Labelled<T extends Metric> {
 
   /** The metric for these values, in the order of the labels. */
   with(values: string[]): T {
-    const name = labelled(this.name, this.labels, values);
-    if (this.metrics.has(name)) return this.metrics.get(name);
-    const metric = instantiate<T>(name);
-    this.metrics.set(name, metric);
+    const key = values.join("\0");
+    if (this.metrics.has(key)) return this.metrics.get(key);
+    const metric = instantiate<T>(labelled(this.name, this.labels, values));
+    this.metrics.set(key, metric);
     return metric;
   }
 

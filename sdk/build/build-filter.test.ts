@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { inspectModule } from "../module/inspect.ts";
 import { buildFilter } from "./build-filter.ts";
 import { findFilters } from "./filters.ts";
 import { digestOf } from "./made-from.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
 
 const repository = join(import.meta.dirname, "..", "..");
 let root: string;

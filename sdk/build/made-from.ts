@@ -1,7 +1,7 @@
 // Whether a filter must be compiled again: a digest of all that its module is made from stands beside it in build/.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { version } from "assemblyscript/asc";
 import { modulePath } from "./build-filter.ts";
 import type { Filter } from "./filters.ts";
@@ -12,7 +12,7 @@ export function digestOf(root: string, filter: Filter): string {
   const sdk = join(import.meta.dirname, "..");
   const parts = ["abi", "assembly", "build", "module", "package.json"].map((part) => join(sdk, part));
   for (const path of [...parts, join(root, "asconfig.json"), join(root, filter.folder)].flatMap(sourcesBelow)) {
-    hash.update(`\0${path}\0`).update(readFileSync(path));
+    hash.update(`\0${relative(root, path)}\0`).update(readFileSync(path));
   }
   return hash.digest("hex");
 }

@@ -1,6 +1,8 @@
 // Drives the SDK's own code in a module with a host that does next to nothing, to count memory over many requests.
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { compile } from "../build/compile.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
 
 type Callback = (...args: number[]) => number;
 

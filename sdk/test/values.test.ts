@@ -1,5 +1,7 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { compileAlone } from "../build/compile-alone.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
 
 /** The exports of testing/values.ts: pointers in and out. */
 type Values = Record<
