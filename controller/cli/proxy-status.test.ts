@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ProxySync, SyncState } from "../status/sync.ts";
+import type { SyncState } from "../model/proxy-state.ts";
+import type { ProxySync } from "../status/sync.ts";
 import { humanDuration } from "./duration.ts";
 import { statusTable, subscribedTable } from "./proxy-status.ts";
 

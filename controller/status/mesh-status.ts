@@ -2,12 +2,13 @@ import type { Plugin } from "../model/mesh.ts";
 import type { Ref } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import { proxyName } from "../model/proxy.ts";
+import type { ProxyState } from "../model/proxy-state.ts";
 import { typeUrls, type XdsType } from "../model/resource.ts";
 import { oneLine } from "./plugin-on-proxy.ts";
 import { type PluginStatus, pluginStatuses } from "./plugin-status.ts";
 import { type Push, type PushStatus, pushStatus } from "./push.ts";
 import { emptyMemory, remember, type SlotMemory } from "./slot-memory.ts";
-import { type ProxyState, type ProxySync, syncOf } from "./sync.ts";
+import { type ProxySync, syncOf } from "./sync.ts";
 
 /** What the control plane knows at one moment. */
 export interface StatusInput {
@@ -68,12 +69,11 @@ export function meshStatus(before: MeshStatus, input: StatusInput): MeshStatus {
 }
 
 /** A refusal lasts until something is accepted in its place: while that is on its way, it still stands. */
-function refusalsOf({ proxy, snapshot, deliveries }: ProxyState, before: MeshStatus): readonly Refusal[] {
+function refusalsOf({ proxy, types }: ProxyState, before: MeshStatus): readonly Refusal[] {
   const name = proxyName(proxy);
   return (Object.keys(typeUrls) as XdsType[]).flatMap((type) =>
-    [...deliveries[type]].flatMap(([resource, delivery]) => {
+    types[type].delivered.flatMap(({ name: resource, owners, delivery }) => {
       if (delivery.state === "nacked") {
-        const owners = snapshot[type].get(resource)?.owners ?? [];
         const reason = oneLine(delivery.reason);
         return [{ proxy: name, type, name: resource, reason, isLive: delivery.live !== undefined, owners }];
       }

@@ -1,9 +1,9 @@
 import type { Plugin } from "../model/mesh.ts";
 import { refOf, refText } from "../model/object.ts";
 import { proxyName } from "../model/proxy.ts";
+import type { ProxyState } from "../model/proxy-state.ts";
 import type { Sha256 } from "../model/wasm-plugin.ts";
 import { editionOf, isSameEdition, liveEdition, type SlotMemory } from "./slot-memory.ts";
-import type { ProxyState } from "./sync.ts";
 
 export interface PluginRefusal {
   readonly proxy: string;
@@ -30,11 +30,12 @@ export function onProxy(plugin: Plugin, state: ProxyState, memory: SlotMemory): 
   if (slots.length === 0) return [];
   const proxy = proxyName(state.proxy);
   const wanted = editionOf(plugin);
-  const asked = slots.filter(({ name }) => state.deliveries.ECDS.has(name));
+  const deliveries = new Map(state.types.ECDS.delivered.map(({ name, delivery }) => [name, delivery]));
+  const asked = slots.filter(({ name }) => deliveries.has(name));
   const live = asked.map(({ name }) => liveEdition(memory, state.proxy.id, name, ref));
   const behind = asked.filter((_, i) => !isSameEdition(live[i], wanted));
   const refusal = behind.flatMap(({ name, version }): PluginRefusal[] => {
-    const delivery = state.deliveries.ECDS.get(name);
+    const delivery = deliveries.get(name);
     if (delivery?.state !== "nacked" || delivery.version !== version) return [];
     return [{ proxy, slot: name, reason: oneLine(delivery.reason) }];
   })[0];

@@ -1,11 +1,11 @@
 import type { Plugin } from "../model/mesh.ts";
 import { type Ref, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
+import type { ProxyState } from "../model/proxy-state.ts";
 import type { Sha256 } from "../model/wasm-plugin.ts";
 import { type Condition, conditionsOf } from "./plugin-conditions.ts";
 import { onProxy, type PluginOnProxy, type PluginRefusal } from "./plugin-on-proxy.ts";
 import type { SlotMemory } from "./slot-memory.ts";
-import type { ProxyState } from "./sync.ts";
 
 /** What has become of one WasmPlugin. */
 export interface PluginStatus {

@@ -1,6 +1,6 @@
 import { proxyName } from "../model/proxy.ts";
-import type { XdsType } from "../model/resource.ts";
-import type { ProxyState } from "./sync.ts";
+import type { ProxyState } from "../model/proxy-state.ts";
+import type { Delivery, XdsType } from "../model/resource.ts";
 
 /** What one change of the mesh made the control plane send. */
 export interface Push {
@@ -45,12 +45,20 @@ export function pushStatus(push: Push, proxies: readonly ProxyState[]): PushStat
 }
 
 function lastAckMs(push: Push, proxies: readonly ProxyState[]): number | undefined {
-  const connected = new Map(proxies.map((state) => [proxyName(state.proxy), state.deliveries]));
+  const connected = new Map(proxies.map((state) => [proxyName(state.proxy), indexed(state)]));
   const awaited = push.sent.filter(({ proxy, version }) => version !== undefined && connected.has(proxy));
   const acks = awaited.map(({ proxy, type, name, version }) => {
-    const delivery = connected.get(proxy)?.[type].get(name);
+    const delivery = connected.get(proxy)?.get(`${type} ${name}`);
     return delivery?.state === "acked" && delivery.version === version ? delivery.ackedAtMs : undefined;
   });
   if (acks.length === 0) return undefined;
   return acks.reduce((last, ack) => (last === undefined || ack === undefined ? undefined : Math.max(last, ack)));
+}
+
+/** `<type> <name>` -> what the proxy made of it. */
+function indexed({ types }: ProxyState): ReadonlyMap<string, Delivery> {
+  const rows = Object.entries(types).flatMap(([type, { delivered }]) =>
+    delivered.map(({ name, delivery }) => [`${type} ${name}`, delivery] as const),
+  );
+  return new Map(rows);
 }

@@ -1,8 +1,8 @@
 import type { Plugin } from "../model/mesh.ts";
 import { refOf, refText } from "../model/object.ts";
+import type { ProxyState } from "../model/proxy-state.ts";
 import type { Delivery } from "../model/resource.ts";
 import type { Sha256 } from "../model/wasm-plugin.ts";
-import type { ProxyState } from "./sync.ts";
 
 // A slot is delivered as a whole and a delivery only names a version. What a version held, and which one a proxy last
 // accepted, is kept here, so that the status of a plugin is not disturbed by its neighbours in the slot: while one of
@@ -59,9 +59,9 @@ export function remember(memory: SlotMemory, plugins: readonly Plugin[], proxies
   return { contents, live };
 }
 
-function liveVersions(memory: SlotMemory, { proxy, deliveries }: ProxyState): ReadonlyMap<string, string> {
+function liveVersions(memory: SlotMemory, { proxy, types }: ProxyState): ReadonlyMap<string, string> {
   const before = memory.live.get(proxy.id);
-  const versions = [...deliveries.ECDS].flatMap(([slot, delivery]) =>
+  const versions = types.ECDS.delivered.flatMap(({ name: slot, delivery }) =>
     pair(slot, liveVersion(delivery) ?? before?.get(slot)),
   );
   return new Map(versions);

@@ -27,7 +27,10 @@ describe("proxy-status", () => {
   test("ECDS is NOT SENT while no slot has a plugin", () => {
     const plugin = { kind: "WasmPlugin", namespace: "shop", name: "cart-budget" } as const;
     const driver = started(shop);
-    expect(driver.status("ECDS")).toMatchObject({ state: "NOT SENT", delivered: [] });
+    expect(driver.status("ECDS")).toMatchObject({
+      state: "NOT SENT",
+      delivered: [{ owners: [], delivery: { state: "acked" } }],
+    });
     const slot = resource("ECDS", "outbound/authn", "2", [plugin]);
     driver.stream.aim({ snapshot: { ...target(shop).snapshot, ECDS: new Map([[slot.name, slot]]) } });
     driver.flush();

@@ -3,10 +3,10 @@ import { slotName } from "../../model/names.ts";
 import { type Ref, refOf } from "../../model/object.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { Proxy } from "../../model/proxy.ts";
-import type { Delivery, Resource, Snapshot, XdsType } from "../../model/resource.ts";
+import type { Delivered, ProxyState, TypeStatus } from "../../model/proxy-state.ts";
+import type { Delivery, Resource, XdsType } from "../../model/resource.ts";
 import { parseSha256, type Sha256, type WasmPlugin } from "../../model/wasm-plugin.ts";
 import type { StatusInput } from "../mesh-status.ts";
-import type { Deliveries, ProxyState } from "../sync.ts";
 
 /** A digest that begins with these digits. */
 export function sha(digits: string): Sha256 {
@@ -72,19 +72,21 @@ export function proxyState(name: string, rows: readonly Row[], connectedAtMs = 0
     interception: "NONE",
     version: "1.40.0",
   };
-  const resources = (type: XdsType) => new Map(rows.flatMap(([one]) => (one.type === type ? [[one.name, one]] : [])));
-  const deliveries = (type: XdsType) =>
-    new Map(rows.flatMap(([one, delivery]) => (one.type === type && delivery ? [[one.name, delivery]] : [])));
-  const each = <T>(of: (type: XdsType) => T) => ({
-    CDS: of("CDS"),
-    LDS: of("LDS"),
-    EDS: of("EDS"),
-    RDS: of("RDS"),
-    ECDS: of("ECDS"),
+  const of = (type: XdsType): readonly Row[] => rows.filter(([one]) => one.type === type);
+  const each = <T>(make: (rows: readonly Row[]) => T): Readonly<Record<XdsType, T>> => ({
+    CDS: make(of("CDS")),
+    LDS: make(of("LDS")),
+    EDS: make(of("EDS")),
+    RDS: make(of("RDS")),
+    ECDS: make(of("ECDS")),
   });
-  const snapshot: Snapshot = each(resources);
-  const answers: Deliveries = each(deliveries);
-  return { proxy, connectedAtMs, snapshot, deliveries: answers };
+  const snapshot = each((some) => new Map(some.map(([one]) => [one.name, one])));
+  const types = each((some): TypeStatus => ({ state: "SYNCED", delivered: some.flatMap(deliveredOf) }));
+  return { proxy, connectedAtMs, snapshot, types };
+}
+
+function deliveredOf([{ name, owners }, delivery]: Row): readonly Delivered[] {
+  return delivery === undefined ? [] : [{ name, owners, delivery }];
 }
 
 export function input(part: Partial<StatusInput>): StatusInput {
