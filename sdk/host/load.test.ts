@@ -39,7 +39,9 @@ describe("refused, with all problems", () => {
     [
       "a trap in on_vm_start",
       async () =>
-        await compile(`${marker}${malloc}export function proxy_on_vm_start(c: i32, n: i32): i32 { unreachable(); }`),
+        await compile(
+          `${marker}${malloc}export function proxy_on_vm_start(c: i32, n: i32): i32 { unreachable(); return 1; }`,
+        ),
       "start",
       /^Function: proxy_on_vm_start failed: Uncaught RuntimeError: unreachable\nProxy-Wasm plugin in-VM backtrace:\n {2}0: 0x[0-9a-f]+ - module\/proxy_on_vm_start/,
     ],

@@ -4,9 +4,11 @@ import asc from "assemblyscript/asc";
 
 const flags = ["--outFile", "module.wasm", "--runtime", "stub", "--exportStart", "_initialize", "--debug", "-O"];
 
-/** The module of a source text that imports nothing and cannot abort. */
+/** The module of a source text; where it aborts it traps without a word. */
 export async function compile(source: string): Promise<Uint8Array> {
-  return await run(["module.ts", ...flags], { readFile: (name: string) => (name === "module.ts" ? source : null) });
+  return await run(["module.ts", ...flags, "--use", "abort="], {
+    readFile: (name: string) => (name === "module.ts" ? source : null),
+  });
 }
 
 /** The module that does what its configuration says: see its source. */

@@ -125,6 +125,8 @@ function step(words: string[]): string {
     return "";
   }
   if (verb == "trap") unreachable();
+  if (verb == "trapif" && proxy_get_header_map_value(int(a), ptr(b), len(b), out, out + 4) == 0) unreachable();
+  if (verb == "trapif") return "";
   if (verb == "get") return value(proxy_get_header_map_value(int(a), ptr(b), len(b), out, out + 4));
   if (verb == "add") return value0(proxy_add_header_map_value(int(a), ptr(b), len(b), ptr2(c), len(c)));
   if (verb == "replace") return value0(proxy_replace_header_map_value(int(a), ptr(b), len(b), ptr2(c), len(c)));
