@@ -175,6 +175,33 @@ describe("pushes", () => {
     ]);
   });
 
+  test("what a proxy gets that connects later is not part of it, and what follows an acknowledgement is not told", () => {
+    const both = push(1, "b", "web-1.shop", "web-2.shop");
+    const first = proxyState("web-1", [[b, acked("b", 130)]]);
+    const late = (row: Row) => proxyState("web-2", [row], 500);
+    expect(
+      stream(
+        { proxies: [first], push: push(1, "b", "web-1.shop") },
+        { proxies: [first, late([b, sent("b", 510)])], push: both },
+        { proxies: [first, late([b, acked("b", 520)])], push: both },
+        { proxies: [proxyState("web-1", [[b, sent("b", 600)]])], push: both },
+        { proxies: [first], push: both },
+      ),
+    ).toEqual([
+      ["web-1.shop connected, Envoy 1.40.0", "pushed 1 resource to 1 proxy in 8 ms", "acknowledged by all after 30 ms"],
+      ["web-2.shop connected, Envoy 1.40.0"],
+      [],
+      ["web-2.shop disconnected"],
+      [],
+    ]);
+  });
+
+  test("one that detaches the last plugin is acknowledged", () => {
+    const empty = slotOf("e");
+    const rows = proxies([empty, acked("e", 120)]);
+    expect(stream({ proxies: rows, push: push(1, "e", "web-1.shop") })[0]?.[2]).toBe("acknowledged by all after 20 ms");
+  });
+
   test("a proxy that has gone is not waited for; a removal has no version to wait for", () => {
     const pushed = { ...push(1, "b", "web-1.shop", "gone.shop") };
     const removal = { proxy: "web-1.shop", type: "CDS" as const, name: "outbound|80||x" };

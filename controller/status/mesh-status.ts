@@ -63,7 +63,7 @@ export function meshStatus(before: MeshStatus, input: StatusInput): MeshStatus {
     plugins: pluginStatuses(input.plugins, input.problems, input.proxies, memory),
     refusals: input.proxies.flatMap((state) => refusalsOf(state, before)),
     problems: input.problems,
-    ...(input.push && { push: pushStatus(input.push, input.proxies) }),
+    ...(input.push && { push: pushStatus(input.push, input.proxies, before.push) }),
     memory,
   };
 }

@@ -32,21 +32,28 @@ export interface PushStatus {
   readonly acknowledgedMs?: number;
 }
 
-/** How far a push has come. One that was overtaken by the next is never acknowledged. */
-export function pushStatus(push: Push, proxies: readonly ProxyState[]): PushStatus {
-  const acknowledgedMs = lastAckMs(push, proxies);
+/**
+ * How far a push has come. What a proxy was sent that connected since is its first configuration, not part of the push.
+ * One that was overtaken by the next is never acknowledged; one that was acknowledged stays so, whatever follows it.
+ */
+export function pushStatus(push: Push, proxies: readonly ProxyState[], before: PushStatus | undefined): PushStatus {
+  const since = new Map(proxies.map((state) => [proxyName(state.proxy), state.connectedAtMs]));
+  const sent = push.sent.filter(({ proxy }) => (since.get(proxy) ?? 0) <= push.startedAtMs);
+  const lastMs = lastAckMs(sent, proxies);
+  const wasAcknowledged = before?.generation === push.generation ? before.acknowledgedMs : undefined;
+  const acknowledgedMs = wasAcknowledged ?? (lastMs === undefined ? undefined : lastMs - push.startedAtMs);
   return {
     generation: push.generation,
-    resources: new Set(push.sent.map(({ type, name }) => `${type} ${name}`)).size,
-    proxies: new Set(push.sent.map(({ proxy }) => proxy)).size,
+    resources: new Set(sent.map(({ type, name }) => `${type} ${name}`)).size,
+    proxies: new Set(sent.map(({ proxy }) => proxy)).size,
     tookMs: push.sentAtMs - push.startedAtMs,
-    ...(acknowledgedMs !== undefined && { acknowledgedMs: acknowledgedMs - push.startedAtMs }),
+    ...(acknowledgedMs !== undefined && { acknowledgedMs }),
   };
 }
 
-function lastAckMs(push: Push, proxies: readonly ProxyState[]): number | undefined {
+function lastAckMs(sent: readonly SentResource[], proxies: readonly ProxyState[]): number | undefined {
   const connected = new Map(proxies.map((state) => [proxyName(state.proxy), indexed(state)]));
-  const awaited = push.sent.filter(({ proxy, version }) => version !== undefined && connected.has(proxy));
+  const awaited = sent.filter(({ proxy, version }) => version !== undefined && connected.has(proxy));
   const acks = awaited.map(({ proxy, type, name, version }) => {
     const delivery = connected.get(proxy)?.get(`${type} ${name}`);
     return delivery?.state === "acked" && delivery.version === version ? delivery.ackedAtMs : undefined;
