@@ -196,6 +196,13 @@ describe("pushes", () => {
     ]);
   });
 
+  test("proxies that connect after the first push are not told as a push", () => {
+    const late = [proxyState("web-1", [[b, acked("b", 520)]], 500)];
+    expect(
+      stream({ push: { ...push(1, "b"), sent: [] } }, { proxies: late, push: push(1, "b", "web-1.shop") }),
+    ).toEqual([[], ["web-1.shop connected, Envoy 1.40.0"]]);
+  });
+
   test("one that detaches the last plugin is acknowledged", () => {
     const empty = slotOf("e");
     const rows = proxies([empty, acked("e", 120)]);
