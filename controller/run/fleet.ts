@@ -48,7 +48,7 @@ export class Fleet {
   readonly #leaving = new Set<RunningPod>();
   #objects: readonly AnyObject[] = [];
   /** The end of the queue of changes, which are made one after the other. */
-  #settled: Promise<unknown> = Promise.resolve();
+  #settled: Promise<readonly string[]> = Promise.resolve([]);
   #stopping = false;
 
   constructor(options: FleetOptions) {
@@ -66,13 +66,12 @@ export class Fleet {
   /**
    * Starts and stops pods until they are those that `objects` ask for; the others are not touched.
    *
-   * @returns what is in the way of single pods, one line each
+   * @returns what is in the way, one line each. Never rejects.
    */
   apply(objects: readonly AnyObject[]): Promise<readonly string[]> {
     this.#objects = objects;
-    const settled = this.#settled.then(() => this.#settle());
-    this.#settled = settled.catch(() => {});
-    return settled;
+    this.#settled = this.#settled.then(() => this.#settle()).catch((error: unknown) => [reason(error)]);
+    return this.#settled;
   }
 
   /** Containers first, then the Envoys. Resolves when all are gone. */
@@ -100,7 +99,7 @@ export class Fleet {
         this.#pods.set(podKey(plan), pod);
         added.push(pod);
       } catch (error) {
-        failures.push(error instanceof Error ? error.message : String(error));
+        failures.push(reason(error));
       }
     }
     this.#retire(new Set(plans.map(podKey)));
@@ -184,6 +183,10 @@ export class Fleet {
     ]);
     folder.writeObjects(new Map(files));
   }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function workloadOf({ namespace, workload }: PodPlan): string {

@@ -94,10 +94,7 @@ export class Runner {
     this.#controller.start();
     await this.#answering(run.xdsPort); // an Envoy that finds nobody waits before it tries again
     const first = Promise.withResolvers<void>();
-    this.#unwatch = await watch(
-      this.#options.dir,
-      (objects) => void this.#apply(objects).then(first.resolve, first.reject),
-    );
+    this.#unwatch = await watch(this.#options.dir, (objects) => void this.#apply(objects).then(first.resolve));
     await first.promise;
     this.#trimLogs();
     for (const line of runLines(this.#state(run))) log.info(line);
