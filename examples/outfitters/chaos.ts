@@ -1,6 +1,6 @@
 // Tells every catalog application of the running mesh to fail, or to stop failing.
 import { join } from "node:path";
-import { argv, env } from "node:process";
+import { argv, env, stderr } from "node:process";
 import { readRun, runFolderOf } from "../../controller/run/state.ts";
 import type { Blowup } from "./catalog/blowups.ts";
 
@@ -15,13 +15,13 @@ function blowupOf(type: string | undefined, amount = ""): Blowup | undefined {
 async function main(): Promise<number> {
   const blowup = blowupOf(argv[2], argv[3]);
   if (!blowup) {
-    console.error(usage);
+    stderr.write(`${usage}\n`);
     return 64;
   }
   const run = readRun(runFolderOf(join(import.meta.dirname, "mesh"), env));
   const catalogs = run?.pods.filter(({ name }) => name.includes("catalog")) ?? [];
   if (catalogs.length === 0) {
-    console.error("no catalog runs: start the mesh with `npm start`, or set SLUICE_RUN_DIR to its state folder");
+    stderr.write("no catalog runs: start the mesh with `npm start`, or set SLUICE_RUN_DIR to its state folder\n");
     return 1;
   }
   for (const { appPort } of catalogs) {
