@@ -4,10 +4,8 @@ import { matches } from "../model/object.ts";
 import type { Deployment } from "../model/workload.ts";
 import { container, readContainer } from "./containers.ts";
 import { labels, whole, withRule } from "./fields.ts";
-import type { KindSchema } from "./kind-schema.ts";
+import type { KindSchema, Remark } from "./kind-schema.ts";
 import { lenientObject, metaOf } from "./metadata.ts";
-
-const containersAt = ["spec", "template", "spec", "containers"] as const;
 
 const spec = z.object({
   replicas: whole().min(0).optional().describe("Pods to run. Default: 1."),
@@ -39,29 +37,19 @@ const schema = lenientObject({
       containers: template.spec.containers.map(readContainer),
     },
   } satisfies Deployment,
+  remarks: unset(template.spec.containers),
 }));
 
+function unset(containers: readonly z.output<typeof container>[]): Remark[] {
+  return containers.flatMap(({ env = [] }, i) =>
+    env.flatMap(({ valueFrom }, j): Remark[] => {
+      if (valueFrom === undefined) return [];
+      const path = ["spec", "template", "spec", "containers", i, "env", j, "valueFrom"];
+      const message = "has no effect yet: the variable is not set; write value";
+      return [{ severity: "warning", code: codes.noEffect, path, message }];
+    }),
+  );
+}
+
 /** Kubernetes Deployment: what the embedded runner starts. */
-export const deployment: KindSchema<"Deployment"> = {
-  kind: "Deployment",
-  group: "apps",
-  versions: ["v1"],
-  schema,
-  remarks: (_, value) => {
-    const { template } = z.object({ spec }).parse(value).spec;
-    return template.spec.containers.flatMap(({ env = [] }, i) =>
-      env.flatMap(({ valueFrom }, j) =>
-        valueFrom === undefined
-          ? []
-          : [
-              {
-                severity: "warning",
-                code: codes.noEffect,
-                path: [...containersAt, i, "env", j, "valueFrom"],
-                message: "has no effect yet: the variable is not set; write value",
-              },
-            ],
-      ),
-    );
-  },
-};
+export const deployment: KindSchema<"Deployment"> = { kind: "Deployment", group: "apps", versions: ["v1"], schema };

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../model/nearest.ts";
 
 // What zod found wrong, in the sentences of the project: each goes on after the path of the field,
 // `spec.http[0].timeout` + `is "10": a unit is missing; write "10s" or "10m"`.

@@ -6,6 +6,8 @@ import type { Path, Problem } from "../model/problem.ts";
 export interface Checked<K extends Kind> {
   readonly meta: Meta;
   readonly spec: Specs[K];
+  /** What a user should know of it. */
+  readonly remarks?: readonly Remark[];
 }
 
 /** A resource kind: where it belongs and the one schema that checks it and reads it into the model. */
@@ -16,8 +18,6 @@ export interface KindSchema<K extends Kind> {
   readonly versions: readonly string[];
   /** From a whole object, as YAML has it. */
   readonly schema: z.ZodType<Checked<K>>;
-  /** What a user should know of a valid object. */
-  readonly remarks?: (object: Checked<K>, value: unknown) => readonly Remark[];
 }
 
 export interface Remark {

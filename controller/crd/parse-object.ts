@@ -1,11 +1,11 @@
 import type * as z from "zod";
 import { codes } from "../model/codes.ts";
+import { nearest } from "../model/nearest.ts";
 import type { AnyObject, Kind, Ref } from "../model/object.ts";
 import type { Path, Problem } from "../model/problem.ts";
 import { fieldsOf, groupOf, identityOf, isMapping, type ParsedObject, type RawObject } from "../model/raw-object.ts";
 import { issueText, oneOf, show, unknownFieldText } from "./issues.ts";
 import { kinds, kindsNotYet } from "./kinds.ts";
-import { nearest } from "./nearest.ts";
 import { fieldNotes, knownFields, withoutNulls } from "./walk.ts";
 
 type Finding = Pick<Problem, "severity" | "code" | "message"> & { readonly path: Path };
@@ -95,7 +95,7 @@ function check<K extends Kind>(
   kind: K,
   value: unknown,
 ): { readonly object?: AnyObject; readonly findings: readonly Finding[] } {
-  const { schema, remarks } = kinds[kind];
+  const { schema } = kinds[kind];
   const prepared = withoutNulls(schema, value);
   const notes = fieldNotes(schema, prepared).map(
     ({ severity, path, text }): Finding => ({
@@ -109,8 +109,9 @@ function check<K extends Kind>(
   const errors = (error?.issues ?? []).flatMap((issue) => findingsOf(schema, issue));
   if (data === undefined || notes.some(({ severity }) => severity === "error"))
     return { findings: [...errors, ...notes] };
-  const object = { kind, ...data } as AnyObject; // a KindSchema<K> gives what MeshObject<K> needs
-  return { object, findings: [...notes, ...(remarks?.(data, prepared) ?? [])] };
+  const { meta, spec, remarks = [] } = data;
+  const object = { kind, meta, spec } as AnyObject; // a KindSchema<K> gives what MeshObject<K> needs
+  return { object, findings: [...notes, ...remarks] };
 }
 
 function findingsOf(schema: z.core.$ZodType, issue: z.core.$ZodIssue): Finding[] {

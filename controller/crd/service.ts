@@ -45,27 +45,24 @@ const schema = lenientObject({
     clusterIP: z.string().optional().describe("Virtual IP; None: headless."),
     type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).optional(),
   }),
-}).transform(({ metadata, spec }) => ({
-  meta: metaOf(metadata),
-  spec: defined({
-    ports: (spec.ports ?? []).filter(({ protocol }) => protocol !== "SCTP").map(readPort),
-    selector: spec.selector,
-    clusterIP: spec.clusterIP === "None" || spec.clusterIP === "" ? undefined : spec.clusterIP,
-  }) satisfies Service,
-}));
+}).transform(({ metadata, spec }) => {
+  const ports = (spec.ports ?? []).filter(({ protocol }) => protocol !== "SCTP");
+  return {
+    meta: metaOf(metadata),
+    spec: defined({
+      ports: ports.map(readPort),
+      selector: spec.selector,
+      clusterIP: spec.clusterIP === "None" || spec.clusterIP === "" ? undefined : spec.clusterIP,
+    }) satisfies Service,
+    remarks: [
+      ...(spec.ports ?? []).flatMap((item, i) => (isUnnamed(item) ? [namingRemark(item, i)] : [])),
+      ...(spec.type === "ExternalName" ? [externalNameRemark] : []),
+    ],
+  };
+});
 
 /** Kubernetes Service. Its port names and appProtocol decide whether Envoy sees requests or bytes. */
-export const service: KindSchema<"Service"> = {
-  kind: "Service",
-  group: "",
-  versions: ["v1"],
-  schema,
-  remarks: (_, value) => {
-    const { spec } = z.object({ spec: z.object({ type: z.unknown().optional(), ports: ports.optional() }) }).parse(value);
-    const unnamed = (spec.ports ?? []).flatMap((item, i) => (protocolOfPort(item) ? [] : [namingRemark(item, i)]));
-    return spec.type === "ExternalName" ? [...unnamed, externalNameRemark] : unnamed;
-  },
-};
+export const service: KindSchema<"Service"> = { kind: "Service", group: "", versions: ["v1"], schema };
 
 const externalNameRemark: Remark = {
   severity: "warning",
@@ -73,6 +70,10 @@ const externalNameRemark: Remark = {
   path: ["spec", "type"],
   message: "is ExternalName, which has no effect yet; write a ServiceEntry for the name",
 };
+
+function isUnnamed(item: PortInput): boolean {
+  return item.protocol !== "SCTP" && protocolOfPort(item) === undefined;
+}
 
 function namingRemark({ name = "" }: PortInput, index: number): Remark {
   return {

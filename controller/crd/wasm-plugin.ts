@@ -1,10 +1,9 @@
 import * as z from "zod";
 import { codes } from "../model/codes.ts";
-import { fieldsOf } from "../model/raw-object.ts";
 import { parseSha256, phases, type WasmPlugin } from "../model/wasm-plugin.ts";
 import { defined, duplicates, selectorLabels, text, whole, withRule } from "./fields.ts";
 import { show } from "./issues.ts";
-import type { KindSchema } from "./kind-schema.ts";
+import type { KindSchema, Remark } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
 import { notYet, refused } from "./walk.ts";
 
@@ -137,7 +136,19 @@ function read(spec: Fields): WasmPlugin {
   });
 }
 
-const schema = strictObject(fields).transform(({ metadata, spec }) => ({ meta: metaOf(metadata), spec: read(spec) }));
+const failCloseRemark: Remark = {
+  severity: "info",
+  code: codes.failClose,
+  path: ["spec", "failStrategy"],
+  message:
+    "is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself",
+};
+
+const schema = strictObject(fields).transform(({ metadata, spec }) => ({
+  meta: metaOf(metadata),
+  spec: read(spec),
+  remarks: spec.failStrategy === "FAIL_CLOSE" ? [failCloseRemark] : [],
+}));
 
 /** Istio WasmPlugin. Whether the module can be loaded and takes its configuration is checked by `modules`. */
 export const wasmPlugin: KindSchema<"WasmPlugin"> = {
@@ -145,16 +156,4 @@ export const wasmPlugin: KindSchema<"WasmPlugin"> = {
   group: "extensions.istio.io",
   versions: ["v1alpha1"],
   schema,
-  remarks: (_, value) =>
-    fieldsOf(fieldsOf(value)["spec"])["failStrategy"] === "FAIL_CLOSE"
-      ? [
-          {
-            severity: "info",
-            code: codes.failClose,
-            path: ["spec", "failStrategy"],
-            message:
-              "is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself",
-          },
-        ]
-      : [],
 };

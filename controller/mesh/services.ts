@@ -1,0 +1,84 @@
+import { codes } from "../model/codes.ts";
+import type { MeshService } from "../model/mesh.ts";
+import { serviceHost } from "../model/names.ts";
+import { type AnyObject, type Labels, type MeshObject, matches, refOf, refText } from "../model/object.ts";
+import type { Path, Problem } from "../model/problem.ts";
+import { endpointOf, entryWorkload, type Workload, workloadsOf } from "./workloads.ts";
+
+/**
+ * The services of a mesh by host: Kubernetes' Services, then the hosts of ServiceEntries. A host that is defined twice
+ * belongs to the first.
+ *
+ * @param objects in order of precedence
+ */
+export function servicesOf(
+  objects: readonly AnyObject[],
+  domain: string,
+): { readonly services: ReadonlyMap<string, MeshService>; readonly problems: readonly Problem[] } {
+  const workloads = workloadsOf(objects);
+  const services = new Map<string, MeshService>();
+  const problems: Problem[] = [];
+  const add = (service: MeshService, path: Path): void => {
+    const known = services.get(service.host);
+    if (known) problems.push(duplicate(service, known, path));
+    else services.set(service.host, service);
+  };
+  for (const object of objects) if (object.kind === "Service") add(fromService(object, { workloads, domain }), []);
+  for (const object of objects)
+    if (object.kind === "ServiceEntry")
+      for (const [i, host] of object.spec.hosts.entries())
+        add(fromEntry(object, host, workloads), ["spec", "hosts", i]);
+  return { services, problems };
+}
+
+function duplicate(service: MeshService, known: MeshService, path: Path): Problem {
+  return {
+    severity: "warning",
+    code: codes.duplicateHost,
+    object: service.ref,
+    path,
+    message: `is "${service.host}", a host that ${refText(known.ref)} has already: that one counts`,
+  };
+}
+
+function fromService(
+  object: MeshObject<"Service">,
+  { workloads, domain }: { readonly workloads: readonly Workload[]; readonly domain: string },
+): MeshService {
+  const { meta, spec } = object;
+  const { selector = {} } = spec; // an empty one selects no pods, unlike everywhere else
+  const selected = Object.keys(selector).length > 0 ? chosen(workloads, meta.namespace, selector) : [];
+  return {
+    host: serviceHost(meta.name, meta.namespace, domain),
+    ref: refOf(object),
+    ports: spec.ports,
+    addresses: spec.clusterIP === undefined ? [] : [spec.clusterIP],
+    resolution: "STATIC",
+    external: false,
+    exportTo: [],
+    endpoints: selected.flatMap((workload) => endpointOf(workload, spec.ports)),
+  };
+}
+
+function fromEntry(object: MeshObject<"ServiceEntry">, host: string, workloads: readonly Workload[]): MeshService {
+  const { meta, spec } = object;
+  const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
+  const inline = spec.endpoints.map((entry) => entryWorkload(entry, meta));
+  const own = spec.workloadSelector ? chosen(workloads, meta.namespace, spec.workloadSelector) : inline;
+  const itself = entryWorkload({ address: host, ports: {}, labels: {}, serviceAccount: "", weight: 1 }, meta);
+  const leadsTo = isDns && own.length === 0 && !spec.workloadSelector ? [itself] : own;
+  return {
+    host,
+    ref: refOf(object),
+    ports: spec.ports,
+    addresses: spec.addresses,
+    resolution: spec.resolution === "DNS_ROUND_ROBIN" ? "DNS" : spec.resolution,
+    external: spec.location === "MESH_EXTERNAL",
+    exportTo: spec.exportTo.includes("*") ? [] : spec.exportTo.map((to) => (to === "." ? meta.namespace : to)),
+    endpoints: spec.resolution === "NONE" ? [] : leadsTo.flatMap((workload) => endpointOf(workload, spec.ports)),
+  };
+}
+
+function chosen(workloads: readonly Workload[], namespace: string, selector: Labels): readonly Workload[] {
+  return workloads.filter((workload) => workload.namespace === namespace && matches(selector, workload.labels));
+}

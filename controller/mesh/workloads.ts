@@ -1,0 +1,73 @@
+import type { Endpoint } from "../model/mesh.ts";
+import type { AnyObject, Labels, MeshObject } from "../model/object.ts";
+import type { ServicePort } from "../model/service.ts";
+import type { WorkloadEntry } from "../model/workload.ts";
+
+/** Something that serves: a Pod with an address, or a WorkloadEntry. */
+export interface Workload extends Omit<Endpoint, "ports"> {
+  /** Its own port for a service's port; `undefined` where it has none by that name. */
+  readonly portFor: (port: ServicePort) => number | undefined;
+}
+
+export function workloadsOf(objects: readonly AnyObject[]): readonly Workload[] {
+  return objects.flatMap((object) => {
+    if (object.kind === "Pod") return podWorkload(object);
+    return object.kind === "WorkloadEntry" ? [entryWorkload(object.spec, object.meta)] : [];
+  });
+}
+
+function podWorkload({ meta, spec }: MeshObject<"Pod">): Workload[] {
+  if (spec.ip === undefined) return [];
+  const portFor = ({ targetPort }: ServicePort): number | undefined =>
+    typeof targetPort === "number" ? targetPort : spec.ports.find(({ name }) => name === targetPort)?.containerPort;
+  return [
+    {
+      address: spec.ip,
+      labels: meta.labels,
+      namespace: meta.namespace,
+      workload: spec.workload,
+      serviceAccount: spec.serviceAccount,
+      weight: 1,
+      ready: spec.ready,
+      portFor,
+    },
+  ];
+}
+
+/** @param meta of a WorkloadEntry, or of the ServiceEntry in which it stands */
+export function entryWorkload(
+  { address, ports, labels, serviceAccount, locality, weight }: WorkloadEntry,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Workload {
+  const portFor = ({ name: portName, number, targetPort }: ServicePort): number =>
+    ports[portName] ?? (typeof targetPort === "number" ? targetPort : (ports[targetPort] ?? number));
+  return {
+    address,
+    labels,
+    namespace,
+    workload: name,
+    serviceAccount,
+    ...(locality !== undefined && { locality }),
+    weight,
+    ready: true,
+    portFor,
+  };
+}
+
+/** The workload as an endpoint of a service with these ports; none where it has none of them. */
+export function endpointOf({ portFor, ...rest }: Workload, ports: readonly ServicePort[]): Endpoint[] {
+  const own = ports.flatMap((port) => {
+    const number = portFor(port);
+    return number === undefined ? [] : [[port.number, number] as const];
+  });
+  return own.length > 0 ? [{ ...rest, ports: new Map(own) }] : [];
+}
+
+/** Labels and namespaces of all that runs or is to run, for checking selectors. */
+export function labelledWorkloads(objects: readonly AnyObject[]): readonly { namespace: string; labels: Labels }[] {
+  return objects.flatMap(({ kind, meta, spec }) => {
+    if (kind === "Pod") return [{ namespace: meta.namespace, labels: meta.labels }];
+    if (kind === "WorkloadEntry") return [{ namespace: meta.namespace, labels: spec.labels }];
+    return kind === "Deployment" ? [{ namespace: meta.namespace, labels: spec.template.labels }] : [];
+  });
+}
