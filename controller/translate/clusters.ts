@@ -21,9 +21,6 @@ import { circuitBreakers, connectTimeoutMs, outlierDetection, policyFor, protoco
 
 export type Cluster = Init<typeof ClusterSchema>;
 
-/** How often names of DNS services are resolved where their TTL doesn't say; Istio's default. */
-const dnsRefreshMs = 60_000;
-
 const serviceClusters = memo<Mesh, readonly Resource[]>();
 
 /**
@@ -104,8 +101,6 @@ function discovery(
       ...ofType(isLogical ? Cluster_DiscoveryType.LOGICAL_DNS : Cluster_DiscoveryType.STRICT_DNS),
       lbPolicy,
       dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
-      dnsRefreshRate: durationFromMs(dnsRefreshMs),
-      respectDnsTtl: true,
       loadAssignment: loadAssignment(service, assigned),
     },
     byEds: false,

@@ -39,13 +39,13 @@ export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
       const { number, protocol } = server.port;
       const about = { object: refOf(gateway), path: ["spec", "servers", index, "port"] };
       if (!isHttp(protocol)) {
-        const message = `protocol is ${protocol}, which gateways don't serve yet: nothing listens there; use HTTP, HTTP2 or GRPC`;
+        const message = `has protocol ${protocol}, which gateways don't serve yet: nothing listens there; use HTTP, HTTP2 or GRPC`;
         problems.push({ severity: "warning", code: codes.unservedPort, ...about, message });
         return;
       }
       const found = targets(number);
       if (found.length === 0) {
-        const message = `${number} is no port of a Service that leads to the gateway's pods: nothing listens there; add it to the Service`;
+        const message = `has number ${number}, which no Service that leads to the gateway's pods has: nothing listens there; add it to the Service`;
         problems.push({ severity: "warning", code: codes.gatewayPort, ...about, message });
       }
       ports.set(number, found);

@@ -70,7 +70,7 @@ function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): P
   const [service, ...others] = services.filter(({ ports }) => ports.some(({ protocol }) => protocol !== "UDP"));
   const about = (message: string): Problem => problem(refOf(sidecar), index, message);
   if (!service) {
-    const message = `no service of its hosts has port ${port.number}: nothing listens there; name a host that has it`;
+    const message = `has hosts of which none has port ${port.number}: nothing listens there; name a host that has it`;
     return { resources: [], problems: [about(message)] };
   }
   const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
@@ -84,7 +84,7 @@ function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): P
         ? []
         : [
             about(
-              `${port.protocol} leads to one service, ${service.host}, and not to ${names}; give each its own bind`,
+              `is a ${port.protocol} port, which leads to one service: to ${service.host} and not to ${names}; give each a listener with its own bind`,
             ),
           ],
   };

@@ -4,11 +4,11 @@ import type { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_compo
 import { bySpecificity, covers, isWildcard } from "../model/host.ts";
 import type { MeshService } from "../model/mesh.ts";
 import { specialClusters } from "../model/names.ts";
-import type { Ref } from "../model/object.ts";
-import { refOf } from "../model/object.ts";
+import { type Ref, refOf, refText } from "../model/object.ts";
 import { type BoundVirtualService, meshGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
 import type { Init } from "./encode.ts";
+import type { Target } from "./route-action.ts";
 import { defaultRoute, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
 
 export type VirtualHost = Init<typeof VirtualHostSchema>;
@@ -36,56 +36,68 @@ interface Draft {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
-  readonly owners: readonly Ref[];
+  /** The VirtualService; absent for a default route. */
+  readonly owner?: Ref;
 }
 
 export function sidecarVirtualHosts(of: SidecarRoutes): VirtualHosts {
-  const drafts = [...of.services.flatMap((service) => serviceHosts(of, service)), ...foreignHosts(of)];
+  const index = indexed(of.virtualServices);
+  const drafts = [...of.services.flatMap((service) => serviceHosts(of, index, service)), ...foreignHosts(of, index)];
   const fullNames = new Set(drafts.flatMap(({ domains }) => domains.slice(0, 1)));
   const taken = new Set<string>();
-  const hosts: VirtualHost[] = [];
+  const hosts: (VirtualHost & { readonly name: string })[] = [];
   const owners = new Map<string, Ref>();
-  for (const draft of drafts) {
+  for (const { name, domains, routes, owner } of drafts) {
     // Envoy refuses a configuration in which two virtual hosts share a domain; a full name counts before a short one.
-    const [full, ...others] = draft.domains;
-    const domains = [full, ...others.filter((domain) => !fullNames.has(domain))].filter(
-      (domain) => domain !== undefined && !taken.has(domain),
-    ) as string[];
-    if (domains.length === 0) continue;
-    for (const domain of domains) taken.add(domain);
-    hosts.push({ name: draft.name, domains, routes: [...draft.routes], includeRequestAttemptCount: true });
-    for (const owner of draft.owners) owners.set(`${owner.kind} ${owner.namespace}/${owner.name}`, owner);
+    const own = domains.filter((domain, i) => !taken.has(domain) && (i === 0 || !fullNames.has(domain)));
+    if (own.length === 0) continue;
+    for (const domain of own) taken.add(domain);
+    hosts.push({ name, domains: own, routes: [...routes], includeRequestAttemptCount: true });
+    if (owner) owners.set(refText(owner), owner);
   }
-  return { hosts: hosts.toSorted((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1)), owners: [...owners.values()] };
+  return { hosts: hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1)), owners: [...owners.values()] };
 }
 
-function serviceHosts(of: SidecarRoutes, service: MeshService): Draft[] {
+/** VirtualServices by the hosts that they name, each list in order of precedence. */
+interface Index {
+  readonly exact: ReadonlyMap<string, readonly BoundVirtualService[]>;
+  /** The most specific first. */
+  readonly wildcards: readonly (readonly [pattern: string, bound: readonly BoundVirtualService[]])[];
+}
+
+function indexed(virtualServices: readonly BoundVirtualService[]): Index {
+  const all = new Map<string, BoundVirtualService[]>();
+  for (const bound of virtualServices) {
+    for (const host of bound.hosts) {
+      const list = all.get(host);
+      if (list) list.push(bound);
+      else all.set(host, [bound]);
+    }
+  }
+  const wildcards = [...all].filter(([host]) => isWildcard(host));
+  return { exact: all, wildcards: wildcards.toSorted(([a], [b]) => bySpecificity(a, b)) };
+}
+
+function serviceHosts(of: SidecarRoutes, index: Index, service: MeshService): Draft[] {
   const ports = service.ports.filter(
     ({ protocol, number }) => isHttp(protocol) && (of.port === "any" || of.port === number),
   );
-  return ports.map(({ number }) => {
-    const found = routesFromVirtualServices(of, service.host, number);
-    const routes = found?.routes ?? [defaultRoute(of.context, { host: service.host, port: number })];
-    return {
-      name: `${service.host}:${number}`,
-      domains: withPort(serviceNames(service, of.context), number, of.port),
-      routes,
-      owners: found ? [found.owner] : [],
-    };
-  });
+  return ports.map(({ number }) => ({
+    name: `${service.host}:${number}`,
+    domains: withPort(serviceNames(service, of.context), number, of.port),
+    routes: [defaultRoute(of.context, { host: service.host, port: number })],
+    ...routesFor(of.context, index, { host: service.host, port: number }),
+  }));
 }
 
 /** The first VirtualService that has routes for a host: one that names it, else the most specific wildcard. */
-function routesFromVirtualServices(
-  { context, virtualServices }: SidecarRoutes,
-  host: string,
-  port: number,
+function routesFor(
+  context: RouteContext,
+  { exact, wildcards }: Index,
+  { host, port }: Target,
 ): { readonly routes: readonly Route[]; readonly owner: Ref } | undefined {
-  const candidates = virtualServices.flatMap(({ object, hosts }) => {
-    const best = hosts.filter((pattern) => covers(pattern, host)).toSorted(bySpecificity)[0];
-    return best === undefined ? [] : [{ object, pattern: best }];
-  });
-  for (const { object } of candidates.toSorted((a, b) => bySpecificity(a.pattern, b.pattern))) {
+  const covering = wildcards.flatMap(([pattern, bound]) => (covers(pattern, host) ? bound : []));
+  for (const { object } of [...(exact.get(host) ?? []), ...covering]) {
     const routes = virtualServiceRoutes(context, object, { port, gateway: meshGateway });
     if (routes.length > 0) return { routes, owner: refOf(object) };
   }
@@ -93,15 +105,15 @@ function routesFromVirtualServices(
 }
 
 /** Hosts of VirtualServices that are no services; Istio routes them on port 80. */
-function foreignHosts(of: SidecarRoutes): Draft[] {
+function foreignHosts(of: SidecarRoutes, index: Index): Draft[] {
   if (of.port !== "any" && of.port !== httpPort) return [];
-  const hosts = new Set(of.virtualServices.flatMap((one) => one.hosts));
-  const foreign = [...hosts].filter((host) => !of.services.some((service) => covers(host, service.host)));
-  return foreign.flatMap((host) => {
-    const found = routesFromVirtualServices(of, host, httpPort);
-    if (!found) return [];
-    const domains = isWildcard(host) ? [host] : withPort([host], httpPort, of.port);
-    return [{ name: `${host}:${httpPort}`, domains, routes: found.routes, owners: [found.owner] }];
+  const known = new Set(of.services.map(({ host }) => host));
+  const isForeign = (host: string): boolean =>
+    isWildcard(host) ? !of.services.some((service) => covers(host, service.host)) : !known.has(host);
+  return [...index.exact.keys()].filter(isForeign).flatMap((host) => {
+    const found = routesFor(of.context, index, { host, port: httpPort });
+    const domains = withPort([host], httpPort, of.port);
+    return found ? [{ name: `${host}:${httpPort}`, domains, ...found }] : [];
   });
 }
 

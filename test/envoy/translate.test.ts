@@ -1,16 +1,36 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mesh } from "../../controller/model/mesh.ts";
 import type { Module } from "../../controller/model/wasm-plugin.ts";
+import { cases, readCase } from "../../controller/translate/test-support/case.ts";
 import * as model from "../../controller/translate/test-support/model.ts";
 import { staticBootstrap } from "../../controller/translate/test-support/static.ts";
 import { translate } from "../../controller/translate/translate.ts";
+import { locateEnvoy } from "../../setup/envoy.mjs";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { call } from "../support/http.ts";
 
 // What translate() makes, run by a real Envoy without a control plane.
+
+test.each(cases)("Envoy takes the resources of golden case %s", async (name) => {
+  const { mesh, proxy } = readCase(name);
+  const dir = await mkdtemp(join(tmpdir(), "sluice-"));
+  try {
+    const file = join(dir, "bootstrap.json");
+    await writeFile(file, JSON.stringify(staticBootstrap(translate(mesh, proxy).resources)));
+    const args = ["--mode", "validate", "-c", file, "--disable-hot-restart", "--reject-unknown-dynamic-fields"];
+    const { status, stderr, stdout } = spawnSync(locateEnvoy().path, args, { encoding: "utf8" });
+    expect({ status, output: `${stderr}${stdout}` }).toEqual({ status: 0, output: expect.stringContaining(" OK") });
+    expect(stderr).not.toMatch(/\[(warning|error|critical)\]/); // a deprecated field, a plugin that does not load
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
 
 describe("plugins with ports", () => {
   /** Requests for each path. */
