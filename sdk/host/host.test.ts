@@ -194,6 +194,31 @@ describe("a swap", () => {
     expect(heard()).toEqual(["0 A get 2 :status -> 0 200"]);
   });
 
+  test("of the configuration alone keeps the VMs; the old root ends in them", async () => {
+    const host = await load(["D: here"]);
+    const heard = listener(host);
+    await host.replace(puppet, { vmId: "v", config: "C: here" });
+    expect(heard()).toEqual([
+      "canary C here -> ",
+      "main C here -> ",
+      "0 C here -> ",
+      "main D here -> ",
+      "0 D here -> ",
+    ]);
+    await host.replace(puppet, {
+      vmId: "v",
+      config: "C: effective 1; effective 2; effective 3",
+      environment: { A: "b" },
+    });
+    expect(heard().filter((line) => line.startsWith("main"))).toEqual([
+      "main C effective 1 -> 0",
+      "main C effective 2 -> 2",
+      "main C effective 3 -> 2",
+    ]);
+    await host.replace(puppet, { vmId: "v", config: "C: effective 2", environment: { A: "b" } });
+    expect(heard().filter((line) => line.startsWith("main"))).toEqual(["main C effective 2 -> 0"]);
+  });
+
   test("a refused one changes nothing", async () => {
     const host = await load(["R: local 418 x tea"]);
     await expect(host.replace(puppet, { vmId: "v", config: "C: return 0" })).rejects.toThrow("returned false");

@@ -53,7 +53,7 @@ export class Host {
    */
   static async load(source: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
     const process = createProcess(options);
-    return new Host(process, options, await load(source, options, process, options.node ?? {}));
+    return new Host(process, options, await load(source, options, { process, node: options.node ?? {} }));
   }
 
   private constructor(process: Process, options: HostOptions, loaded: Loaded) {
@@ -122,24 +122,28 @@ export class Host {
   }
 
   /**
-   * Swaps module or configuration, as an ECDS update does: streams that run keep their VM, new ones get the new one.
+   * Swaps module or configuration, as an ECDS update does: streams that run keep their plugin, new ones get the new
+   * one. If only the plugin's configuration changes, the VMs stay, and with them the module's variables.
    *
    * @throws {ConfigRefused} where Envoy would refuse; the old one then goes on serving
    */
   async replace(source: Uint8Array | string, options: PluginOptions): Promise<void> {
-    const loaded = await load(source, options, this.#process, this.#options.node ?? {});
     const old = this.#current;
-    this.#current = this.#deploy(loaded);
+    const running = old.loaded.setup;
+    const loaded = await load(source, options, { process: this.#process, node: this.#options.node ?? {}, running });
+    this.#current = this.#deploy(loaded, loaded.setup === running ? old : undefined);
     this.#retire(old);
   }
 
-  #deploy(loaded: Loaded): Deployment {
+  #deploy(loaded: Loaded, sharing?: Deployment): Deployment {
     const { workers = 1, failurePolicy = "FAIL_CLOSED", reloadBackOff = "1s" } = this.#options;
     const { setup, downstream, upstream } = loaded;
     const plugins = upstream === undefined ? [downstream] : [downstream, upstream];
     const options = { setup, failurePolicy, reloadBackOffNs: parseDuration(reloadBackOff) };
-    const main = new Thread("main", plugins, options);
-    const others = Array.from({ length: workers }, (_, worker) => new Thread(worker, plugins, options));
+    const thread = (name: "main" | number, index: number) =>
+      new Thread(name, plugins, options, sharing?.threads[index]?.vm);
+    const main = thread("main", 0);
+    const others = Array.from({ length: workers }, (_, worker) => thread(worker, worker + 1));
     const deployment: Deployment = { loaded, threads: [main, ...others], openStreams: 0 };
     this.#deployments.push(deployment);
     return deployment;

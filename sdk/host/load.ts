@@ -1,4 +1,5 @@
 // A module's way into Envoy: looked at, compiled, tried out by a base VM and a canary for each plugin.
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { AbiVersion } from "../abi/signatures.ts";
 import { formatModuleProblem, inspectModule } from "../module/inspect.ts";
@@ -68,36 +69,24 @@ export function createProcess({ now = "2026-01-01T00:00:00Z", logLevel = "info" 
  * Loads a module as Envoy's main thread does before a configuration takes effect: a base VM that only initializes,
  * and a canary for each plugin, which starts and reads the configuration and is dropped.
  *
- * @param source the module's bytes, or its path
+ * @param source  the module's bytes, or its path
+ * @param running what is in force: where module and vm_config are the same, there is no new base VM
  * @throws {ConfigRefused} where Envoy would refuse
  */
 export async function load(
   source: Uint8Array | string,
   options: PluginOptions,
-  process: Process,
-  node: NodeInit,
+  { process, node, running }: { readonly process: Process; readonly node: NodeInit; readonly running?: VmSetup },
 ): Promise<Loaded> {
   const bytes = typeof source === "string" ? await readFile(source) : source;
   const firstLine = process.log.lines.length;
-  const refuse = (stage: LoadStage, problems: readonly string[]) =>
-    new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
-  const { module, abi } = await compile(bytes, refuse);
-  const { name = "plugin", rootId = "", vmId = "", allowedCapabilities } = options;
+  const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
+  const { name = "plugin", rootId = "" } = options;
   const config = bytesOf(options.config);
-  const setup: VmSetup = {
-    module,
-    abi,
-    process,
-    vmId,
-    vmConfig: bytesOf(options.vmConfig),
-    environment: new Map(Object.entries(options.environment ?? {})),
-    allowed: allowedCapabilities && new Set(allowedCapabilities),
-    property: (path, plugin) => pluginProperty(path, { plugin, vmId, node }),
-  };
+  const key = vmKey(bytes, options);
+  const setup = running?.key === key ? running : await setUp(bytes, options, { key, process, node, refuse });
   const downstream: Plugin = { name, rootId, config };
   const upstream: Plugin | undefined = options.upstream ? { name, rootId: "upstream", config } : undefined;
-  const base = new Vm(setup, "base");
-  if (base.failure !== undefined) throw refuse("initialize", [base.failure]);
   for (const plugin of upstream === undefined ? [downstream] : [downstream, upstream]) {
     const canary = new Vm(setup, "canary");
     const { root, problem } = startRoot(canary, plugin);
@@ -107,10 +96,36 @@ export async function load(
   return { setup, downstream, upstream };
 }
 
-async function compile(
+type Refuse = (stage: LoadStage, problems: readonly string[]) => ConfigRefused;
+
+/** What VMs must have in common to be the same: plugins that agree in it share them. */
+function vmKey(bytes: Uint8Array, options: PluginOptions): string {
+  const { vmId = "", vmConfig = "", environment = {}, allowedCapabilities } = options;
+  const rest = JSON.stringify([vmId, bytesOf(vmConfig), Object.entries(environment), allowedCapabilities]);
+  return createHash("sha256").update(bytes).update(rest).digest("hex");
+}
+
+async function setUp(
   bytes: Uint8Array,
-  refuse: (stage: LoadStage, problems: readonly string[]) => ConfigRefused,
-): Promise<{ module: WebAssembly.Module; abi: AbiVersion }> {
+  { vmId = "", vmConfig, environment = {}, allowedCapabilities }: PluginOptions,
+  { key, process, node, refuse }: { key: string; process: Process; node: NodeInit; refuse: Refuse },
+): Promise<VmSetup> {
+  const setup: VmSetup = {
+    key,
+    ...(await compile(bytes, refuse)),
+    process,
+    vmId,
+    vmConfig: bytesOf(vmConfig),
+    environment: new Map(Object.entries(environment)),
+    allowed: allowedCapabilities && new Set(allowedCapabilities),
+    property: (path, plugin) => pluginProperty(path, { plugin, vmId, node }),
+  };
+  const base = new Vm(setup, "base");
+  if (base.failure !== undefined) throw refuse("initialize", [base.failure]);
+  return setup;
+}
+
+async function compile(bytes: Uint8Array, refuse: Refuse): Promise<{ module: WebAssembly.Module; abi: AbiVersion }> {
   const { abi, problems } = inspectModule(bytes);
   if (abi === undefined || problems.length > 0) throw refuse("inspect", problems.map(formatModuleProblem));
   try {

@@ -28,7 +28,7 @@ export async function preflight(
     notEmulated,
   });
   try {
-    await load(source, options, process, options.node ?? {});
+    await load(source, options, { process, node: options.node ?? {} });
     return report([]);
   } catch (error) {
     if (error instanceof ConfigRefused) return report(error.problems);

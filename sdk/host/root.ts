@@ -31,10 +31,10 @@ export class Root implements Context, RootContext {
     });
   }
 
-  /** Ends the plugin in this VM. */
+  /** Ends the plugin in this VM, unless on_done puts it off: then it waits for proxy_done. */
   end(): void {
     this.#tick?.cancel();
-    this.vm.callback(this, "proxy_on_done", this.id);
+    if (this.vm.callback(this, "proxy_on_done", this.id)?.result === 0) return;
     this.vm.callback(this, "proxy_on_delete", this.id);
     this.vm.removeContext(this);
   }

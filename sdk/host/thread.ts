@@ -25,11 +25,16 @@ export class Thread {
   readonly #handles = new Map<Plugin, Handle>();
   #vm: Vm;
 
-  constructor(name: "main" | number, plugins: readonly Plugin[], options: ThreadOptions) {
+  /** @param vm the thread's VM of the same setup, if it has one: the plugins then get roots in it */
+  constructor(name: "main" | number, plugins: readonly Plugin[], options: ThreadOptions, vm?: Vm) {
     this.name = name;
     this.#options = options;
-    this.#vm = new Vm(options.setup, name);
+    this.#vm = vm !== undefined && vm.failure === undefined ? vm : new Vm(options.setup, name);
     for (const plugin of plugins) this.#load(plugin);
+  }
+
+  get vm(): Vm {
+    return this.#vm;
   }
 
   /**

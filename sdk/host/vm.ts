@@ -12,6 +12,8 @@ import { trapText } from "./trap.ts";
 
 /** What is the same for all VMs of a module and its vm_config. */
 export interface VmSetup {
+  /** Equal keys, equal VMs: Envoy then keeps a thread's VM when a configuration changes. */
+  readonly key: string;
   readonly module: WebAssembly.Module;
   readonly abi: AbiVersion;
   readonly process: Process;

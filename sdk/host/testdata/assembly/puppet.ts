@@ -33,7 +33,8 @@ import { clock_time_get } from "./wasi_snapshot_preview1";
 const out: usize = memory.data(32);
 const roots = new Map<i32, string>();
 const parents = new Map<i32, i32>();
-let lines: string[] = [];
+/** The configuration of each root, in lines. */
+const scripts = new Map<i32, string[]>();
 /** Context of the newest downstream stream, for `effective last`. */
 let newestStream: i32 = 0;
 let result: i32 = 0;
@@ -51,7 +52,7 @@ export function proxy_on_context_create(id: i32, parent: i32): void {
   else {
     property("plugin_root_id");
     roots.set(id, outText());
-    configure();
+    configure(id);
   }
   if (parent != 0 && half(id) == "") newestStream = id;
 }
@@ -89,9 +90,9 @@ export function proxy_on_delete(id: i32): void {
   parents.delete(id);
 }
 
-function configure(): void {
+function configure(root: i32): void {
   proxy_get_buffer_bytes(7, 0, 1 << 20, out, out + 4);
-  lines = outText().split("\n");
+  scripts.set(root, outText().split("\n"));
 }
 
 function half(id: i32): string {
@@ -103,6 +104,7 @@ function half(id: i32): string {
 function run(callback: string, id: i32, defaultResult: i32): i32 {
   result = defaultResult;
   const label = half(id) + callback;
+  const lines = scripts.get(parents.has(id) ? parents.get(id) : id);
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i];
     const colon = line.indexOf(":");
