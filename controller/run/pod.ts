@@ -91,7 +91,7 @@ export class RunningPod {
     const appPort = containers[0]?.appPort;
     const [envoyPid, appPid] = [this.#envoy.pid, this.#containers[0]?.pid];
     return {
-      ...{ name, namespace, workload, labels, ip, adminSocket },
+      ...{ name, namespace, workload, labels, ip, adminSocket, ready: this.#ready },
       ...(envoyPid === undefined ? {} : { envoyPid }),
       ...(appPort === undefined ? {} : { appPort }),
       ...(appPid === undefined ? {} : { appPid }),

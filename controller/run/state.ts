@@ -35,6 +35,8 @@ export interface RunPod {
   readonly ip: string;
   /** Unix socket of Envoy's admin. */
   readonly adminSocket: string;
+  /** Its containers take traffic and its Envoy is live. */
+  readonly ready: boolean;
   /** Absent while it does not run. */
   readonly envoyPid?: number;
   /** Port of the first container's application on 127.0.0.1, behind Envoy; absent for gateways. */
