@@ -1,7 +1,8 @@
 import { Agent, request } from "node:http";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
-import { type Chain, filterBootstrap, moduleOf } from "../support/filter-envoy.ts";
+import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
+import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
 import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
@@ -10,7 +11,7 @@ import { until } from "../support/wait.ts";
 
 let module: Uint8Array;
 beforeAll(async () => {
-  module = await moduleOf("deadline");
+  module = await filterModule("deadline");
 });
 
 const cleanups: (() => Promise<unknown>)[] = [];

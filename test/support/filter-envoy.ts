@@ -1,10 +1,5 @@
 // One Envoy with filters of this repository in both of its halves, configured statically: what a filter does is tried here
 // without a controller.
-import { dirname } from "node:path";
-import { buildFilter } from "../../sdk/build/build-filter.ts";
-import { findFilters } from "../../sdk/build/filters.ts";
-
-const root = dirname(dirname(import.meta.dirname));
 
 export interface Plugin {
   /** Folder in filters/ or examples/; also its vm_id. */
@@ -30,15 +25,6 @@ export interface Chain {
 }
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** Compiles a filter from its sources as they are now. @throws with the compiler's messages */
-export async function moduleOf(name: string): Promise<Uint8Array> {
-  const filter = findFilters(root).find((found) => found.name === name);
-  if (filter === undefined) throw new Error(`there is no filter ${name}`);
-  const build = await buildFilter(root, filter);
-  if (!build.ok) throw new Error(build.messages);
-  return build.bytes;
-}
 
 /** A bootstrap with these listeners. @param node `node.id` */
 export function filterBootstrap(chains: readonly Chain[], node = "sidecar~127.0.0.1~a.b~b.svc.cluster.local"): Json {
