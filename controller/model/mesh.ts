@@ -64,3 +64,10 @@ export interface Plugin {
   /** Absent: none was ever good. Then FAIL_OPEN lets requests pass and the others deny them. */
   readonly module?: Module;
 }
+
+/** What Istio has where nobody says otherwise. */
+export const defaultSettings: MeshSettings = {
+  domain: "cluster.local",
+  rootNamespace: "istio-system",
+  clusterId: "Kubernetes",
+};

@@ -4,7 +4,7 @@ import type { Labels } from "./object.ts";
 export interface WasmPlugin {
   /** Absent: all workloads of the namespace; in the root namespace, of the mesh. */
   readonly selector?: Labels;
-  /** `file:///path/x.wasm` (relative to the file it stands in: `file://./x.wasm`) or `builtin://<filter>`. */
+  /** `file:///path/x.wasm` or `builtin://<filter>`. */
   readonly url: string;
   /** Of the module's bytes. */
   readonly sha256?: Sha256;

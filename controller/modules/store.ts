@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { codes } from "../model/codes.ts";
 import type { Plugin } from "../model/mesh.ts";
 import { type MeshObject, refOf, refText } from "../model/object.ts";
 import type { Path, Problem } from "../model/problem.ts";
@@ -162,7 +163,7 @@ function moduleKey({ spec }: WasmPluginObject): string {
 }
 
 function problemOf(object: WasmPluginObject, path: Path, message: string): Problem {
-  return { severity: "error", code: "SLU0101", object: refOf(object), path, message };
+  return { severity: "error", code: codes.module, object: refOf(object), path, message };
 }
 
 function sha256(bytes: Uint8Array): Sha256 {

@@ -1,0 +1,92 @@
+// HTTP calls of tests: one request, and a steady load over several kept-alive connections.
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Call extends Target {
+  /** Default `/`; absolute (`http://catalog.shop/items`) where the target is an HTTP proxy. */
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly agent?: Agent;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends one request and reads the whole reply; rejects where the connection breaks before its end. */
+export function call({ agent, ...options }: Call): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, agent: agent ?? false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => {
+        body += text;
+      });
+      response.once("error", reject);
+      response.once("end", () =>
+        response.complete
+          ? resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+          : reject(new Error("the reply was cut off")),
+      );
+    });
+    sent.once("error", reject);
+    sent.end();
+  });
+}
+
+export interface LoadOptions extends Omit<Call, "agent"> {
+  /** Kept-alive connections, each with one request at a time. */
+  readonly connections: number;
+}
+
+export interface LoadResult {
+  readonly replies: readonly Reply[];
+  /** Requests that got no whole reply, with why. */
+  readonly broken: readonly string[];
+}
+
+/** A load that runs until it is stopped, and how it goes. */
+export interface Load {
+  /** Whole replies so far. */
+  count(): number;
+  stop(): Promise<LoadResult>;
+}
+
+export function startLoad({ connections, ...target }: LoadOptions): Load {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const replies: Reply[] = [];
+  const broken: string[] = [];
+  let stopping = false;
+  const work = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        replies.push(await call({ ...target, agent }));
+      } catch (error) {
+        broken.push(String(error));
+      }
+    }
+  };
+  const workers = Array.from({ length: connections }, work);
+  return {
+    count: () => replies.length,
+    async stop() {
+      stopping = true;
+      await Promise.all(workers);
+      agent.destroy();
+      return { replies, broken };
+    },
+  };
+}
+
+/** How many replies had each value: `{ "200": 37, "503": 2 }`. */
+export function tally<T>(items: readonly T[], key: (item: T) => unknown): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[String(key(item))] = (counts[String(key(item))] ?? 0) + 1;
+  return counts;
+}

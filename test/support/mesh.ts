@@ -1,0 +1,161 @@
+// Runs `sluice up` on a folder of its own, as a user would, and leaves nothing of it behind.
+import { spawn } from "node:child_process";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env, execPath } from "node:process";
+import { type Run, type RunPod, readRun } from "../../controller/run/state.ts";
+import type { PluginStatus } from "../../controller/status/plugin-status.ts";
+import { call, type Target } from "./http.ts";
+import { type UntilOptions, until } from "./wait.ts";
+
+const main = join(import.meta.dirname, "..", "..", "controller", "main.ts");
+/** A program for Deployments; see its head. */
+export const app = join(import.meta.dirname, "app.ts");
+/** Node 24 for Deployments. */
+export const node = execPath;
+
+export interface TestMesh {
+  /** The watched folder. */
+  readonly dir: string;
+  readonly pid: number;
+  /** What runs where, as the runner last wrote it. */
+  run(): Promise<Run>;
+  /** The pod of a workload, once the application takes traffic. */
+  pod(workload: string): Promise<RunPod>;
+  /** The HTTP proxy port of a workload's sidecar: where its application sends its calls. */
+  httpProxy(workload: string): Promise<Target>;
+  gateway(): Promise<Target>;
+  /** Writes (as editors do: a new file renamed over the old one) or replaces a file of the folder. */
+  apply(file: string, yaml: string): Promise<void>;
+  remove(file: string): Promise<void>;
+  /** An admin page of a workload's Envoy. */
+  admin(workload: string, path: string): Promise<string>;
+  /** A counter or gauge of a workload's Envoy; 0 where there is none. */
+  stat(workload: string, name: string): Promise<number>;
+  /** The status of a WasmPlugin, `namespace/name`. */
+  plugin(name: string): Promise<PluginStatus | undefined>;
+  /** Body of a page of the controller's monitoring port. */
+  monitoring(path: string): Promise<string>;
+  /** Like {@link until}; shows what the mesh printed where it fails. */
+  waitFor<T>(
+    fact: () => T | Promise<T>,
+    describe: string | (() => string),
+    options?: UntilOptions,
+  ): Promise<Exclude<T, undefined | null | false>>;
+  /** What `sluice up` printed so far. */
+  output(): string;
+  /** Ctrl-C; resolves with the exit code once it has ended. May be called twice. */
+  stop(): Promise<number>;
+}
+
+/** Starts a mesh of these files (name to YAML) and waits until every proxy is live and every application ready. */
+export async function startMesh(files: Readonly<Record<string, string>>): Promise<TestMesh> {
+  const dir = await mkdtemp(join(tmpdir(), "mesh-"));
+  const runDir = await mkdtemp(join(tmpdir(), "run-"));
+  for (const [name, yaml] of Object.entries(files)) await writeFile(join(dir, name), yaml);
+  const child = spawn(execPath, [main, "up", dir], {
+    env: { ...env, SLUICE_RUN_DIR: runDir },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  let ended = false;
+  const exit = new Promise<number>((resolve) =>
+    child.once("close", (code) => {
+      ended = true;
+      resolve(code ?? 1);
+    }),
+  );
+  const kill = (): void => {
+    if (!ended) child.kill("SIGKILL");
+  };
+  process.once("exit", kill);
+
+  const waitFor: TestMesh["waitFor"] = async (fact, describe, options) => {
+    try {
+      return await until(fact, describe, options);
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\nsluice up printed:\n${output.slice(-6000)}`, {
+        cause: error,
+      });
+    }
+  };
+  const run = async (): Promise<Run> => {
+    if (ended) throw new Error(`sluice up has ended:\n${output.slice(-6000)}`);
+    return waitFor(() => readRun(runDir), "the run's state");
+  };
+  const pod: TestMesh["pod"] = (workload) =>
+    waitFor(
+      async () => (await run()).pods.find((one) => one.workload === workload && one.ready),
+      `a ready pod of ${workload}`,
+    );
+  const mesh: TestMesh = {
+    dir,
+    pid: child.pid ?? 0,
+    run,
+    pod,
+    waitFor,
+    httpProxy: async (workload) => ({ host: (await pod(workload)).ip, port: 15007 }),
+    gateway: async () => {
+      const { address, port } = (await run()).gateway;
+      return { host: address, port };
+    },
+    async apply(file, yaml) {
+      const temporary = join(dir, `.${file}.tmp`);
+      await writeFile(temporary, yaml);
+      await rename(temporary, join(dir, file));
+    },
+    remove: (file) => rm(join(dir, file)),
+    admin: async (workload, path) => adminGet((await pod(workload)).adminSocket, path),
+    async stat(workload, name) {
+      const filter = `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+      const text = await mesh.admin(workload, `/stats?filter=${encodeURIComponent(filter)}`);
+      return Number(text.slice(text.lastIndexOf(":") + 1)) || 0;
+    },
+    async plugin(name) {
+      const all = JSON.parse(await mesh.monitoring("/debug/pluginz")) as PluginStatus[];
+      return all.find((status) => `${status.ref.namespace}/${status.ref.name}` === name);
+    },
+    async monitoring(path) {
+      return (await call({ host: "127.0.0.1", port: (await run()).monitoringPort, path })).body;
+    },
+    output: () => output,
+    async stop() {
+      if (!ended) child.kill("SIGINT");
+      const code = await exit;
+      process.removeListener("exit", kill);
+      await rm(dir, { recursive: true, force: true });
+      await rm(runDir, { recursive: true, force: true });
+      return code;
+    },
+  };
+  try {
+    const wanted = (await run()).pods.map(({ workload }) => workload);
+    for (const workload of wanted)
+      await waitFor(async () => (await mesh.admin(workload, "/ready")).startsWith("LIVE"), `${workload} to be live`);
+  } catch (error) {
+    await mesh.stop();
+    throw error;
+  }
+  return mesh;
+}
+
+function adminGet(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => {
+        body += text;
+      });
+      response.once("error", reject);
+      response.once("end", () => resolve(body));
+    })
+      .once("error", reject)
+      .end();
+  });
+}

@@ -1,0 +1,98 @@
+// The YAML of test meshes. Everything stands in namespace `shop`.
+import { app, node } from "./mesh.ts";
+
+/** Service (port 80, name http) and Deployment of the test application, `app.ts`. */
+export function workload(name: string, { replicas = 1 }: { readonly replicas?: number } = {}): string {
+  return `apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {app: ${name}}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: shop}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}, version: v1}}
+    spec:
+      containers:
+      - name: ${name}
+        command: ["${node}", "${app}"]
+        ports: [{name: http, containerPort: 8080}]
+`;
+}
+
+/** A Gateway for all hosts, and a VirtualService that leads to a service. */
+export function gatewayTo(name: string): string {
+  return `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 80, name: http, protocol: HTTP}
+    hosts: ["*"]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge, namespace: shop}
+spec:
+  hosts: ["*"]
+  gateways: [edge]
+  http:
+  - route: [{destination: {host: ${name}, port: {number: 80}}}]
+`;
+}
+
+/** A VirtualService of the mesh for one service, with the fields of its only route (`timeout: 1s`, one a line). */
+export function virtualService(name: string, route: string): string {
+  return `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: shop}
+spec:
+  hosts: [${name}]
+  http:
+  - route: [{destination: {host: ${name}}}]
+${route.replace(/^/gm, "    ")}
+`;
+}
+
+/** A DestinationRule for one service, with its traffic policy as a flow mapping. */
+export function destinationRule(name: string, trafficPolicy: string): string {
+  return `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}, namespace: shop}
+spec:
+  host: ${name}
+  trafficPolicy: ${trafficPolicy}
+`;
+}
+
+export interface PluginYaml {
+  readonly name: string;
+  /** `file:///…` or `builtin://…` */
+  readonly url: string;
+  /** `app` label of the workloads; default: all of the namespace. */
+  readonly app?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** More fields of spec, as flow mappings. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+export function wasmPlugin({ name, url, app: label, config, spec = {} }: PluginYaml): string {
+  const fields = {
+    ...(label === undefined ? {} : { selector: { matchLabels: { app: label } } }),
+    url,
+    ...(config === undefined ? {} : { pluginConfig: config }),
+    ...spec,
+  };
+  return `apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: ${name}, namespace: shop}
+spec: ${JSON.stringify(fields)}
+`;
+}
