@@ -188,7 +188,7 @@ describe("a swap", () => {
     host.advance("50ms");
     expect(heard()).toEqual(["main T here -> ", "0 T here -> "]);
     stream.serve(() => ({ status: 200 }));
-    expect(heard()).toEqual(["0 A here -> ", "0 D here -> ", "main D here -> ", "0 D here -> "]);
+    expect(heard()).toEqual(["0 A here -> ", "0 D here -> ", "0 D here -> ", "main D here -> "]);
     host.advance("10s");
     host.fetch();
     expect(heard()).toEqual(["0 A get 2 :status -> 0 200"]);
@@ -202,8 +202,8 @@ describe("a swap", () => {
       "canary C here -> ",
       "main C here -> ",
       "0 C here -> ",
-      "main D here -> ",
       "0 D here -> ",
+      "main D here -> ",
     ]);
     await host.replace(puppet, {
       vmId: "v",

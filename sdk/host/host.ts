@@ -154,10 +154,10 @@ export class Host {
     this.#retire(deployment);
   }
 
-  /** Ends a deployment that nobody uses any more; the last of its vm_id takes the shared data with it. */
+  /** Ends a deployment that nobody uses any more, the main thread last; its vm_id's last takes the shared data along. */
   #retire(deployment: Deployment): void {
     if (deployment === this.#current || deployment.openStreams > 0) return;
-    for (const thread of deployment.threads) thread.end();
+    for (const thread of deployment.threads.toReversed()) thread.end();
     this.#deployments = this.#deployments.filter((other) => other !== deployment);
     const { vmId } = deployment.loaded.setup;
     if (!this.#deployments.some((other) => other.loaded.setup.vmId === vmId)) this.#process.shared.drop(vmId);
