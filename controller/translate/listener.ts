@@ -1,6 +1,8 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { TrafficDirection } from "../gen/envoy/config/core/v3/base_pb.js";
 import type { FilterSchema } from "../gen/envoy/config/listener/v3/listener_components_pb.js";
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import type { ConnectionPool } from "../model/destination-rule.ts";
 import { listenerName } from "../model/names.ts";
 import type { Resource } from "../model/resource.ts";
 import { socketAddress } from "./common.ts";
@@ -29,7 +31,16 @@ export function boundListener({ address, port, direction, filters }: ListenerOpt
   });
 }
 
-export function tcpFilterChain(cluster: string): NetworkFilter[] {
-  const proxy = any(TcpProxySchema, { statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster } });
+/** @param limits of a DestinationRule; TCP has no route that could carry them, so that a change drains the listener */
+export function tcpFilterChain(cluster: string, limits: ConnectionPool["tcp"] = {}): NetworkFilter[] {
+  const { idleTimeoutMs, maxConnectionDurationMs } = limits;
+  const proxy = any(TcpProxySchema, {
+    statPrefix: cluster,
+    clusterSpecifier: { case: "cluster", value: cluster },
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeout: durationFromMs(idleTimeoutMs) }),
+    ...(maxConnectionDurationMs === undefined
+      ? {}
+      : { maxDownstreamConnectionDuration: durationFromMs(maxConnectionDurationMs) }),
+  });
   return [{ name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: proxy } }];
 }

@@ -7,6 +7,7 @@ import { refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import { servicesVisibleTo } from "../model/select.ts";
 import { virtualServicesFor } from "../model/select-routes.ts";
+import { destinationRuleFor } from "../model/select-rules.ts";
 import { isHttp } from "../model/service.ts";
 import type { EgressListener, SidecarPort } from "../model/sidecar.ts";
 import { httpFilterChain } from "./hcm.ts";
@@ -14,6 +15,7 @@ import { boundListener, tcpFilterChain } from "./listener.ts";
 import type { Part } from "./part.ts";
 import { routeConfig } from "./route-config.ts";
 import type { RouteContext } from "./routes.ts";
+import { policyFor } from "./traffic-policy.ts";
 import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
 
 export interface Outbound {
@@ -75,7 +77,9 @@ function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): P
   }
   const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
   const address = listener.bind ?? defaultBind;
-  const filters = tcpFilterChain(cluster);
+  const rule = destinationRuleFor(mesh, context.proxy, service);
+  const policy = rule && policyFor(port.number, rule.spec.trafficPolicy);
+  const filters = tcpFilterChain(cluster, policy?.connectionPool?.tcp);
   const names = others.map(({ host }) => host).join(", ");
   return {
     resources: [boundListener({ address, port: port.number, direction: "outbound", filters })],

@@ -4,7 +4,7 @@ import type { CircuitBreakersSchema } from "../gen/envoy/config/cluster/v3/circu
 import type { OutlierDetectionSchema } from "../gen/envoy/config/cluster/v3/outlier_detection_pb.js";
 import { HttpProtocolOptionsSchema } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ConnectionPool, OutlierDetection, TrafficPolicy } from "../model/destination-rule.ts";
-import type { Protocol } from "../model/service.ts";
+import { isHttp, type Protocol } from "../model/service.ts";
 import { any, type Init } from "./encode.ts";
 
 /** No limit (2^32 - 1): Envoy's own limits (3 retries, 1024 connections, …) would surprise users of Istio. */
@@ -73,8 +73,9 @@ export function outlierDetection(outlier: OutlierDetection): Init<typeof Outlier
 
 type ProtocolOptions = Init<typeof HttpProtocolOptionsSchema>;
 
-/** Options by which Envoy speaks HTTP to a cluster; empty where its defaults (HTTP/1.1, no limits) will do. */
+/** Options by which Envoy speaks HTTP to a cluster; empty where its defaults (HTTP/1.1, no limits) will do, and for TCP. */
 export function protocolOptions(protocol: Protocol, pool?: ConnectionPool): ClusterProtocolOptions {
+  if (!isHttp(protocol)) return {};
   const { http, tcp } = pool ?? { http: {}, tcp: {} };
   const isHttp2 = isHttp2Port(protocol) || (protocol === "HTTP" && http.h2UpgradePolicy === "UPGRADE");
   const idleTimeoutMs = http.idleTimeoutMs ?? tcp.idleTimeoutMs;

@@ -60,6 +60,41 @@ describe("which routes a proxy has", () => {
   });
 });
 
+test("a name that a VirtualService gives in full counts before a service's short name", () => {
+  const cart = model.service("cart", { host: "cart.bank.svc.cluster.local" });
+  const named = model.object("VirtualService", "cart", model.virtualService(["cart.bank"], [model.route("catalog")]));
+  const mesh = model.mesh({ services: [cart, catalog], sidecars, virtualServices: [named] });
+  const hosts = resource(mesh, "RDS", "http_proxy")["virtual_hosts"] as JsonObject[];
+  const having = hosts.filter(({ domains }) => (domains as string[]).includes("cart.bank"));
+  expect(having.map(({ name }) => name)).toEqual(["cart.bank:80"]);
+});
+
+test("on a gateway, routes that take every request go behind those of all VirtualServices", () => {
+  const labels = { istio: "ingressgateway" };
+  const port = { number: 80, name: "http", protocol: "HTTP" } as const;
+  const api = [model.match({ uri: { prefix: "/api" } })];
+  const mesh = model.mesh({
+    services: [catalog],
+    gateways: [model.object("Gateway", "edge", { selector: labels, servers: [{ port, hosts: ["*"] }] })],
+    virtualServices: [
+      model.object(
+        "VirtualService",
+        "a",
+        model.virtualService(["*"], [model.route("catalog", { name: "all" })], ["edge"]),
+      ),
+      model.object(
+        "VirtualService",
+        "b",
+        model.virtualService(["*"], [model.route("catalog", { name: "api", match: api })], ["edge"]),
+      ),
+    ],
+  });
+  const [host] = resource(mesh, "RDS", "http.80", model.proxy({ type: "router", labels }))[
+    "virtual_hosts"
+  ] as JsonObject[];
+  expect(host?.["routes"]).toMatchObject([{ name: "api" }, { name: "all" }]);
+});
+
 describe("one state, many proxies and generations", () => {
   const parts = { services: [catalog], sidecars, plugins: [model.plugin("hello")] };
 

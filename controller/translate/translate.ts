@@ -26,7 +26,7 @@ export interface Translation {
 
 /**
  * All that a proxy should have in a state of the mesh. Pure: equal content gives equal bytes and versions, in every
- * process. A listener's bytes depend only on where it listens and what it speaks; routes, endpoints and plugins vary
+ * process. An HTTP listener's bytes depend only on where it listens and what it speaks; routes, endpoints and plugins vary
  * in RDS, EDS and ECDS, since a changed listener drains its connections.
  *
  * A sidecar listens where its Sidecar opens a port without interception, a gateway where a Gateway does.
