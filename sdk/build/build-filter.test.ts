@@ -162,6 +162,12 @@ test("filters are the folders that have an assembly/index.ts", () => {
   });
 });
 
+test("the example of the README compiles", async () => {
+  const [, code = ""] = readFileSync(join(repository, "sdk/README.md"), "utf8").split(/```(?:ts)?\n/);
+  const { problems, manifest } = await inspected("readme", code);
+  expect({ problems, attach: manifest?.attach }).toEqual({ problems: [], attach: ["downstream"] });
+});
+
 test("examples/hello stays small: code, names for stack traces and manifest", async () => {
   const [hello] = findFilters(repository).filter(({ name }) => name === "hello");
   if (!hello) throw new Error("examples/hello is gone");
