@@ -27,7 +27,10 @@ function put(text: string): number {
 
 test("a random trace of ids finds its own newest deadline or none, never another id's", () => {
   const ids = fc.array(
-    fc.tuple(fc.string({ minLength: 1, maxLength: 4, unit: "grapheme-ascii" }), fc.bigInt({ min: 0n, max: 1n << 63n })),
+    fc.tuple(
+      fc.string({ minLength: 1, maxLength: 4, unit: "grapheme-ascii" }),
+      fc.bigInt({ min: 0n, max: (1n << 63n) - 1n }),
+    ),
     {
       maxLength: 60,
     },
@@ -46,7 +49,7 @@ test("a random trace of ids finds its own newest deadline or none, never another
         const kept = ring.get(wasm.placeOf(id, length) % 8);
         if (kept === undefined) throw new Error(`${known} has no place`);
         new Uint8Array(wasm.memory.buffer, record, kept.length).set(kept);
-        const found = BigInt.asUintN(64, wasm.deadlineOf(record, kept.length, id, length));
+        const found = wasm.deadlineOf(record, kept.length, id, length);
         expect([0n, expected]).toContain(found);
         if (known === text) expect(found).toBe(expected);
       }

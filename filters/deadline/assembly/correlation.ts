@@ -23,7 +23,7 @@ export class CorrelationId {
   }
 
   /** The deadline of the newest inbound request with this id, by the monotonic clock; 0: none is known. */
-  deadline(): u64 {
+  deadline(): i64 {
     const shared = getSharedData(this.key);
     if (shared == null || shared.bytes.length < HEAD) return 0;
     const record = shared.bytes;
@@ -31,7 +31,7 @@ export class CorrelationId {
   }
 
   /** Makes it the deadline of this id, in the place of whatever is there. 0: it has none any more. */
-  setDeadline(deadline: u64): void {
+  setDeadline(deadline: i64): void {
     const record = new Uint8Array(HEAD + this.bytes.length);
     writeRecord(record.dataStart, this.bytes.dataStart, this.bytes.byteLength, deadline);
     setSharedData(this.key, record);

@@ -1,7 +1,7 @@
 // Deadlines in request headers: read where a request arrives, written where it goes on.
-import { clock, Counter, HeaderMap } from "@sluice/sdk/assembly";
+import { Counter, clock, HeaderMap } from "@sluice/sdk/assembly";
 import { DeadlineConfig } from "./config";
-import { formatGrpcTimeout, formatMillis, leftUntil, LONGEST, MALFORMED, parseGrpcTimeout, parseMillis } from "./wire";
+import { formatGrpcTimeout, formatMillis, LONGEST, leftUntil, MALFORMED, parseGrpcTimeout, parseMillis } from "./wire";
 
 const GRPC_TIMEOUT = "grpc-timeout";
 

@@ -1,4 +1,4 @@
-import { clock, Config, Counter, HttpContext, Plugin } from "@sluice/sdk/assembly";
+import { Config, Counter, clock, HttpContext, Plugin } from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
 import { DeadlineConfig } from "./config";
 import { announceLayout } from "./correlation";

@@ -38,11 +38,17 @@ export class Request extends HttpContext {
     const claim = new Claim(this.requestHeaders, plugin.config, plugin.malformed);
     this.isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
     this.correlation = plugin.isGateway ? null : CorrelationId.of(this.requestHeaders, plugin.config.correlate);
+    const caused = this.deadlineOfCause();
+    let left = claim.left == LONGEST && !caused ? this.defaultLeft() : claim.left;
+    if (left == LONGEST && !caused) {
+      this.register(0);
+      return HeadersAction.Continue;
+    }
     const now = <i64>clock.monotonicNs();
-    const left = this.tightest(claim.left, now);
-    this.register(left == LONGEST ? 0 : now + left);
-    if (left == LONGEST) return HeadersAction.Continue;
+    if (caused) left = min(left, max<i64>(caused - now, 0));
+    left = min(left, plugin.config.max);
     this.deadline = now + left;
+    this.register(this.deadline);
     if (left < plugin.config.minimum) {
       plugin.exceededOnArrival.increment();
       replyExceeded(this);
@@ -91,17 +97,16 @@ export class Request extends HttpContext {
     this.reset();
   }
 
-  /** The time left by all sources; LONGEST: none. */
-  private tightest(claimed: i64, now: i64): i64 {
-    let left = claimed;
+  /** Outbound: the deadline of the request that caused this one; 0: none is known. */
+  private deadlineOfCause(): i64 {
     const correlation = this.correlation;
-    if (!this.isInbound && correlation != null) {
-      const deadline = correlation.deadline();
-      if (deadline) left = min(left, max<i64>(deadline - now, 0));
-    }
-    const config = this.plugin.config;
-    if (left == LONGEST && config.default && this.entersMesh()) left = config.default;
-    return left == LONGEST ? left : min(left, config.max);
+    return this.isInbound || correlation == null ? 0 : correlation.deadline();
+  }
+
+  /** What a request without a deadline is given; LONGEST: nothing. */
+  private defaultLeft(): i64 {
+    const given = this.plugin.config.default;
+    return given && this.entersMesh() ? given : LONGEST;
   }
 
   /** At a gateway, or from somebody who showed no certificate. */

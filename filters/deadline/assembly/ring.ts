@@ -2,7 +2,7 @@
 // ring has a fixed number of places, by hash, since shared data knows no delete; the newest takes the place of what is
 // there, and a request that lost its place is not tightened. The id is kept as it is, so that no other one is taken for it.
 //
-//   0  u64  deadline in nanoseconds of the monotonic clock; 0: none
+//   0  i64  deadline in nanoseconds of the monotonic clock; 0: none
 //   8  ...  the id
 
 /** Part of the key of a place; another layout needs another number. */
@@ -25,15 +25,15 @@ export function placeOf(id: usize, size: i32): u32 {
 }
 
 /** Writes a record of `HEAD + size` bytes. */
-export function writeRecord(at: usize, id: usize, size: i32, deadline: u64): void {
-  store<u64>(at, deadline);
+export function writeRecord(at: usize, id: usize, size: i32, deadline: i64): void {
+  store<i64>(at, deadline);
   memory.copy(at + HEAD, id, size);
 }
 
 /** The deadline in a record of `recordSize` bytes; 0 if it has none, or belongs to another id. */
-export function deadlineOf(at: usize, recordSize: i32, id: usize, size: i32): u64 {
+export function deadlineOf(at: usize, recordSize: i32, id: usize, size: i32): i64 {
   if (recordSize != HEAD + size || memory.compare(at + HEAD, id, size) != 0) return 0;
-  return load<u64>(at);
+  return load<i64>(at);
 }
 
 /** Offset of the 32 hex digits of the trace id in a `traceparent` of this size; -1 if it is none. W3C Trace Context 2.2. */
