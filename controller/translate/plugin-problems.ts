@@ -1,10 +1,12 @@
 // What a WasmPlugin asks for and does not get, or gets differently.
 import { codes } from "../model/codes.ts";
 import type { Mesh, Plugin } from "../model/mesh.ts";
-import { matches, refOf } from "../model/object.ts";
+import { type MeshObject, matches, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { pluginsFor } from "../model/select-plugins.ts";
+import { virtualServicesFor } from "../model/select-routes.ts";
+import { authorityOf } from "./header-operations.ts";
 import type { PortView } from "./slots.ts";
 
 export function pluginProblems(mesh: Mesh, proxy: Proxy, view: PortView): readonly Problem[] {
@@ -13,7 +15,32 @@ export function pluginProblems(mesh: Mesh, proxy: Proxy, view: PortView): readon
   return [
     ...[...plugins].flatMap(moduleProblems),
     ...(proxy.type === "router" ? gatewayProblems(mesh, proxy, view) : []),
+    ...(view.proxied.length > 0 ? authorityProblems(mesh, proxy) : []),
   ];
+}
+
+/**
+ * On an HTTP proxy port a plugin's ports are those that requests name in their authority. The half in the router's chain
+ * sees the authority after a VirtualService has changed it.
+ */
+function authorityProblems(mesh: Mesh, proxy: Proxy): Problem[] {
+  const changing = virtualServicesFor(mesh, proxy)
+    .map(({ object }) => object)
+    .filter(changesAuthority);
+  if (changing.length === 0) return [];
+  return pluginsFor(mesh, proxy, "outbound").flatMap(({ plugin, ports }) => {
+    if (ports === "all" || !plugin.module?.attach.includes("upstream")) return [];
+    const names = changing.map((object) => refText(refOf(object))).join(", ");
+    const message = `has ports, which the part of the plugin that runs at each attempt finds in the authority as ${names} changes it: requests on those routes may count for another port; leave the ports out`;
+    return [matchProblem(plugin, message)];
+  });
+}
+
+function changesAuthority({ spec }: MeshObject<"VirtualService">): boolean {
+  return spec.http.some(({ rewrite, headers, route }) => {
+    const operations = [headers, ...route.map((one) => one.headers)];
+    return rewrite?.authority !== undefined || operations.some((one) => authorityOf(one) !== undefined);
+  });
 }
 
 /** Istio's agent does the same where it can't fetch a module. */

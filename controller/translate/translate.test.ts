@@ -175,6 +175,42 @@ describe("slots", () => {
     },
   );
 
+  test.each`
+    attach                        | rewrite                       | warned
+    ${["downstream", "upstream"]} | ${{ authority: "x.example" }} | ${["spec.match"]}
+    ${["downstream", "upstream"]} | ${undefined}                  | ${[]}
+    ${["downstream"]}             | ${{ authority: "x.example" }} | ${[]}
+  `("ports of a plugin in $attach, routes that rewrite $rewrite: warned of $warned", ({ attach, rewrite, warned }) => {
+    const http = [model.route("catalog", rewrite ? { rewrite } : {})];
+    const mesh = model.mesh({
+      services: [catalog],
+      sidecars,
+      virtualServices: [model.object("VirtualService", "catalog", model.virtualService(["catalog"], http))],
+      plugins: [model.plugin("hello", { module: model.module({ attach }), match: [{ mode: "CLIENT", ports: [80] }] })],
+    });
+    expect(translate(mesh, model.proxy()).problems.map(({ path = [] }) => path.join("."))).toEqual(warned);
+  });
+
+  test.each`
+    match                                           | selected | warned
+    ${[{ mode: "SERVER", ports: [] }]}              | ${true}  | ${1}
+    ${[{ mode: "SERVER", ports: [] }]}              | ${false} | ${0}
+    ${[{ mode: "CLIENT", ports: [443] }]}           | ${true}  | ${1}
+    ${[{ mode: "CLIENT_AND_SERVER", ports: [80] }]} | ${true}  | ${0}
+    ${[]}                                           | ${true}  | ${0}
+  `(
+    "on a gateway, a plugin with match $match, chosen by label $selected: $warned warnings",
+    ({ match, selected, warned }) => {
+      const labels = { istio: "ingressgateway" };
+      const port = { number: 80, name: "http", protocol: "HTTP" } as const;
+      const mesh = model.mesh({
+        gateways: [model.object("Gateway", "edge", { selector: labels, servers: [{ port, hosts: ["*"] }] })],
+        plugins: [model.plugin("hello", { match, ...(selected ? { selector: labels } : {}) })],
+      });
+      expect(translate(mesh, model.proxy({ type: "router", labels })).problems).toHaveLength(warned);
+    },
+  );
+
   test("telemetry runs after the users' plugins of its slot, and is no plugin", () => {
     const mesh = model.mesh({ plugins: [model.plugin("hello", { phase: "STATS" })], telemetry: model.module() });
     const order = JSON.stringify(resource(mesh, "ECDS", "outbound/stats")).match(/"name":"[a-z-]+\.[a-z]+"/g);
