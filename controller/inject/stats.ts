@@ -32,6 +32,9 @@ export const istioLabels = [
   "connection_security_policy",
 ] as const;
 
+/** Labels of the metrics of the other filters, in the same form: `scope` is what a retry budget belongs to. */
+const filterLabels = ["scope"] as const;
+
 /** What is kept of Envoy's own statistics: enough to see delivery, retries and limits, and few for each cluster. */
 const kept = {
   prefix: [
@@ -77,7 +80,7 @@ export function statsConfig(domain: string): Readonly<Record<string, unknown>> {
     http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
     listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
   };
-  const labels = istioLabels.filter((label) => label !== "response_code");
+  const labels = [...istioLabels.filter((label) => label !== "response_code"), ...filterLabels];
   return {
     use_all_default_tags: false,
     stats_tags: [
