@@ -102,7 +102,7 @@ export class Attempt extends HttpContext {
   }
 
   /** Whether the route has an attempt left and a condition that this response meets. */
-  private wouldRetry(status: i32, grpcStatus: i32): bool {
+  private wouldRetry(status: i64, grpcStatus: i64): bool {
     const attempts = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].attempts", Infinity);
     if (<f64>this.number > attempts) return false;
     const retryOn = this.properties.string("xds.route_metadata.filter_metadata['dev.sluice'].retryOn");

@@ -47,8 +47,7 @@ export class Budgets {
   }
 
   /** Gives back a retry that was reserved in the budget in this slot, and not made. */
-  giveBack(slot: i32, bucket: u64): void {
-    if (slot < 0 || slot >= SLOTS) return;
+  giveBack(slot: i64, bucket: u64): void {
     const key = keyOf(slot.toString());
     for (;;) {
       const shared = read(key);

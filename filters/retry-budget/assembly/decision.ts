@@ -2,6 +2,7 @@
 // downstream half, by the access log and by spans.
 import { FilterState } from "@sluice/sdk/assembly";
 import { Budget } from "./budgets";
+import { toNumber } from "./retry-on";
 
 /** Read in an access log as `%FILTER_STATE(wasm.sluice.retry-budget:PLAIN)%`. */
 const NAME = "sluice.retry-budget";
@@ -32,14 +33,14 @@ export function isReservation(decision: string | null): bool {
   return decision != null && decision.startsWith(RESERVED);
 }
 
-/** Slot and bucket of a reservation. */
+/** Slot and bucket of a reservation; -1 where it is none. */
 export class Reservation {
-  readonly slot: i32;
-  readonly bucket: u64;
+  readonly slot: i64;
+  readonly bucket: i64;
 
   constructor(decision: string) {
-    const parts = decision.split(" ");
-    this.slot = parts.length == 3 ? I32.parseInt(parts[1]) : -1;
-    this.bucket = parts.length == 3 ? U64.parseInt(parts[2]) : 0;
+    const space = decision.indexOf(" ", RESERVED.length);
+    this.slot = toNumber(decision.substring(RESERVED.length, space));
+    this.bucket = toNumber(decision.substring(space + 1));
   }
 }
