@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import { type BootstrapOptions, bootstrap } from "./bootstrap.ts";
 import { istioLabels } from "./stats.ts";
 
@@ -28,7 +29,9 @@ const options: BootstrapOptions = {
 
 describe("bootstrap", () => {
   test("of a sidecar", async () => {
-    await expect(JSON.stringify(bootstrap(options), null, 2)).toMatchFileSnapshot("testdata/bootstrap.json");
+    await expect(stringify(bootstrap(options), { lineWidth: 120, aliasDuplicateObjects: false })).toMatchFileSnapshot(
+      "testdata/bootstrap.yaml",
+    );
   });
 
   test("takes all of Istio's labels out of a metric's name", () => {
