@@ -12,7 +12,7 @@ export function runLines(run: Run): readonly string[] {
   ]);
   return [
     `gateway     http://${address}:${port}`,
-    `controller  xDS 127.0.0.1:${run.xdsPort}, metrics http://127.0.0.1:${run.monitoringPort}/metrics`,
+    `controller  xDS 127.0.0.1:${run.xdsPort}, status http://127.0.0.1:${run.monitoringPort}/debug/syncz`,
     `folder      ${run.dir}`,
     `logs        ${run.logs}`,
     "",

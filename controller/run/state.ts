@@ -13,7 +13,7 @@ export interface Run {
   readonly pid: number;
   /** Absent while the controller doesn't run. */
   readonly controllerPid?: number;
-  /** Where the controller serves xDS, and its metrics and debug pages, on 127.0.0.1. */
+  /** Where the controller serves xDS, and its debug pages, on 127.0.0.1. */
   readonly xdsPort: number;
   readonly monitoringPort: number;
   /** Where requests from outside enter. */
