@@ -10,12 +10,21 @@ import { fieldNotes, knownFields, withoutNulls } from "./walk.ts";
 
 type Finding = Pick<Problem, "severity" | "code" | "message"> & { readonly path: Path };
 
+/** What was made of each raw object: a source hands out the same one as long as it does not change. */
+const parsed = new WeakMap<RawObject, ParsedObject>();
+
 /**
  * Checks one object against the schema of its kind and reads it into the model. Never throws, whatever the value is.
  *
- * @returns the object, or all that is wrong with it; warnings and infos come with both
+ * @returns the object, or all that is wrong with it; warnings and infos come with both. The same for the same raw object.
  */
 export function parseObject(raw: RawObject): ParsedObject {
+  const known = parsed.get(raw) ?? parse(raw);
+  parsed.set(raw, known);
+  return known;
+}
+
+function parse(raw: RawObject): ParsedObject {
   const { kind, findings } = kindOf(raw.value);
   if (kind === undefined) return { raw, problems: findings.map((finding) => problem(raw, undefined, finding)) };
   const identity = identityOf(raw.value);

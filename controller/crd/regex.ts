@@ -12,7 +12,10 @@ export function regexComplaint(text: string): string | undefined {
   if (text === "") return "regex string match should not be empty";
   if (text.length > lengthMax)
     return `regex is too large, max length allowed is ${lengthMax} and this has ${text.length}`;
-  const bare = text.replace(/\\Q.*?(\\E|$)/gs, "q").replace(/\\\\/g, "");
+  const bare = text
+    .replace(/\\Q.*?(\\E|$)/gs, "q")
+    .replace(/\\\\/g, "")
+    .replace(/(?<!\\)\[\^?\]?(\\.|[^\]])*\]/gs, "c");
   if (/\(\?(=|!|<=|<!)/.test(bare)) return "RE2, which Envoy uses, has no lookahead and lookbehind";
   if (/\\[1-9]|\\k</.test(bare)) return "RE2, which Envoy uses, has no backreferences";
   if (/\(\?>|[*+?}]\+/.test(bare.replace(/\\./g, "")))

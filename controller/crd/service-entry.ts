@@ -17,7 +17,7 @@ import {
 import { oneOf } from "./issues.ts";
 import { type KindSchema, networking } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
-import { protocolNamed, protocolNames } from "./protocol.ts";
+import { protocolNamed, protocolNames, protocolOfPort } from "./protocol.ts";
 import { notYet } from "./walk.ts";
 import { readWorkload, workload } from "./workload-entry.ts";
 
@@ -130,7 +130,7 @@ function addressRules({ endpoints = [], hosts, addresses = [] }: Fields, resolut
 }
 
 function readPort({ number, name, protocol, targetPort }: z.output<typeof servicePort>): ServicePort {
-  const spoken = protocolNamed(protocol ?? name.split("-", 1)[0] ?? "") ?? "TCP";
+  const spoken = protocolNamed(protocol ?? "") ?? protocolOfPort({ name }) ?? "TCP";
   return { name, number, protocol: spoken, targetPort: targetPort ?? number };
 }
 

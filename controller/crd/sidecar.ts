@@ -112,7 +112,7 @@ function readEgress(input: z.output<typeof egress>): EgressListener {
     port: input.port && readPort(input.port),
     bind: input.bind || undefined,
     captureMode: input.captureMode ?? "DEFAULT",
-    hosts: input.hosts,
+    hosts: input.hosts.map((host) => host.toLowerCase()),
   });
 }
 

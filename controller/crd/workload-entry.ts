@@ -15,7 +15,7 @@ export const workload = z.strictObject({
   address: address.describe("IP address, or a host name where the ServiceEntry's resolution is DNS."),
   ports: z.record(z.string(), port()).optional().describe("Port name to number, where it is not the target port."),
   labels: labels().optional(),
-  serviceAccount: z.string().optional().describe("Default: default."),
+  serviceAccount: z.string().optional().describe("Default: none."),
   locality: z.string().optional().describe("region/zone/subzone"),
   weight: count().optional().describe("Share of the traffic. Default: 1."),
   network: notYet("has no effect yet: all workloads are taken to be in one network"),
@@ -26,7 +26,7 @@ export function readWorkload(input: z.output<typeof workload>): WorkloadEntry {
     address: input.address,
     ports: input.ports ?? {},
     labels: input.labels ?? {},
-    serviceAccount: input.serviceAccount || "default",
+    serviceAccount: input.serviceAccount ?? "",
     locality: input.locality || undefined,
     weight: input.weight || 1, // 0 is how protobuf writes "not set"
   });

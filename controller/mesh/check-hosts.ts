@@ -9,10 +9,7 @@ type VirtualServiceObject = MeshObject<"VirtualService">;
 
 /** Where VirtualServices are bound: Gateways that don't exist or don't serve the host, hosts that two of them claim. */
 export function checkHosts(mesh: Mesh): readonly Problem[] {
-  return mesh.virtualServices.flatMap((object, i) => [
-    ...gatewayProblems(object, mesh),
-    ...conflicts(object, mesh.virtualServices.slice(0, i), mesh.settings.domain),
-  ]);
+  return [...mesh.virtualServices.flatMap((object) => gatewayProblems(object, mesh)), ...conflicts(mesh)];
 }
 
 function gatewayProblems(object: VirtualServiceObject, mesh: Mesh): Problem[] {
@@ -49,15 +46,23 @@ function unserved(object: VirtualServiceObject, gateway: MeshObject<"Gateway">, 
 }
 
 /** Hosts of the mesh that an earlier VirtualService has, where both are visible in one namespace. */
-function conflicts(object: VirtualServiceObject, earlier: readonly VirtualServiceObject[], domain: string): Problem[] {
-  const hostsOf = ({ meta, spec }: VirtualServiceObject): string[] =>
-    spec.gateways.includes(meshGateway) ? spec.hosts.map((host) => resolveHost(host, meta.namespace, domain)) : [];
-  return hostsOf(object).flatMap((host, i) => {
-    const other = earlier.find((one) => hostsOf(one).includes(host) && meet(one, object));
-    if (!other) return [];
-    const path: Path = ["spec", "hosts", i];
-    const message = `is "${object.spec.hosts[i]}", a host that ${refText(refOf(other))} defines too for gateway mesh: that one counts; merge them into one`;
-    return [{ severity: "error", code: codes.conflictingHosts, object: refOf(object), path, message }];
+function conflicts({ virtualServices, settings }: Mesh): Problem[] {
+  const earlier = new Map<string, VirtualServiceObject[]>();
+  return virtualServices.flatMap((object) => {
+    const { meta, spec } = object;
+    if (!spec.gateways.includes(meshGateway)) return [];
+    return spec.hosts.flatMap((text, i) => {
+      const host = resolveHost(text, meta.namespace, settings.domain);
+      const known = earlier.get(host) ?? [];
+      earlier.set(host, [...known, object]);
+      const other = known.find((one) => one !== object && meet(one, object));
+      if (!other) return [];
+      const path: Path = ["spec", "hosts", i];
+      const message = `is "${text}", a host that ${refText(refOf(other))} defines too for gateway mesh; merge them into one`;
+      return [
+        { severity: "error", code: codes.conflictingHosts, object: refOf(object), path, message } satisfies Problem,
+      ];
+    });
   });
 }
 

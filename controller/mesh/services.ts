@@ -1,9 +1,9 @@
 import { codes } from "../model/codes.ts";
 import type { MeshService } from "../model/mesh.ts";
 import { serviceHost } from "../model/names.ts";
-import { type AnyObject, type Labels, type MeshObject, matches, refOf, refText } from "../model/object.ts";
+import { type AnyObject, type MeshObject, refOf, refText } from "../model/object.ts";
 import type { Path, Problem } from "../model/problem.ts";
-import { endpointOf, entryWorkload, type Workload, workloadsOf } from "./workloads.ts";
+import { endpointOf, entryWorkload, Workloads } from "./workloads.ts";
 
 /**
  * The services of a mesh by host: Kubernetes' Services, then the hosts of ServiceEntries. A host that is defined twice
@@ -15,7 +15,7 @@ export function servicesOf(
   objects: readonly AnyObject[],
   domain: string,
 ): { readonly services: ReadonlyMap<string, MeshService>; readonly problems: readonly Problem[] } {
-  const workloads = workloadsOf(objects);
+  const workloads = new Workloads(objects);
   const services = new Map<string, MeshService>();
   const problems: Problem[] = [];
   const add = (service: MeshService, path: Path): void => {
@@ -43,11 +43,11 @@ function duplicate(service: MeshService, known: MeshService, path: Path): Proble
 
 function fromService(
   object: MeshObject<"Service">,
-  { workloads, domain }: { readonly workloads: readonly Workload[]; readonly domain: string },
+  { workloads, domain }: { readonly workloads: Workloads; readonly domain: string },
 ): MeshService {
   const { meta, spec } = object;
   const { selector = {} } = spec; // an empty one selects no pods, unlike everywhere else
-  const selected = Object.keys(selector).length > 0 ? chosen(workloads, meta.namespace, selector) : [];
+  const selected = Object.keys(selector).length > 0 ? workloads.select(meta.namespace, selector) : [];
   return {
     host: serviceHost(meta.name, meta.namespace, domain),
     ref: refOf(object),
@@ -60,11 +60,11 @@ function fromService(
   };
 }
 
-function fromEntry(object: MeshObject<"ServiceEntry">, host: string, workloads: readonly Workload[]): MeshService {
+function fromEntry(object: MeshObject<"ServiceEntry">, host: string, workloads: Workloads): MeshService {
   const { meta, spec } = object;
   const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
   const inline = spec.endpoints.map((entry) => entryWorkload(entry, meta));
-  const own = spec.workloadSelector ? chosen(workloads, meta.namespace, spec.workloadSelector) : inline;
+  const own = spec.workloadSelector ? workloads.select(meta.namespace, spec.workloadSelector) : inline;
   const itself = entryWorkload({ address: host, ports: {}, labels: {}, serviceAccount: "", weight: 1 }, meta);
   const leadsTo = isDns && own.length === 0 && !spec.workloadSelector ? [itself] : own;
   return {
@@ -77,8 +77,4 @@ function fromEntry(object: MeshObject<"ServiceEntry">, host: string, workloads: 
     exportTo: spec.exportTo.includes("*") ? [] : spec.exportTo.map((to) => (to === "." ? meta.namespace : to)),
     endpoints: spec.resolution === "NONE" ? [] : leadsTo.flatMap((workload) => endpointOf(workload, spec.ports)),
   };
-}
-
-function chosen(workloads: readonly Workload[], namespace: string, selector: Labels): readonly Workload[] {
-  return workloads.filter((workload) => workload.namespace === namespace && matches(selector, workload.labels));
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../model/mesh.ts";
-import type { AnyObject, Labels, MeshObject } from "../model/object.ts";
+import { type AnyObject, type Labels, type MeshObject, matches } from "../model/object.ts";
 import type { ServicePort } from "../model/service.ts";
 import type { WorkloadEntry } from "../model/workload.ts";
 
@@ -9,11 +9,38 @@ export interface Workload extends Omit<Endpoint, "ports"> {
   readonly portFor: (port: ServicePort) => number | undefined;
 }
 
-export function workloadsOf(objects: readonly AnyObject[]): readonly Workload[] {
-  return objects.flatMap((object) => {
-    if (object.kind === "Pod") return podWorkload(object);
-    return object.kind === "WorkloadEntry" ? [entryWorkload(object.spec, object.meta)] : [];
-  });
+/** All workloads, found by namespace and labels. */
+export class Workloads {
+  /** By namespace, and by each label in it: `shop`, `shop app=web`. */
+  readonly #index: ReadonlyMap<string, readonly Workload[]>;
+
+  constructor(objects: readonly AnyObject[]) {
+    const keyed = objects.flatMap(workloadOf).flatMap((workload) => {
+      const { namespace, labels } = workload;
+      return [namespace, ...Object.entries(labels).map((label) => keyOf(namespace, label))].map((key) => ({
+        key,
+        workload,
+      }));
+    });
+    const groups = Map.groupBy(keyed, ({ key }) => key);
+    this.#index = new Map([...groups].map(([key, items]) => [key, items.map(({ workload }) => workload)]));
+  }
+
+  /** Those of a namespace that have all the labels; an empty selector chooses all. */
+  select(namespace: string, selector: Labels): readonly Workload[] {
+    const [first] = Object.entries(selector);
+    const candidates = this.#index.get(first ? keyOf(namespace, first) : namespace) ?? [];
+    return candidates.filter(({ labels }) => matches(selector, labels));
+  }
+}
+
+function keyOf(namespace: string, [key, value]: readonly [string, string]): string {
+  return `${namespace} ${key}=${value}`;
+}
+
+function workloadOf(object: AnyObject): Workload[] {
+  if (object.kind === "Pod") return podWorkload(object);
+  return object.kind === "WorkloadEntry" ? [entryWorkload(object.spec, object.meta)] : [];
 }
 
 function podWorkload({ meta, spec }: MeshObject<"Pod">): Workload[] {

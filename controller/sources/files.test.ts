@@ -1,101 +1,8 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, mkdir, rename, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { until } from "../../test/support/wait.ts";
-import { problemText } from "../model/problem.ts";
-import { identityOf } from "../model/raw-object.ts";
-import { realClock } from "../ports/clock.ts";
-import type { FileBatch } from "./file-set.ts";
-import { type FileSource, watchFiles } from "./files.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-/** Below vitest's own limit, so that a failure says what was seen instead. */
-const patience = { deadlineMs: 4000 };
-
-class Watched {
-  readonly root: string;
-  readonly batches: FileBatch[] = [];
-  source: FileSource | undefined;
-
-  constructor(root: string) {
-    this.root = root;
-  }
-
-  static async make(files: Readonly<Record<string, string>> = {}): Promise<Watched> {
-    const root = await mkdtemp(join(tmpdir(), "sluice-files-"));
-    cleanups.push(() => rm(root, { recursive: true, force: true }));
-    const watched = new Watched(root);
-    await mkdir(watched.path(""));
-    for (const [name, text] of Object.entries(files)) await watched.write(name, text);
-    return watched;
-  }
-
-  /** Below the watched folder. */
-  path(name: string): string {
-    return join(this.root, "mesh", name);
-  }
-
-  async write(name: string, text: string): Promise<void> {
-    await mkdir(join(this.path(name), ".."), { recursive: true });
-    await writeFile(this.path(name), text);
-  }
-
-  async watch(...folders: string[]): Promise<this> {
-    this.source = await watchFiles({
-      folders: folders.length > 0 ? folders : [this.path("")],
-      clock: realClock,
-      onBatch: (batch) => this.batches.push(batch),
-    });
-    const { source } = this;
-    cleanups.push(() => source.close());
-    return this;
-  }
-
-  get last(): FileBatch {
-    const batch = this.batches.at(-1);
-    if (!batch) throw new Error("no batch yet");
-    return batch;
-  }
-
-  /** `name=label`, sorted: which version of which object is in force. */
-  get seen(): string {
-    return this.last.objects.map(version).toSorted().join(" ");
-  }
-
-  get problems(): string[] {
-    return this.last.problems.map((problem) => problemText(problem).replaceAll(`${this.root}/`, ""));
-  }
-
-  async see(seen: string): Promise<void> {
-    await until(
-      () => this.seen === seen,
-      () => `"${seen}"; it is "${this.seen}", ${this.problems.join("; ")}`,
-      patience,
-    );
-  }
-
-  async complain(...texts: string[]): Promise<void> {
-    const wanted = texts.join("\n");
-    await until(
-      () => this.problems.join("\n") === wanted,
-      () => `the problems "${wanted}"; it is "${this.problems.join("\n")}"`,
-      patience,
-    );
-  }
-}
-
-function version({ value }: FileBatch["objects"][number]): string {
-  return `${identityOf(value)?.name}=${JSON.stringify(value).match(/"v":"(\w+)"/)?.[1]}`;
-}
-
-function object(name: string, v: string): string {
-  return `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}, labels: {v: ${v}}}\n`;
-}
+import { object, patience, Watched } from "./test-support/watched.ts";
 
 test("reads nested folders, several documents a file, .yaml, .yml and .json, and nothing else", async () => {
   const watched = await Watched.make({
@@ -150,6 +57,35 @@ test("an editor that renames the new file over the old one never removes the obj
   await watched.write("a.yaml", object("a", "three"));
   await watched.see("a=three");
   expect(watched.batches.filter(({ objects }) => objects.length === 0)).toEqual([]);
+});
+
+test("a file that is gone at one look and back at the next was never away", async () => {
+  const watched = await Watched.make({ "a.yaml": object("a", "one") });
+  let due: (() => void) | undefined;
+  const after = (_: number, run: () => void) => {
+    due = run;
+    return () => undefined;
+  };
+  watched.clock = { nowMs: () => Date.now(), after };
+  await watched.watch();
+  const look = (): void => {
+    const run = due;
+    due = undefined;
+    run?.();
+  };
+  await unlink(watched.path("a.yaml"));
+  await until(() => due, "the event", patience);
+  look();
+  await until(() => due, "a second look to be wanted", patience);
+  await watched.write("a.yaml", object("a", "two"));
+  const seenAfterLooks = (seen: string) => () => {
+    look();
+    return watched.seen === seen;
+  };
+  await until(seenAfterLooks("a=two"), "the new version", patience);
+  expect(watched.batches.filter(({ objects }) => objects.length === 0)).toEqual([]);
+  await unlink(watched.path("a.yaml"));
+  await until(seenAfterLooks(""), "its end", patience);
 });
 
 test("a file that is emptied keeps its objects until it is written or deleted", async () => {

@@ -1,0 +1,161 @@
+import { describe, expect, test } from "vitest";
+import { parseObject } from "../crd/parse-object.ts";
+import type { Endpoint, MeshService } from "../model/mesh.ts";
+import type { AnyObject } from "../model/object.ts";
+import { readDocuments } from "../sources/documents.ts";
+import { type BuiltMesh, buildMesh } from "./build-mesh.ts";
+import { ObjectStore } from "./object-store.ts";
+
+const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+
+function parsed(text: string) {
+  return readDocuments(text, "a.yaml").objects.map(parseObject);
+}
+
+function build(text: string): BuiltMesh {
+  const objects = parsed(text).map(({ object, problems }): AnyObject => {
+    if (!object) throw new Error(JSON.stringify(problems));
+    return object;
+  });
+  return buildMesh({ objects, plugins: [], settings, generation: 7 });
+}
+
+/** `10.0.0.1 80>8080 ready` */
+function endpointText({ address, ports, ready }: Endpoint): string {
+  return `${address} ${[...ports].map(([from, to]) => `${from}>${to}`).join(" ")}${ready ? "" : " not ready"}`;
+}
+
+function serviceOf(text: string, host: string): MeshService {
+  const service = build(text).mesh.services.get(host);
+  if (!service) throw new Error(`no service ${host}`);
+  return service;
+}
+
+const pod = (name: string, more = ""): string => `
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, namespace: shop, labels: {app: web, v: ${name}}, ownerReferences: [{kind: StatefulSet, name: web, controller: true}]}
+spec: {serviceAccountName: sa, containers: [{name: c, ports: [{name: web, containerPort: 3000}]}]}
+status: {podIP: 10.0.0.${name.length}, conditions: [{type: Ready, status: "True"}]}
+${more}`;
+
+describe("a Service", () => {
+  const service = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec:
+  clusterIP: 10.96.0.1
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: web}, {name: tcp, port: 81, targetPort: 9000}, {name: x, port: 82, targetPort: none}]
+`;
+
+  test("leads to the pods and WorkloadEntries of its namespace that its selector chooses, by number or name of port", () => {
+    const text = `${service}${pod("a")}${pod("bb").replace('"True"', '"False"')}${pod("ccc").replace("podIP: 10.0.0.3, ", "")}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other, namespace: far, labels: {app: web}}
+spec: {containers: []}
+status: {podIP: 10.0.0.9}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: vm, namespace: shop}
+spec: {address: 10.1.0.1, labels: {app: web}, ports: {http: 7000}, weight: 3, locality: r/z}
+`;
+    const found = serviceOf(text, "web.shop.svc.cluster.local");
+    expect(found.endpoints.map(endpointText)).toEqual([
+      "10.0.0.1 80>3000 81>9000",
+      "10.0.0.2 80>3000 81>9000 not ready",
+      "10.1.0.1 80>7000 81>9000 82>82",
+    ]);
+    expect(found.endpoints[0]).toMatchObject({ workload: "web", serviceAccount: "sa", namespace: "shop", weight: 1 });
+    expect(found.endpoints[2]).toMatchObject({ workload: "vm", weight: 3, locality: "r/z", labels: { app: "web" } });
+    expect(found).toMatchObject({ addresses: ["10.96.0.1"], resolution: "STATIC", external: false, exportTo: [] });
+  });
+
+  test("without selector, or with an empty one, leads nowhere", () => {
+    for (const selector of ["", "  selector: {}"]) {
+      const text = service.replace("  selector: {app: web}", selector);
+      expect(serviceOf(text + pod("a"), "web.shop.svc.cluster.local").endpoints).toEqual([]);
+    }
+  });
+});
+
+describe("a ServiceEntry", () => {
+  const entry = (spec: string): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay, namespace: shop}
+spec: {hosts: [pay.example.com], ports: [{number: 443, name: https, targetPort: 8443}, {number: 80, name: http}], ${spec}}
+`;
+  test.each`
+    what                    | spec                                                                         | resolution  | external | endpoints
+    ${"static endpoints"}   | ${"resolution: STATIC, endpoints: [{address: 10.0.0.1, ports: {http: 81}}]"} | ${"STATIC"} | ${true}  | ${["10.0.0.1 443>8443 80>81"]}
+    ${"DNS endpoints"}      | ${"resolution: DNS, endpoints: [{address: a.io}]"}                           | ${"DNS"}    | ${true}  | ${["a.io 443>8443 80>80"]}
+    ${"its own name"}       | ${"resolution: DNS_ROUND_ROBIN"}                                             | ${"DNS"}    | ${true}  | ${["pay.example.com 443>8443 80>80"]}
+    ${"nowhere"}            | ${"resolution: NONE, location: MESH_INTERNAL"}                               | ${"NONE"}   | ${false} | ${[]}
+    ${"selected workloads"} | ${"resolution: STATIC, workloadSelector: {labels: {app: web}}"}              | ${"STATIC"} | ${true}  | ${["10.0.0.1 443>8443 80>80", "10.0.0.2 443>8443 80>80"]}
+  `("leads to $what", ({ spec, resolution, external, endpoints }) => {
+    const found = serviceOf(entry(spec) + pod("a") + pod("bb"), "pay.example.com");
+    expect(found).toMatchObject({ resolution, external });
+    expect(found.endpoints.map(endpointText)).toEqual(endpoints);
+  });
+
+  test.each`
+    exportTo          | seen
+    ${"['*']"}        | ${[]}
+    ${"['.', front]"} | ${["shop", "front"]}
+    ${"['~']"}        | ${["~"]}
+  `("with exportTo $exportTo is seen by $seen", ({ exportTo, seen }) => {
+    expect(serviceOf(entry(`exportTo: ${exportTo}`), "pay.example.com").exportTo).toEqual(seen);
+  });
+});
+
+test("lists are in order of creation, then name, then namespace", () => {
+  const gateway = (key: string, created?: string): string => {
+    const [namespace, name] = key.split("/");
+    const time = created === undefined ? "" : `, creationTimestamp: "${created}"`;
+    return `---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: ${name}, namespace: ${namespace}${time}}\nspec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a]}]}\n`;
+  };
+  const text = [
+    gateway("b/late", "2026-02-01T00:00:00Z"),
+    gateway("a/early", "2026-01-01T00:00:00Z"),
+    gateway("b/x"),
+    gateway("a/x"),
+    gateway("z/a"),
+  ].join("");
+  const { mesh } = build(text);
+  expect(mesh.gateways.map(({ meta }) => `${meta.namespace}/${meta.name}`)).toEqual([
+    "z/a",
+    "a/x",
+    "b/x",
+    "a/early",
+    "b/late",
+  ]);
+  expect(mesh.generation).toBe(7);
+});
+
+test("an object that turns bad stays as it was, and goes when it is no longer named", () => {
+  const store = new ObjectStore();
+  const text = (port: string): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {ports: [{port: ${port}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: b}
+spec: {ports: [{port: ${port.length}}]}
+`;
+  const ports = (objects: readonly AnyObject[]): string[] =>
+    objects.map(({ kind, meta, spec }) => `${meta.name} ${kind === "Service" ? spec.ports[0]?.number : ""}`);
+  expect(ports(store.update(parsed(text("80"))))).toEqual(["a 80", "b 2"]);
+  expect(ports(store.update(parsed(text("70000"))))).toEqual(["a 80", "b 5"]);
+  expect(ports(store.update(parsed(text("81"))))).toEqual(["a 81", "b 2"]);
+  expect(ports(store.update(parsed(text("81").split("---")[1] ?? "")))).toEqual(["b 2"]);
+  expect(ports(store.update(parsed(text("70000"))))).toEqual(["b 5"]);
+});
