@@ -54,7 +54,7 @@ function slot(mesh: Mesh, { slot, applied, view }: SlotOptions): Resource {
   return slotResources(mesh, JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])]]), () => {
     const filters = members.map((member) => ({ ports: member.ports, filter: filter(member.plugin, slot.phase) }));
     const owners = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
-    const content = choices([...filters, ...telemetry(mesh, slot)], slot, view);
+    const content = choices([...telemetry(mesh, slot), ...filters], slot, view);
     const isStopgap = members.some(({ plugin }) => !plugin.module);
     return encode("ECDS", slotName(slot), slotOf(slotName(slot), content), {
       owners,
@@ -86,10 +86,13 @@ function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
   return filters(plugin, half, () => wasmFilter({ namespace, name, module, half, spec: object.spec }));
 }
 
-/** The built-in telemetry, after the users' plugins of its slot. It is part of the mesh and belongs to no object. */
+/**
+ * The built-in telemetry, before all plugins: it hands over peer metadata, as Istio's first filter does, and it counts
+ * what a plugin answers itself, whose later slots Envoy never runs. It is part of the mesh and belongs to no object.
+ */
 function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot): Member[] {
   const half = phase === "upstream" ? "upstream" : "downstream";
-  if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "stats")) return [];
+  if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "authn")) return [];
   const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {} } as const;
   const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, half, spec });
   return [{ ports: "all", filter }];
