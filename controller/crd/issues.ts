@@ -76,5 +76,5 @@ function typeName(expected: string): string {
 /** YAML reads `yes`, `8080` and `null` as other things than text, which surprises. */
 function quoteHint(expected: string, value: unknown): string {
   const scalar = typeof value === "number" || typeof value === "boolean";
-  return expected === "string" && scalar ? `; write it in quotes: "${value}"` : "";
+  return expected === "string" && scalar ? "; write it in quotes" : "";
 }

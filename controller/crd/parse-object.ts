@@ -70,34 +70,30 @@ function schemaError(path: Path, message: string): { readonly findings: readonly
   return { findings: [{ severity: "error", code: codes.schema, path, message }] };
 }
 
+/** A kind without effect here. One that is nearly the name of another of its group is taken for a slip. */
 function unknownKind(apiVersion: string, kind: string): Finding {
   const group = groupOf(apiVersion);
   const path = ["kind"];
-  if (kindsNotYet[group]?.includes(kind) === true)
-    return {
-      severity: "warning",
-      code: codes.noEffect,
-      path,
-      message: `is ${show(kind)} of ${group}, which has no effect yet`,
-    };
-  const ours = Object.values(kinds).filter((one) => one.group === group && group.endsWith(".istio.io"));
-  if (group.endsWith(".istio.io")) {
-    const names = [...ours.map((one) => one.kind), ...(kindsNotYet[group] ?? [])];
-    const likely = nearest(kind, names);
-    const hint = likely ? `; did you mean "${likely}"?` : "";
-    return {
-      severity: "error",
-      code: codes.schema,
-      path,
-      message: `is ${show(kind)}: ${group} has no such kind${hint}`,
-    };
+  const notYet = kindsNotYet[group] ?? [];
+  const ours = Object.values(kinds).flatMap((one) => (one.group === group ? [one.kind] : []));
+  const likely = notYet.includes(kind) ? undefined : nearest(kind, [...ours, ...notYet]);
+  if (likely !== undefined) {
+    const message = `is ${show(kind)}: ${apiVersion} has no such kind; did you mean "${likely}"?`;
+    return { severity: "error", code: codes.schema, path, message };
   }
-  return {
-    severity: "info",
-    code: codes.noEffect,
-    path,
-    message: `is ${show(kind)} of ${apiVersion}, which does not concern the mesh`,
-  };
+  return notYet.includes(kind) || group.endsWith(".istio.io")
+    ? {
+        severity: "warning",
+        code: codes.noEffect,
+        path,
+        message: `is ${show(kind)} of ${group}, which has no effect yet`,
+      }
+    : {
+        severity: "info",
+        code: codes.noEffect,
+        path,
+        message: `is ${show(kind)} of ${apiVersion}, which does not concern the mesh`,
+      };
 }
 
 function check<K extends Kind>(

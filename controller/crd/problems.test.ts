@@ -43,16 +43,18 @@ describe("the text", () => {
 
 describe("the object", () => {
   test.each`
-    slip                      | text                                                                        | told
-    ${"a list"}               | ${"- a"}                                                                    | ${["error IST0106 mesh/a.yaml:1:1 is a list: an object is a mapping with apiVersion, kind and metadata"]}
-    ${"no kind"}              | ${"apiVersion: v1\nmetadata: {name: a}"}                                    | ${["error IST0106 mesh/a.yaml:1:1 kind is missing"]}
-    ${"no apiVersion"}        | ${"# x\nkind: Service\nmetadata: {name: a}"}                                | ${["error IST0106 mesh/a.yaml:2:1 apiVersion is missing"]}
-    ${"no name"}              | ${"apiVersion: v1\nkind: Service\nmetadata: {}\nspec: {}"}                  | ${["error IST0106 mesh/a.yaml:3:1 metadata.name is missing"]}
-    ${"a bad name"}           | ${"apiVersion: v1\nkind: Service\nmetadata: {name: A_b}\nspec: {}"}         | ${['error IST0106 mesh/a.yaml:3:18 Service default/A_b: metadata.name is "A_b": must be lower-case letters, digits, - and ., at most 253, with letters or digits at both ends']}
-    ${"a misspelt kind"}      | ${"apiVersion: networking.istio.io/v1\nkind: VirtualServce"}                | ${['error IST0106 mesh/a.yaml:2:7 kind is "VirtualServce": networking.istio.io has no such kind; did you mean "VirtualService"?']}
-    ${"an unknown version"}   | ${"apiVersion: networking.istio.io/v2\nkind: Gateway\nmetadata: {name: g}"} | ${['error IST0106 mesh/a.yaml:1:13 Gateway default/g: apiVersion is "networking.istio.io/v2": must be networking.istio.io/v1, networking.istio.io/v1beta1 or networking.istio.io/v1alpha3']}
-    ${"a kind to come"}       | ${"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy"}            | ${['warning SLU0003 mesh/a.yaml:2:7 kind is "AuthorizationPolicy" of security.istio.io, which has no effect yet']}
-    ${"a kind of no concern"} | ${"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}"}                   | ${[]}
+    slip                        | text                                                                        | told
+    ${"a list"}                 | ${"- a"}                                                                    | ${["error IST0106 mesh/a.yaml:1:1 is a list: an object is a mapping with apiVersion, kind and metadata"]}
+    ${"no kind"}                | ${"apiVersion: v1\nmetadata: {name: a}"}                                    | ${["error IST0106 mesh/a.yaml:1:1 kind is missing"]}
+    ${"no apiVersion"}          | ${"# x\nkind: Service\nmetadata: {name: a}"}                                | ${["error IST0106 mesh/a.yaml:2:1 apiVersion is missing"]}
+    ${"no name"}                | ${"apiVersion: v1\nkind: Service\nmetadata: {}\nspec: {}"}                  | ${["error IST0106 mesh/a.yaml:3:1 metadata.name is missing"]}
+    ${"a bad name"}             | ${"apiVersion: v1\nkind: Service\nmetadata: {name: A_b}\nspec: {}"}         | ${['error IST0106 mesh/a.yaml:3:18 Service default/A_b: metadata.name is "A_b": must be lower-case letters, digits, - and ., at most 253, with letters or digits at both ends']}
+    ${"a misspelt kind"}        | ${"apiVersion: networking.istio.io/v1\nkind: VirtualServce"}                | ${['error IST0106 mesh/a.yaml:2:7 kind is "VirtualServce": networking.istio.io/v1 has no such kind; did you mean "VirtualService"?']}
+    ${"an unknown version"}     | ${"apiVersion: networking.istio.io/v2\nkind: Gateway\nmetadata: {name: g}"} | ${['error IST0106 mesh/a.yaml:1:13 Gateway default/g: apiVersion is "networking.istio.io/v2": must be networking.istio.io/v1, networking.istio.io/v1beta1 or networking.istio.io/v1alpha3']}
+    ${"a kind to come"}         | ${"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy"}            | ${['warning SLU0003 mesh/a.yaml:2:7 kind is "AuthorizationPolicy" of security.istio.io, which has no effect yet']}
+    ${"a kind of Istio's past"} | ${"apiVersion: rbac.istio.io/v1alpha1\nkind: ServiceRole"}                  | ${['warning SLU0003 mesh/a.yaml:2:7 kind is "ServiceRole" of rbac.istio.io, which has no effect yet']}
+    ${"a misspelt Deployment"}  | ${"apiVersion: apps/v1\nkind: Deploymnet"}                                  | ${['error IST0106 mesh/a.yaml:2:7 kind is "Deploymnet": apps/v1 has no such kind; did you mean "Deployment"?']}
+    ${"a kind of no concern"}   | ${"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}"}                   | ${[]}
   `("$slip: $told", ({ text, told }) => {
     expect(tell(text).lines).toEqual(told);
   });
@@ -74,7 +76,7 @@ describe("VirtualService", () => {
     ${"an unknown field"}      | ${"hosts: [catalog]\nhttp:\n- timeot: 2s\n  route: [{destination: {host: catalog}}]"}                                | ${'7:13 VirtualService shop/catalog: spec.http[0].timeot is an unknown field "timeot"; did you mean "timeout"?'}
     ${"a field like no other"} | ${`hosts: [catalog]\nzebra: 1\n${route}`}                                                                            | ${'6:10 VirtualService shop/catalog: spec.zebra is an unknown field "zebra"; known here: exportTo, gateways, hosts, http, tcp, tls'}
     ${"a wrong type"}          | ${"hosts: catalog\nhttp: [{route: [{destination: {host: catalog}}]}]"}                                               | ${'5:10 VirtualService shop/catalog: spec.hosts is "catalog": must be a list'}
-    ${"a number as text"}      | ${"hosts: [catalog]\nhttp:\n- name: 1\n  route: [{destination: {host: catalog}}]"}                                   | ${'7:11 VirtualService shop/catalog: spec.http[0].name is 1: must be text; write it in quotes: "1"'}
+    ${"a number as text"}      | ${"hosts: [catalog]\nhttp:\n- name: 1\n  route: [{destination: {host: catalog}}]"}                                   | ${"7:11 VirtualService shop/catalog: spec.http[0].name is 1: must be text; write it in quotes"}
     ${"no unit"}               | ${"hosts: [catalog]\nhttp:\n- timeout: 10\n  route: [{destination: {host: catalog}}]"}                               | ${'7:14 VirtualService shop/catalog: spec.http[0].timeout is 10: a unit is missing; write "10s" or "10m"'}
     ${"a bad duration"}        | ${"hosts: [catalog]\nhttp:\n- timeout: 2 s\n  route: [{destination: {host: catalog}}]"}                              | ${'7:14 VirtualService shop/catalog: spec.http[0].timeout is "2 s": not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"'}
     ${"a bad enum"}            | ${"hosts: [catalog]\nhttp:\n- redirect: {scheme: ftp}"}                                                              | ${'7:24 VirtualService shop/catalog: spec.http[0].redirect.scheme is "ftp": must be http or https'}
@@ -169,7 +171,7 @@ describe("other kinds", () => {
     ${"a target port"}            | ${object("Service", "{ports: [{port: 80, targetPort: 0}]}", "v1")}                                                                                      | ${["4:39 Service default/x: spec.ports[0].targetPort is 0: port numbers are 1 to 65535"]}
     ${"a port without name"}      | ${object("Service", "{ports: [{port: 80}, {port: 81}]}", "v1")}                                                                                         | ${["4:28 Service default/x: spec.ports[1].name is missing: with several ports each needs a name"]}
     ${"a selector for others"}    | ${object("Deployment", "{selector: {matchLabels: {a: b}}, template: {spec: {containers: []}}}", "apps/v1")}                                             | ${["4:19 Deployment default/x: spec.selector.matchLabels does not match the labels of spec.template.metadata"]}
-    ${"a number as variable"}     | ${object("Deployment", "{selector: {}, template: {spec: {containers: [{name: c, env: [{name: A, value: 1}]}]}}}", "apps/v1")}                           | ${['4:86 Deployment default/x: spec.template.spec.containers[0].env[0].value is 1: must be text; write it in quotes: "1"']}
+    ${"a number as variable"}     | ${object("Deployment", "{selector: {}, template: {spec: {containers: [{name: c, env: [{name: A, value: 1}]}]}}}", "apps/v1")}                           | ${["4:86 Deployment default/x: spec.template.spec.containers[0].env[0].value is 1: must be text; write it in quotes"]}
   `("$slip: $told", ({ text, told }) => {
     expect(tell(text).lines).toEqual(told.map((one: string) => `error IST0106 mesh/a.yaml:${one}`));
   });

@@ -48,7 +48,8 @@ export class Walk {
     if (found?.isDirectory()) await this.#read(path, number);
     if (!found?.isFile() || !/\.(ya?ml|json)$/.test(path)) return;
     this.files.set(path, number);
-    await this.#observe(dirname(await realpath(path))).catch(() => undefined); // where a symlink leads to
+    const target = await realpath(path).catch(() => undefined); // where a symlink leads to
+    if (target !== undefined) await this.#observe(dirname(target)).catch(() => undefined);
   }
 
   async #observe(folder: string, name?: string): Promise<void> {
