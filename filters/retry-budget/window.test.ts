@@ -209,7 +209,9 @@ describe("a window of 10 s", () => {
     admitted(second, 9, 0, 4);
     expect(share(second)).toBe(100);
     expect(share(30n * second)).toBe(0);
-    expect(run(30n * second, () => wasm.shareToShow(at, 0, 0))).toBe(100); // nothing is left of nothing
+    expect(run(30n * second, () => wasm.shareToShow(at, 0, 0))).toBe(-1); // none is used, though there is none to use
+    admitted(30n * second, 1, 0, 1);
+    expect(run(30n * second, () => wasm.shareToShow(at, 0, 0))).toBe(100);
   });
 
   test("a changed length keeps what was counted, calls as early and retries as late as they may have been", () => {
@@ -232,8 +234,9 @@ describe("a window of 10 s", () => {
     expect(back(60n * second)).toBe(1);
     expect(run(60n * second, () => wasm.retries(at))).toBe(1n);
     expect(inWasm(bytes, () => wasm.giveBack(at, number, 20n * second)).result).toBe(0);
+    admitted(60n * second + 500_000_000n, 1, 0, 10); // in the place that the bucket had
     expect(back(60n * second + 500_000_000n)).toBe(0);
-    expect(run(61n * second, () => wasm.retries(at))).toBe(0n);
+    expect(run(61n * second, () => wasm.retries(at))).toBe(1n);
   });
 
   test("a clock that seems to step back counts in the newest bucket", () => {

@@ -30,7 +30,7 @@ export class Attempt extends HttpContext {
       this.deadline = deadline.at;
       left = deadline.at - <i64>clock.monotonicNs();
       if (left < this.plugin.config.minimum) {
-        this.plugin.exceededBetween.increment();
+        this.plugin.exceededBeforeAttempt.increment();
         replyExceeded(this);
         return HeadersAction.StopIteration;
       }

@@ -12,7 +12,7 @@ export class DeadlinePlugin extends Plugin {
   readonly malformed: Counter = new Counter("deadline_malformed_total");
   readonly exceededOnArrival: Counter = new Counter("deadline_exceeded_on_arrival_total");
   readonly exceededWhileOpen: Counter = new Counter("deadline_exceeded_while_open_total");
-  readonly exceededBetween: Counter = new Counter("deadline_exceeded_between_attempts_total");
+  readonly exceededBeforeAttempt: Counter = new Counter("deadline_exceeded_before_attempt_total");
   private settings: DeadlineConfig | null = null;
   private isTicking: bool = false;
 

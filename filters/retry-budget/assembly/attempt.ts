@@ -19,7 +19,6 @@ const ATTEMPT_COUNT = "x-envoy-attempt-count";
 /** The upstream half: one attempt. It decides at a failed response whether there will be another one. */
 export class Attempt extends HttpContext {
   private number: i64 = 1;
-  private isAnswered: bool = false;
 
   constructor(
     private config: BudgetConfig,
@@ -31,13 +30,10 @@ export class Attempt extends HttpContext {
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
     this.number = this.properties.i64("upstream.request_attempt_count", 1);
-    if (this.number > 1) this.startRetry(isInbound);
-    else this.startFirst(isInbound);
-    return this.isAnswered ? HeadersAction.StopIteration : HeadersAction.Continue;
+    return this.number > 1 ? this.startRetry(isInbound) : this.startFirst(isInbound);
   }
 
   onResponseHeaders(endOfStream: bool): HeadersAction {
-    if (this.isAnswered) return HeadersAction.Continue;
     const headers = this.responseHeaders;
     const status = toNumber(headers.get(":status"));
     const grpcStatus = toNumber(headers.get("grpc-status"));
@@ -55,7 +51,7 @@ export class Attempt extends HttpContext {
   }
 
   /** The request's first attempt: a call, unless somebody before us says that it is a retry. */
-  private startFirst(isInbound: bool): void {
+  private startFirst(isInbound: bool): HeadersAction {
     const headers = this.requestHeaders;
     let isRetry = this.config.retryHeader.length > 0 && headers.has(this.config.retryHeader);
     if (isInbound) {
@@ -65,29 +61,33 @@ export class Attempt extends HttpContext {
         isRetry = true;
         const isAdmitted = headers.get(HEADER) == STAMP;
         headers.remove(HEADER);
-        if (isAdmitted) return;
+        if (isAdmitted) return HeadersAction.Continue;
       }
     }
     const budget = this.budget();
-    if (!isRetry) return budget.countCall();
+    if (!isRetry) {
+      budget.countCall();
+      return HeadersAction.Continue;
+    }
     // To the caller's proxy a refusal of the server's is not its own: the mark stays, and ends the retries there.
     if (!budget.tryAdmit()) return this.refuse(isInbound ? "refused" : DENIED);
     budget.retries.increment();
     if (!isInbound) headers.set(HEADER, STAMP);
+    return HeadersAction.Continue;
   }
 
   /** A later attempt, which uses what was reserved at the last response. After a reset there was none. */
-  private startRetry(isInbound: bool): void {
+  private startRetry(isInbound: bool): HeadersAction {
     const budget = this.budget();
     if (!isReservation(readDecision(this.filterState)) && !budget.tryAdmit()) return this.refuse(DENIED);
     writeDecision(this.filterState, USED);
     budget.retries.increment();
     if (!isInbound) this.requestHeaders.set(HEADER, STAMP);
+    return HeadersAction.Continue;
   }
 
   /** Answers in the upstream's place, with the mark, so that the router does not try again. */
-  private refuse(decision: string): void {
-    this.isAnswered = true;
+  private refuse(decision: string): HeadersAction {
     writeDecision(this.filterState, decision);
     this.sendLocalReply({
       status: 503,
@@ -99,6 +99,7 @@ export class Attempt extends HttpContext {
       grpcStatus: 14,
       details: "retry_budget_exhausted",
     });
+    return HeadersAction.StopIteration;
   }
 
   /** Whether the route has an attempt left and a condition that this response meets. */

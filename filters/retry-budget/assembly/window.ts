@@ -101,13 +101,14 @@ export function limit(at: usize, percent: u32, minRetries: u32): u64 {
 }
 
 /**
- * Share of the limit that is in use, in percent; 100 where the limit is 0.
+ * Share of the limit that is in use, in percent from 0 to 100.
  *
  * @returns -1 where it is what the gauge shows; else it has been noted as shown
  */
 export function shareToShow(at: usize, percent: u32, minRetries: u32): i32 {
   const most = limit(at, percent, minRetries);
-  const share = most ? <u32>min<u64>((retries(at) * 100) / most, 1000) : 100;
+  const used = retries(at);
+  const share = used < most ? <u32>((used * 100) / most) : used ? 100 : 0; // calls leave the window, so used may be more
   if (load<u32>(at, SHOWN) == share) return -1;
   store<u32>(at, share, SHOWN);
   return share;

@@ -1,0 +1,138 @@
+// The values of the labels, in their order, as Istio's own filter finds them.
+// @see Envoy contrib/istio/filters/http/istio_stats/source/istio_stats.cc
+import { HttpContext, Properties } from "@sluice/sdk/assembly";
+import { Cluster, Service } from "./clusters";
+import { Proxy } from "./proxy";
+import { flagNames } from "./response-flags";
+import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
+
+/** At the server: the peer is the source. */
+export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, sender: Workload | null): void {
+  const properties = stream.properties;
+  const own = proxy.node.workload;
+  const peer = sender == null ? proxy.unknownPeer : sender;
+  const principal = text(properties, "connection.uri_san_peer_certificate");
+  const ownPrincipal = text(properties, "connection.uri_san_local_certificate");
+  values.push("destination");
+  describeSource(values, peer, namespaceOf(peer, principal), principal);
+  const service = inboundService(proxy.clusters.of(properties), own, properties);
+  describeDestination(values, own, own.namespace, ownPrincipal, service);
+  describeOutcome(values, stream);
+  values.push(principal.length && ownPrincipal.length ? "mutual_tls" : "none");
+}
+
+/** At the client: the peer is the destination. */
+export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, answerer: Workload | null): void {
+  const properties = stream.properties;
+  const own = proxy.node.workload;
+  const peer = answerer == null ? endpointOf(proxy, properties) : answerer;
+  const principal = text(properties, "upstream.uri_san_peer_certificate");
+  const namespace = namespaceOf(peer, principal);
+  values.push("source");
+  describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
+  const cluster = proxy.clusters.of(properties);
+  const service = outboundService(cluster, namespace, stream, !proxy.node.isGateway);
+  describeDestination(values, peer, namespace, principal, service);
+  describeOutcome(values, stream);
+  values.push(UNKNOWN); // only the server can know
+}
+
+function describeSource(values: string[], source: Workload, namespace: string, principal: string): void {
+  values.push(source.name);
+  values.push(source.canonicalService);
+  values.push(source.canonicalRevision);
+  values.push(namespace);
+  values.push(orUnknown(principal));
+  values.push(source.app);
+  values.push(source.version);
+  values.push(source.cluster);
+}
+
+function describeDestination(
+  values: string[],
+  destination: Workload,
+  namespace: string,
+  principal: string,
+  service: Service,
+): void {
+  values.push(destination.name);
+  values.push(namespace);
+  values.push(orUnknown(principal));
+  values.push(destination.app);
+  values.push(destination.version);
+  values.push(service.host);
+  values.push(destination.canonicalService);
+  values.push(destination.canonicalRevision);
+  values.push(service.name);
+  values.push(service.namespace);
+  values.push(destination.cluster);
+}
+
+function describeOutcome(values: string[], stream: HttpContext): void {
+  const properties = stream.properties;
+  const isGrpc = isGrpcType(stream.requestHeaders.get("content-type"));
+  values.push(isGrpc ? "grpc" : "http");
+  values.push(properties.i64("response.code").toString());
+  const status = isGrpc ? properties.i64("response.grpc_status", i64.MIN_VALUE) : i64.MIN_VALUE;
+  values.push(status == i64.MIN_VALUE ? "" : status.toString());
+  values.push(flagNames(properties.u64("response.flags")));
+}
+
+/** The cluster's metadata name the services; without one it is what Istio calls the workload. */
+function inboundService(cluster: Cluster | null, own: Workload, properties: Properties): Service {
+  if (cluster != null && cluster.service != null) {
+    return new Service(cluster.service!.host, cluster.service!.name, own.namespace);
+  }
+  const name = specialName(properties);
+  return new Service(own.canonicalService, name.length ? name : own.canonicalService, own.namespace);
+}
+
+/** Of a request that leads to no service, the host it asks for is all that is known; a gateway is asked for anything. */
+function outboundService(cluster: Cluster | null, namespace: string, stream: HttpContext, byHost: bool): Service {
+  if (cluster != null && cluster.service != null) {
+    const service = cluster.service!;
+    return service.namespace.length ? service : new Service(service.host, service.name, namespace);
+  }
+  const asked = byHost ? stream.requestHeaders.get(":authority") : null;
+  const host = asked == null ? UNKNOWN : orUnknown(bounded(asked));
+  const name = specialName(stream.properties);
+  return new Service(host, name.length ? name : host, namespace);
+}
+
+/** Istio's name for where requests go that lead to no service; empty for any other. */
+function specialName(properties: Properties): string {
+  const route = text(properties, "xds.route_name");
+  if (route == "block_all") return "BlackHoleCluster";
+  if (route == "allow_any") return "PassthroughCluster";
+  const cluster = text(properties, "xds.cluster_name");
+  const isSpecial =
+    cluster == "BlackHoleCluster" || cluster == "PassthroughCluster" || cluster == "InboundPassthroughCluster";
+  return isSpecial ? cluster : "";
+}
+
+/** The destination where it has not said what it is: a workload without a proxy, or no answer. */
+function endpointOf(proxy: Proxy, properties: Properties): Workload {
+  const metadata = properties.string("xds.upstream_host_metadata.filter_metadata.istio.workload");
+  const peer = proxy.peers.ofEndpoint(metadata);
+  return peer == null ? proxy.unknownPeer : peer;
+}
+
+/** What a certificate says, `spiffe://domain/ns/NAMESPACE/sa/account`, counts before what the peer says of itself. */
+function namespaceOf(peer: Workload, principal: string): string {
+  const at = principal.indexOf("/ns/");
+  if (at < 0) return orUnknown(peer.namespace);
+  const from = at + 4;
+  const end = principal.indexOf("/", from);
+  const namespace = end < 0 ? principal.slice(from) : principal.slice(from, end);
+  return orUnknown(namespace.length ? namespace : peer.namespace);
+}
+
+/** @see gRPC over HTTP/2, "Content-Type"; the same test as Envoy's */
+function isGrpcType(type: string | null): bool {
+  return type != null && (type == "application/grpc" || type.startsWith("application/grpc+"));
+}
+
+function text(properties: Properties, path: string): string {
+  const value = properties.string(path);
+  return value == null ? "" : value;
+}

@@ -1,0 +1,19 @@
+// Istio's standard metrics, and the exchange of metadata that their labels come from. See ../README.md.
+import { Config, HttpContext, Plugin, registerPlugin } from "@sluice/sdk/assembly";
+import { Proxy } from "./proxy";
+import { Request } from "./request";
+
+class Telemetry extends Plugin {
+  private proxy: Proxy | null = null;
+
+  onConfigure(config: Config): void {
+    const seriesMax = <i32>config.integer("seriesMax").between(1, 100_000).or(1000);
+    this.proxy = new Proxy(this.properties, seriesMax);
+  }
+
+  createHttpContext(): HttpContext {
+    return new Request(this.proxy!);
+  }
+}
+
+registerPlugin(() => new Telemetry());
