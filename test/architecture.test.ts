@@ -123,10 +123,7 @@ function violations(file: string, folder: string, rule: Rule): string[] {
     .map((specifier) => target(file, specifier))
     .filter((name) => {
       if (!isOurs(name)) return ![...(rule.packages ?? []), ...(edge ?? [])].includes(name);
-      return (
-        !name.startsWith(`${folder}/`) &&
-        !rule.may.some((allowed) => name === allowed || name.startsWith(`${allowed}/`))
-      );
+      return ![folder, ...rule.may].some((allowed) => name === allowed || name.startsWith(`${allowed}/`));
     })
     .map((name) => `${file} imports ${name}`);
   const isPure =

@@ -34,6 +34,6 @@ test("a start section is refused", async () => {
 test("a module that never returns costs its own check only", async () => {
   const url = await markModule("a");
   const [hangs, after] = await Promise.all([tried(url, { hang: true }), tried(url, {})]);
-  expect(hangs.problems[0]?.message).toMatch(/^did not return from its start or on_configure within 2 s/);
+  expect(hangs.problems[0]?.message).toMatch(/^the module did not return from its start or on_configure within 2 s/);
   expect(after.module).toBeDefined();
 });

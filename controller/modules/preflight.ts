@@ -39,7 +39,7 @@ export class Preflight {
         done({
           problems: [
             {
-              message: `did not return from its start or on_configure within ${preflightMsMax / 1000} s, or broke the process that tried it: look for an endless loop`,
+              message: `the module did not return from its start or on_configure within ${preflightMsMax / 1000} s, or broke the process that tried it: look for an endless loop`,
             },
           ],
         });

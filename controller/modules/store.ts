@@ -130,7 +130,9 @@ export class ModuleStore {
       config: spec.pluginConfig === undefined ? "" : JSON.stringify(spec.pluginConfig),
     });
     const problems = checked.problems.map(({ message, field }) =>
-      problemOf(object, field === undefined ? ["spec", "url"] : ["spec", "pluginConfig", ...field], message),
+      field === undefined
+        ? problemOf(object, ["spec", "url"], `is "${spec.url}": ${message}`)
+        : problemOf(object, ["spec", "pluginConfig", ...field], message),
     );
     return checked.module === undefined ? { problems } : { module: { digest, bytes, ...checked.module }, problems };
   }

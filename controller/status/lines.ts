@@ -1,3 +1,4 @@
+import { codes } from "../model/codes.ts";
 import { refText } from "../model/object.ts";
 import { type Problem, problemText } from "../model/problem.ts";
 import { isOf, type MeshStatus, type Refusal } from "./mesh-status.ts";
@@ -42,9 +43,14 @@ function problemLines(before: readonly Problem[], after: readonly Problem[]): re
   return [...resolved, ...appeared];
 }
 
+/** That a ServiceAccount or ConfigMap does not concern the mesh is no news to who put it there. */
+function isWorthALine({ severity, code }: Problem): boolean {
+  return severity !== "info" || code !== codes.noEffect;
+}
+
 function byKey(problems: readonly Problem[]): ReadonlyMap<string, Problem> {
   return new Map(
-    problems.map((problem) => {
+    problems.filter(isWorthALine).map((problem) => {
       const { place, ...rest } = problem;
       return [JSON.stringify([place?.file, problem.severity, problemText(rest)]), problem];
     }),

@@ -1,0 +1,110 @@
+// The commands of `sluice`, and the edges that they share. Each loads what it needs when it is called.
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process, { env, execPath, stderr, stdin, stdout } from "node:process";
+import { text } from "node:stream/consumers";
+import { type Command, InvalidArgumentError } from "commander";
+import type { CliDeps } from "./cli/deps.ts";
+import { httpGet } from "./cli/http-get.ts";
+import { examples, execute, newProgram } from "./cli/program.ts";
+import { registerProxyConfig } from "./cli/proxy-config.ts";
+import { registerProxyStatus } from "./cli/proxy-status.ts";
+import { defaultSettings } from "./model/mesh.ts";
+import { realClock } from "./ports/clock.ts";
+import type { Log } from "./ports/log.ts";
+import { isRunning } from "./run/leftovers.ts";
+import type { RunnerDeps } from "./run/runner.ts";
+import { readRuns } from "./run/state.ts";
+
+const log: Log = {
+  info: (line) => void stdout.write(`${line}\n`),
+  warn: (line) => void stdout.write(`warning: ${line}\n`),
+  error: (line) => void stdout.write(`error: ${line}\n`),
+};
+
+const cliDeps: CliDeps = {
+  meshes: () => readRuns(env).filter((run) => run.processes.some((mark) => mark.pid === run.pid && isRunning(mark))),
+  readText: (path) => (path === "-" ? text(stdin) : readFile(path, "utf8")),
+  get: httpGet,
+  nowMs: () => realClock.nowMs(),
+  print: (output) => void stdout.write(output),
+};
+
+/** Runs one command line, without `node` and the script; resolves with the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as {
+    readonly version: string;
+  };
+  const program = newProgram(version, {
+    out: (output) => void stdout.write(output),
+    err: (output) => void stderr.write(output),
+  });
+  registerUp(program);
+  registerController(program);
+  registerProxyStatus(program, cliDeps);
+  registerProxyConfig(program, cliDeps);
+  return execute(program, args, (output) => void stderr.write(output));
+}
+
+function registerUp(program: Command): void {
+  program
+    .command("up")
+    .argument("<dir>", "folder of YAML; it is watched")
+    .description("run the mesh that a folder describes: the control plane, Envoys and workloads, on this machine")
+    .addHelpText("after", examples(["sluice up examples/outfitters/mesh"]))
+    .action(async (dir: string) => {
+      const { locateEnvoy } = await import("../setup/envoy.mjs");
+      const { up } = await import("./run/up.ts");
+      const deps: RunnerDeps = {
+        watch: watchObjects,
+        envoyPath: locateEnvoy().path,
+        program: [execPath, join(import.meta.dirname, "main.ts")],
+        env,
+        clock: realClock,
+        random: Math.random,
+        log,
+      };
+      process.exit(await up({ dir, settings: defaultSettings }, deps)); // watchers and children's pipes would keep it
+    });
+}
+
+/** All objects in force below a folder, whatever is wrong with others: the controller says that. */
+async function watchObjects(dir: string, onObjects: Parameters<RunnerDeps["watch"]>[1]): Promise<() => Promise<void>> {
+  const { watchFiles } = await import("./sources/files.ts");
+  const { parseObject } = await import("./crd/parse-object.ts");
+  const { ObjectStore } = await import("./mesh/object-store.ts");
+  const store = new ObjectStore();
+  const source = await watchFiles({
+    folders: [dir],
+    clock: realClock,
+    onBatch: ({ objects }) => onObjects(store.update(objects.map(parseObject))),
+  });
+  return () => source.close();
+}
+
+interface ControllerFlags {
+  readonly config: readonly string[];
+  readonly xdsPort: number;
+  readonly monitoringPort: number;
+}
+
+function registerController(program: Command): void {
+  program
+    .command("controller")
+    .description("run the control plane alone; `sluice up` starts it as its child")
+    .requiredOption("--config <dir...>", "folders of YAML; they are watched")
+    .option("--xds-port <port>", "delta ADS, on 127.0.0.1", portNumber, 15010)
+    .option("--monitoring-port <port>", "status pages, on 127.0.0.1", portNumber, 15014)
+    .addHelpText("after", examples(["sluice controller --config mesh"]))
+    .action(async ({ config, ...ports }: ControllerFlags) => {
+      const { serve } = await import("./serve.ts");
+      await serve({ folders: config, ...ports, log });
+    });
+}
+
+function portNumber(value: string): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("a port is 0 to 65535");
+  return port;
+}
