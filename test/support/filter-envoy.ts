@@ -20,6 +20,9 @@ export interface Chain {
   readonly route?: Readonly<Record<string, unknown>>;
   /** What the controller tells filters of the route. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Filter metadata of the cluster that it forwards to, and of its endpoints, by namespace. */
+  readonly clusterMetadata?: Readonly<Record<string, unknown>>;
+  readonly endpointMetadata?: Readonly<Record<string, unknown>>;
   /** `access_log_options` format of a line on stdout for each request. */
   readonly accessLog?: string;
 }
@@ -109,8 +112,16 @@ function cluster(chain: Chain): Json {
     connect_timeout: "1s",
     load_assignment: {
       cluster_name: clusterName(chain),
-      endpoints: [{ lb_endpoints: chain.upstreamPorts.map((port) => ({ endpoint: { address: address(port) } })) }],
+      endpoints: [
+        {
+          lb_endpoints: chain.upstreamPorts.map((port) => ({
+            endpoint: { address: address(port) },
+            metadata: { filter_metadata: chain.endpointMetadata ?? {} },
+          })),
+        },
+      ],
     },
+    metadata: { filter_metadata: chain.clusterMetadata ?? {} },
     circuit_breakers: { thresholds: [{ max_retries: 1000 }] },
     ...(chain.http2
       ? { typed_extension_protocol_options: { [typeName("upstreams.http.v3.HttpProtocolOptions")]: http2 } }
