@@ -156,6 +156,22 @@ export class StringField extends Field {
 }
 
 @final
+export class HeaderNameField extends Field {
+  or(missing: string): string {
+    const value = this.of(JsonKind.String, "the name of a header");
+    if (value == null) return missing;
+    if (isHeaderName(value.text)) return value.text;
+    this.reject("it is no name of a header; letters, digits, - and _ make one");
+    return missing;
+  }
+
+  required(): string {
+    this.demand();
+    return this.or("");
+  }
+}
+
+@final
 export class OneOfField extends Field {
   constructor(
     value: JsonValue | null,
@@ -198,4 +214,14 @@ export class ListField extends Field {
     this.demand();
     return this.or([]);
   }
+}
+
+/** Fewer characters than RFC 9110 allows, but what Envoy and applications take everywhere. */
+function isHeaderName(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+    if (!isLetter && (code < 0x30 || code > 0x39) && code != 0x2d && code != 0x5f) return false;
+  }
+  return text.length > 0;
 }

@@ -3,6 +3,7 @@
 import {
   BoolField,
   DurationField,
+  HeaderNameField,
   IntegerField,
   ListField,
   NumberField,
@@ -69,6 +70,11 @@ export class Config {
 
   string(name: string): StringField {
     return new StringField(this.find(name), this.at(name), this.problems);
+  }
+
+  /** The name of a header: letters, digits, `-` and `_`. */
+  headerName(name: string): HeaderNameField {
+    return new HeaderNameField(this.find(name), this.at(name), this.problems);
   }
 
   /** One of some words. */

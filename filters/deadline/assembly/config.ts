@@ -26,8 +26,8 @@ export class DeadlineConfig {
     this.default = <i64>config.duration("default").between("1ms", "24h").orNone();
     this.max = <i64>config.duration("max").between("1ms", "24h").or("1h");
     this.minimum = <i64>config.duration("minimum").between("1ms", "1h").or("1ms");
-    this.header = headerName(config, "header", "x-request-timeout-ms");
-    this.absoluteHeader = headerName(config, "absoluteHeader", "");
+    this.header = config.headerName("header").or("x-request-timeout-ms");
+    this.absoluteHeader = config.headerName("absoluteHeader").or("");
     this.skew = <i64>config.duration("skew").between("0ms", "1m").or("0ms");
     const correlate = config.oneOf("correlate", ["x-request-id", "traceparent", "off"]).or("x-request-id");
     this.correlate =
@@ -37,22 +37,4 @@ export class DeadlineConfig {
     if (this.minimum > this.max) config.reject("minimum", "it must not be longer than max");
     if (config.has("skew") && !this.absoluteHeader.length) config.reject("skew", "it needs absoluteHeader");
   }
-}
-
-function headerName(config: Config, field: string, missing: string): string {
-  const name = config.string(field).or(missing);
-  if (config.has(field) && !isHeaderName(name)) {
-    config.reject(field, "it is no name of a header; letters, digits, - and _ make one");
-  }
-  return name;
-}
-
-/** Fewer characters than RFC 9110 allows, but what Envoy and applications take everywhere. */
-function isHeaderName(text: string): bool {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
-    if (!isLetter && (code < 0x30 || code > 0x39) && code != 0x2d && code != 0x5f) return false;
-  }
-  return text.length > 0;
 }
