@@ -85,6 +85,14 @@ describe("outbound", () => {
     });
   });
 
+  test.each`
+    sent                               | left
+    ${ms("999999999999999")}           | ${{ "x-request-timeout-ms": "3600000" }}
+    ${{ "grpc-timeout": "99999999H" }} | ${{ "grpc-timeout": "3600000m" }}
+  `("no request may claim more than max: $sent is $left", async ({ sent, left }) => {
+    expect(told(await load(), sent)).toMatchObject(left);
+  });
+
   test("each attempt is told what is left when it starts, or in its own timeout", async () => {
     const host = await load();
     const seen: (string | undefined)[] = [];

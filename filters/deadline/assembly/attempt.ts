@@ -3,7 +3,7 @@ import { formOf, tell } from "./headers";
 import { DeadlinePlugin } from "./plugin";
 import { replyExceeded } from "./reply";
 import { Deadline, LAST, writeOutcome } from "./state";
-import { LONGEST, MALFORMED, parseMillis } from "./wire";
+import { MALFORMED, NONE, parseMillis } from "./wire";
 
 /** The router retries no response with this header. */
 const MARK = "x-envoy-ratelimited";
@@ -13,7 +13,7 @@ const EXPECTED = "x-envoy-expected-rq-timeout-ms";
 
 /** The upstream half: one attempt, which is told what is left when it starts. */
 export class Attempt extends HttpContext {
-  private deadline: i64 = LONGEST;
+  private deadline: i64 = NONE;
 
   constructor(private plugin: DeadlinePlugin) {
     super();
@@ -25,7 +25,7 @@ export class Attempt extends HttpContext {
     const text = headers.get(EXPECTED);
     const expected = text == null ? MALFORMED : parseMillis(text);
     if (deadline == null && expected == MALFORMED) return HeadersAction.Continue;
-    let left = LONGEST;
+    let left = NONE;
     if (deadline != null) {
       this.deadline = deadline.at;
       left = deadline.at - <i64>clock.monotonicNs();
@@ -42,7 +42,7 @@ export class Attempt extends HttpContext {
 
   /** A failed attempt after which there is no time for another one is the last: the caller gets its response. */
   onResponseHeaders(endOfStream: bool): HeadersAction {
-    if (this.deadline == LONGEST) return HeadersAction.Continue;
+    if (this.deadline == NONE) return HeadersAction.Continue;
     if (this.deadline - <i64>clock.monotonicNs() >= this.plugin.config.minimum) return HeadersAction.Continue;
     if (this.responseHeaders.has(MARK)) return HeadersAction.Continue;
     this.responseHeaders.set(MARK, "true");

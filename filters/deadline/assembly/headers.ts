@@ -1,7 +1,7 @@
 // Deadlines in request headers: read where a request arrives, written where it goes on.
 import { Counter, clock, HeaderMap } from "@sluice/sdk/assembly";
 import { DeadlineConfig } from "./config";
-import { formatGrpcTimeout, formatMillis, LONGEST, leftUntil, MALFORMED, parseGrpcTimeout, parseMillis } from "./wire";
+import { formatGrpcTimeout, formatMillis, leftUntil, MALFORMED, NONE, parseGrpcTimeout, parseMillis } from "./wire";
 
 const GRPC_TIMEOUT = "grpc-timeout";
 
@@ -14,8 +14,8 @@ export enum Form {
 /** What the headers of a request say. */
 @final
 export class Claim {
-  /** Time left in nanoseconds; LONGEST: no header says any. */
-  left: i64 = LONGEST;
+  /** Time left in nanoseconds; NONE: no header says any. */
+  left: i64 = NONE;
   private grpc: string | null;
   private relative: string | null;
 

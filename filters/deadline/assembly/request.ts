@@ -4,7 +4,7 @@ import { Claim } from "./headers";
 import { DeadlinePlugin } from "./plugin";
 import { replyExceeded } from "./reply";
 import { Deadline, EXCEEDED, LAST, readOutcome, writeOutcome } from "./state";
-import { formatMillis, LONGEST, MILLISECOND } from "./wire";
+import { formatMillis, MILLISECOND, NONE } from "./wire";
 
 const INBOUND: i64 = 1; // xds.listener_direction
 
@@ -39,8 +39,8 @@ export class Request extends HttpContext {
     this.isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
     this.correlation = plugin.isGateway ? null : CorrelationId.of(this.requestHeaders, plugin.config.correlate);
     const caused = this.deadlineOfCause();
-    let left = claim.left == LONGEST && !caused ? this.defaultLeft() : claim.left;
-    if (left == LONGEST && !caused) {
+    let left = claim.left == NONE && !caused ? this.defaultLeft() : claim.left;
+    if (left == NONE && !caused) {
       this.register(0);
       return HeadersAction.Continue;
     }
@@ -103,10 +103,10 @@ export class Request extends HttpContext {
     return this.isInbound || correlation == null ? 0 : correlation.deadline();
   }
 
-  /** What a request without a deadline is given; LONGEST: nothing. */
+  /** What a request without a deadline is given; NONE: nothing. */
   private defaultLeft(): i64 {
     const given = this.plugin.config.default;
-    return given && this.entersMesh() ? given : LONGEST;
+    return given && this.entersMesh() ? given : NONE;
   }
 
   /** At a gateway, or from somebody who showed no certificate. */

@@ -4,8 +4,11 @@
 /** What a malformed value reads as: it is ignored, and never passed on. */
 export const MALFORMED: i64 = -1;
 
-/** Longer than any deadline; what cannot be told apart from it is cut to it. */
-export const LONGEST: i64 = i64.MAX_VALUE;
+/** Stands for no deadline at all. */
+export const NONE: i64 = i64.MAX_VALUE;
+
+/** What is longer is cut to this: 292 years. */
+const LONGEST: i64 = NONE - 1;
 
 export const MILLISECOND: i64 = 1_000_000;
 
