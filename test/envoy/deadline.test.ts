@@ -26,8 +26,14 @@ function chain(port: number, upstream: Upstream, { config = {}, ...rest }: Optio
   return { direction: "OUTBOUND", port, upstreamPorts: [upstream.port], plugins, ...rest };
 }
 
-async function envoy(chains: readonly Chain[], node?: string): Promise<TestEnvoy> {
-  const started = await startEnvoy(filterBootstrap(chains, node), { args: ["--component-log-level", "wasm:info"] });
+interface Process {
+  readonly node?: string;
+  readonly concurrency?: number;
+}
+
+async function envoy(chains: readonly Chain[], { node, concurrency = 1 }: Process = {}): Promise<TestEnvoy> {
+  const args = ["--component-log-level", "wasm:info"];
+  const started = await startEnvoy(filterBootstrap(chains, node), { args, concurrency });
   cleanups.push(() => started.stop());
   await started.live();
   return started;
@@ -46,9 +52,9 @@ async function grpcUpstreamOf(answer: Parameters<typeof startGrpcUpstream>[0]): 
 }
 
 /** An Envoy with one listener in front of an upstream; the caller's port. */
-async function oneHop(upstream: Upstream, options: Options = {}, node?: string) {
+async function oneHop(upstream: Upstream, options: Options = {}, process: Process = {}) {
   const port = await freePort();
-  const started = await envoy([chain(port, upstream, options)], node);
+  const started = await envoy([chain(port, upstream, options)], process);
   return { port, envoy: started };
 }
 
@@ -216,49 +222,52 @@ test("a response that still streams at the deadline is cut, and the upstream see
   expect(await envoy.stat("wasmcustom.deadline_exceeded_while_open_total")).toBe(1);
 });
 
-test("a sidecar ties its application's calls to the request that caused them, while that is open", async () => {
-  const [inbound, outbound] = [await freePort(), await freePort()];
-  const next = await upstreamOf((_, response) => void response.end("ok"));
-  const agent = new Agent({ keepAlive: true });
-  cleanups.push(async () => agent.destroy());
-  const onward = (id: string) =>
-    call({ host: "127.0.0.1", port: outbound, path: "/next", headers: { "x-request-id": id }, agent });
-  const application = await upstreamOf((message, response) => {
-    const id = String(message.headers["x-request-id"]);
-    const isSlow = message.url === "/slow";
-    if (isSlow) void until(() => response.destroyed, "the end of the request").then(() => onward(id).then(late));
-    else void onward(id).then(({ status }) => response.end(String(status)));
-  });
-  let late = (_: Awaited<ReturnType<typeof onward>>) => {};
-  const afterEnd = new Promise<Awaited<ReturnType<typeof onward>>>((resolve) => {
-    late = resolve;
-  });
-  await envoy([chain(inbound, application, { direction: "INBOUND" }), chain(outbound, next)]);
-  const headers = { "x-request-id": "0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab" };
-  const inboundCall = (path: string, left: Readonly<Record<string, string>>) =>
-    call({ host: "127.0.0.1", port: inbound, path, headers: { ...headers, ...left } });
+test.each([1, 2])(
+  "a sidecar of %i workers ties a call to the request that caused it, while that is open",
+  async (concurrency) => {
+    const [inbound, outbound] = [await freePort(), await freePort()];
+    const next = await upstreamOf((_, response) => void response.end("ok"));
+    const agent = new Agent({ keepAlive: true });
+    cleanups.push(async () => agent.destroy());
+    const onward = (id: string) =>
+      call({ host: "127.0.0.1", port: outbound, path: "/next", headers: { "x-request-id": id }, agent });
+    const application = await upstreamOf((message, response) => {
+      const id = String(message.headers["x-request-id"]);
+      const isSlow = message.url === "/slow";
+      if (isSlow) void until(() => response.destroyed, "the end of the request").then(() => onward(id).then(late));
+      else void onward(id).then(({ status }) => response.end(String(status)));
+    });
+    let late = (_: Awaited<ReturnType<typeof onward>>) => {};
+    const afterEnd = new Promise<Awaited<ReturnType<typeof onward>>>((resolve) => {
+      late = resolve;
+    });
+    await envoy([chain(inbound, application, { direction: "INBOUND" }), chain(outbound, next)], { concurrency });
+    const headers = { "x-request-id": "0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab" };
+    const inboundCall = (path: string, left: Readonly<Record<string, string>>) =>
+      call({ host: "127.0.0.1", port: inbound, path, headers: { ...headers, ...left } });
 
-  expect((await inboundCall("/", { "x-request-timeout-ms": "3000" })).body).toBe("200");
-  expect(ms(next.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(3000);
+    expect((await inboundCall("/", { "x-request-timeout-ms": "3000" })).body).toBe("200");
+    expect(ms(next.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(3000);
 
-  await onward(headers["x-request-id"]); // the application goes on after its answer
-  expect(next.seen[1]?.headers["x-request-timeout-ms"]).toBeUndefined();
+    await onward(headers["x-request-id"]); // the application goes on after its answer
+    expect(next.seen[1]?.headers["x-request-timeout-ms"]).toBeUndefined();
 
-  expect((await inboundCall("/slow", { "x-request-timeout-ms": "200" })).status).toBe(504);
-  const reply = await afterEnd; // work that nobody waits for any more
-  expect([reply.status, reply.headers["x-deadline"]]).toEqual([504, "exceeded"]);
-  expect(next.seen).toHaveLength(2);
+    expect((await inboundCall("/slow", { "x-request-timeout-ms": "200" })).status).toBe(504);
+    const reply = await afterEnd; // work that nobody waits for any more
+    expect([reply.status, reply.headers["x-deadline"]]).toEqual([504, "exceeded"]);
+    expect(next.seen).toHaveLength(2);
 
-  expect((await inboundCall("/", {})).body).toBe("200"); // the same id again, without a deadline
-  expect(next.seen[2]?.headers["x-request-timeout-ms"]).toBeUndefined();
-});
+    expect((await inboundCall("/", {})).body).toBe("200"); // the same id again, without a deadline
+    expect(next.seen[2]?.headers["x-request-timeout-ms"]).toBeUndefined();
+  },
+);
 
 test("a gateway gives the default to what brings none, and ties nothing together", async () => {
   const upstream = await upstreamOf((_, response) => void response.end("ok"));
   const { port } = await oneHop(
     upstream,
     { config: { default: "2s" } },
-    "router~127.0.0.1~gateway.b~b.svc.cluster.local",
+    { node: "router~127.0.0.1~gateway.b~b.svc.cluster.local" },
   );
   await get(port);
   expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(2000);
