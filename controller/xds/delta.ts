@@ -1,4 +1,5 @@
 import type { Resource, Snapshot, XdsType } from "../model/resource.ts";
+import { current, withCluster } from "./current.ts";
 
 /** What one proxy should have now. */
 export interface Target {
@@ -76,13 +77,13 @@ function wanted(type: XdsType, name: string, { holding, target, deny }: Context)
   const { snapshot, keep } = target;
   const isAsked = holding.asked.has(name);
   if (keep?.[type]?.has(name) && holding.has.has(name) && !isAsked) return undefined;
-  const resource = snapshot[type].get(name);
+  const resource = current(type, name, snapshot);
   if (resource !== undefined || !isNamed(type)) return resource;
-  const mustBeEmptied = type === "EDS" && snapshot.CDS.has(name);
-  return isAsked || mustBeEmptied ? deny(type, name) : undefined;
+  if (type === "EDS" && snapshot.CDS.has(name)) return withCluster(deny(type, name), snapshot);
+  return isAsked ? deny(type, name) : undefined;
 }
 
 function removed(type: XdsType, { has, asked }: Holding, { snapshot, keep }: Target): string[] {
   const names = new Set([...has.keys(), ...asked]);
-  return [...names].filter((name) => !snapshot[type].has(name) && !(keep?.[type]?.has(name) && has.has(name))).sort();
+  return [...names].filter((name) => !snapshot[type].has(name) && !keep?.[type]?.has(name)).sort();
 }

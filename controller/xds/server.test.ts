@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { until } from "../../test/support/wait.ts";
 import { type Resource, typeUrls } from "../model/resource.ts";
 import { realClock } from "../ports/clock.ts";
@@ -7,6 +8,8 @@ import type { XdsEvent, XdsOptions } from "./connection.ts";
 import { XdsServer } from "./server.ts";
 import { sidecar, TestClient } from "./test-support/client.ts";
 import { deny, resource, target, type Wish } from "./test-support/harness.ts";
+
+setLogVerbosity(logVerbosity.NONE); // an address that is taken is printed too
 
 let server: XdsServer;
 let options: XdsOptions;
@@ -29,7 +32,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  vi.restoreAllMocks();
   for (const client of clients.splice(0)) client.close();
   await server.close();
 });
@@ -129,7 +131,6 @@ test("close ends the streams with OK after what was written for them", async () 
 });
 
 test("an address that is taken is an error that names it", async () => {
-  vi.spyOn(console, "error").mockImplementation(() => undefined); // grpc-js prints there
   await expect(new XdsServer(options).listen(`127.0.0.1:${port}`)).rejects.toThrow(
     `xDS cannot listen on 127.0.0.1:${port}`,
   );

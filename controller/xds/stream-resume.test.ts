@@ -14,9 +14,16 @@ describe("a stream that resumes", () => {
     expect(sent).toEqual(["CDS a@2", "EDS a@1", "CDS c@1", "EDS c@1", "RDS 80@2"]);
   });
 
+  test("endpoints that came before the latest version of their cluster are sent again: it warms without them", () => {
+    const driver = new Driver({ ...shop, CDS: "a@2 b@1" });
+    driver.ask("CDS", { initial: "a@2 b@1" });
+    expect(driver.ask("EDS", { initial: "a@1-1 b@1-1", subscribe: "a b" })).toEqual(["EDS a@1"]);
+    expect(driver.responses[0]?.resources[0]?.version).toBe("1-2");
+  });
+
   test("what the proxy subscribes to and doesn't report is sent", () => {
     const driver = new Driver(shop);
-    expect(driver.ask("EDS", { initial: "a@1", subscribe: "a b" })).toEqual(["EDS b@1"]);
+    expect(driver.ask("EDS", { initial: "a@1-1", subscribe: "a b" })).toEqual(["EDS b@1"]);
   });
 
   test("a listener that vanished is removed explicitly", () => {
@@ -32,10 +39,24 @@ describe("a stream that resumes", () => {
     expect(driver.ack("RDS")).toEqual([]);
   });
 
+  test("… and that answer asks for no listeners: a proxy that is still starting has not", () => {
+    const driver = new Driver({ CDS: "b@1", LDS: "0.0.0.0_80@1" });
+    expect(driver.ask("CDS", { initial: "a@1 b@1" })).toEqual(["LDS"]);
+    expect(driver.ack("LDS")).toEqual(["CDS -a"]);
+    expect(driver.ask("LDS")).toEqual(["LDS 0.0.0.0_80@1"]);
+  });
+
   test("… which any answer allows, also while the clusters' ACK is withheld", () => {
     const { driver, sent } = resumed(shop, { ...shop, CDS: "b@2", EDS: "b@1", RDS: "80@2" });
     expect(sent).toEqual(["CDS b@2", "EDS b@1", "RDS 80@2"]);
     expect(driver.ack("EDS")).toEqual(["CDS -a"]);
+  });
+
+  test("a cluster that vanished and that the proxy doesn't report is known by its endpoints, and removed", () => {
+    const driver = new Driver({ CDS: "b@1", EDS: "b@1", keep: { CDS: "kept" } });
+    driver.ask("CDS", { initial: "b@1" });
+    expect(driver.ask("EDS", { initial: "b@1-1", subscribe: "b gone kept" })).toEqual(["EDS gone@deny kept@deny"]);
+    expect(driver.ack("EDS")).toEqual(["CDS -gone"]);
   });
 
   test("routes, filters and endpoints that vanished are left alone", () => {

@@ -5,6 +5,7 @@
 // No response waits for an ACK: Envoy withholds those of clusters while any cluster warms, and a cluster warms until
 // its endpoints are sent.
 import { type Resource, typeUrls, type XdsType } from "../model/resource.ts";
+import { current } from "./current.ts";
 import { type Deny, delta, isNamed, type Target } from "./delta.ts";
 import { Outbox, type Output, type StreamEvent } from "./outbox.ts";
 import { type Batch, type Request, Subscription } from "./subscription.ts";
@@ -88,6 +89,11 @@ export class DeltaStream {
     for (const batch of clusters.takeResends()) {
       this.#sendClusters(clusters, stillDue(batch, clusters, target).resources, { target, outbox });
     }
+    // Who asks for endpoints has their cluster, though it may not report it: Envoy forgets what was in a refused response.
+    for (const name of this.#subscriptions.get("EDS")?.takeSubscribed() ?? []) {
+      const isKnown = clusters.has.has(name) || target.snapshot.CDS.has(name) || target.keep?.CDS?.has(name);
+      if (clusters.wildcard && !isKnown) clusters.asked.add(name);
+    }
     const { resources, removed } = delta("CDS", clusters, target, this.#deny);
     this.#sendClusters(clusters, resources, { target, outbox });
     if (clusters.owesAnswer) outbox.answer(clusters);
@@ -107,7 +113,7 @@ export class DeltaStream {
     resources: readonly Resource[],
     { target, outbox }: { readonly target: Target; readonly outbox: Outbox },
   ): void {
-    if (!clusters.isResumed && !this.#subscriptions.has("EDS")) {
+    if (!this.#isResumed && !this.#subscriptions.has("EDS")) {
       outbox.send(clusters, { resources, removed: [] });
       return;
     }
@@ -126,7 +132,7 @@ export class DeltaStream {
    * behind a new cluster needs the endpoints there first.
    */
   #sendEndpoints(of: readonly Resource[], { snapshot, keep }: Target, outbox: Outbox): void {
-    const resources = of.flatMap(({ name }) => (keep?.EDS?.has(name) ? [] : (snapshot.EDS.get(name) ?? [])));
+    const resources = of.flatMap(({ name }) => (keep?.EDS?.has(name) ? [] : (current("EDS", name, snapshot) ?? [])));
     outbox.send(this.#subscription("EDS"), { resources, removed: [] });
   }
 
@@ -138,10 +144,15 @@ export class DeltaStream {
   #removeClusters(names: readonly string[], outbox: Outbox): void {
     const clusters = this.#subscriptions.get("CDS");
     if (clusters === undefined || names.length === 0) return;
-    if (!clusters.isResumed || this.#hasAnswered) outbox.send(clusters, { resources: [], removed: names });
+    if (!this.#isResumed || this.#hasAnswered) outbox.send(clusters, { resources: [], removed: names });
     else if (![...this.#subscriptions.values()].some((one) => one.isUnanswered)) {
-      outbox.answer(this.#subscription("LDS"));
+      outbox.release(this.#subscription("LDS"), { resources: [], removed: [] });
     }
+  }
+
+  /** The proxy has been served before. It may report no cluster even so: those of a refused response it forgets. */
+  get #isResumed(): boolean {
+    return [...this.#subscriptions.values()].some((one) => one.isResumed);
   }
 
   #subscription(type: XdsType): Subscription {
@@ -160,8 +171,8 @@ function stillDue({ resources, removed }: Batch, subscription: Subscription, { s
   return {
     resources: resources.filter(({ name, version }) => {
       if (has.get(name)?.version !== version) return false;
-      const current = snapshot[type].get(name);
-      return current === undefined ? isNamed(type) : current.version === version;
+      const now = current(type, name, snapshot);
+      return now === undefined ? isNamed(type) : now.version === version;
     }),
     removed: removed.filter((name) => !has.has(name) && !snapshot[type].has(name)),
   };

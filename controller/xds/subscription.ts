@@ -61,6 +61,8 @@ export class Subscription implements Holding {
   lastAckMs: number | undefined;
   /** To be sent again, each in a response of its own, after a NACK of a response that held them with others. */
   readonly #resends: Batch[] = [];
+  /** Subscribed since the stream last looked. */
+  readonly #subscribed = new Set<string>();
   /** Clusters that Envoy refused and must be made to let go of. */
   readonly #ghosts: string[] = [];
   #isAdopted = false;
@@ -72,9 +74,14 @@ export class Subscription implements Holding {
     this.type = type;
   }
 
-  /** Responses sent and neither acknowledged nor refused. */
+  /** A response was neither acknowledged nor refused yet. */
   get isUnanswered(): boolean {
     return this.#unanswered.size > 0;
+  }
+
+  /** … one that changes something. */
+  get isPending(): boolean {
+    return [...this.#unanswered.values()].some(({ resources, removed }) => resources.length + removed.length > 0);
   }
 
   isSubscribed(name: string): boolean {
@@ -83,7 +90,9 @@ export class Subscription implements Holding {
 
   /** @returns what the request says of an earlier response, if it says anything */
   receive(request: Request, nowMs: number): Verdict | undefined {
-    if (!this.isRequested) this.#begin(request, nowMs);
+    // The answer to something sent unasked is no request for everything, though it names nothing either.
+    const isRequest = request.responseNonce === "" || request.resourceNamesSubscribe.length > 0;
+    if (isRequest && !this.isRequested) this.#begin(request, nowMs);
     for (const name of request.resourceNamesSubscribe) this.#subscribe(name, request.initialResourceVersions);
     for (const name of request.resourceNamesUnsubscribe) this.#unsubscribe(name);
     // A nonce that isn't among the unanswered was answered before: nothing is left to learn from it.
@@ -97,6 +106,13 @@ export class Subscription implements Holding {
     }
     const reason = request.errorDetail.message;
     return { kind: "nacked", ...about, reason, refused: this.#nack(batch, { nonce: about.nonce, reason }) };
+  }
+
+  /** Names subscribed since the last call. */
+  takeSubscribed(): readonly string[] {
+    const names = [...this.#subscribed];
+    this.#subscribed.clear();
+    return names;
   }
 
   /** The batches that a NACK made necessary; each is returned once. */
@@ -181,6 +197,7 @@ export class Subscription implements Holding {
       return;
     }
     this.names.add(name);
+    this.#subscribed.add(name);
     // What was sent before the proxy asked for it was thrown away, though acknowledged. Only its own report counts.
     if (!Object.hasOwn(reported, name)) this.asked.add(name);
   }
@@ -192,6 +209,7 @@ export class Subscription implements Holding {
       return;
     }
     this.names.delete(name);
+    this.#subscribed.delete(name);
     this.asked.delete(name);
     this.#forget(name);
     if (this.wildcard) this.asked.add(name); // it is still covered, so the proxy must be told what it is

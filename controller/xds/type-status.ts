@@ -29,7 +29,7 @@ export function typeStatus(
 function stateOf(subscription: Subscription, counted: readonly Delivered[]): SyncState {
   const isEmpty = subscription.type === "ECDS" ? counted.length === 0 : !subscription.isDelivered;
   if (isEmpty) return "NOT SENT";
-  const isStale = subscription.isUnanswered || counted.some(({ delivery }) => delivery.state === "nacked");
+  const isStale = subscription.isPending || counted.some(({ delivery }) => delivery.state === "nacked");
   if (!isStale) return "SYNCED";
   return subscription.lastAckMs === undefined ? "STALE (Never Acknowledged)" : "STALE";
 }

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { DeltaDiscoveryRequestSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import type { Ref } from "../../model/object.ts";
 import { type Resource, typeUrls, type XdsType } from "../../model/resource.ts";
+import { current } from "../current.ts";
 import type { Deny, Target } from "../delta.ts";
 import type { Output, Response, StreamEvent } from "../outbox.ts";
 import { DeltaStream } from "../stream.ts";
@@ -119,7 +120,7 @@ export class Driver {
   delivered(type: XdsType): string[] {
     return this.status(type).delivered.map(({ name, delivery }) => {
       const live = delivery.state === "nacked" && delivery.live !== undefined ? `, live ${delivery.live}` : "";
-      return `${name}@${delivery.version} ${delivery.state}${live}`;
+      return `${name}@${shortVersion(type, delivery.version)} ${delivery.state}${live}`;
     });
   }
 }
@@ -127,11 +128,13 @@ export class Driver {
 /** `CDS a@1 b@2 -c` */
 function responseText({ typeUrl, resources, removed }: Response): string {
   const type = Object.entries(typeUrls).find(([, url]) => url === typeUrl)?.[0] ?? typeUrl;
-  return [
-    type,
-    ...resources.map(({ name, version }) => `${name}@${version}`),
-    ...removed.map((name) => `-${name}`),
-  ].join(" ");
+  const sent = resources.map(({ name, version }) => `${name}@${shortVersion(type, version)}`);
+  return [type, ...sent, ...removed.map((name) => `-${name}`)].join(" ");
+}
+
+/** Endpoints without the version of their cluster. */
+function shortVersion(type: string, version: string): string {
+  return type === "EDS" ? version.replace(/-.*/, "") : version;
 }
 
 function words(text = ""): string[] {
@@ -166,9 +169,11 @@ export function started(wish: Wish): Driver {
 /** A proxy that comes back with all of `had` to a server that wants `wish`: what each first request is answered with. */
 export function resumed(had: Wish, wish: Wish): { driver: Driver; sent: string[] } {
   const driver = new Driver(wish);
+  const endpoints = [...target(had).snapshot.EDS.keys()].map((name) => current("EDS", name, target(had).snapshot));
+  const reported = endpoints.map((one) => `${one?.name}@${one?.version}`).join(" ");
   const sent = [
     ...driver.ask("CDS", { initial: had.CDS ?? "" }),
-    ...driver.ask("EDS", { initial: had.EDS ?? "", subscribe: namesOf(had.EDS) }),
+    ...driver.ask("EDS", { initial: reported, subscribe: namesOf(had.EDS) }),
     ...driver.ask("LDS", { initial: had.LDS ?? "" }),
     ...driver.ask("RDS", { initial: had.RDS ?? "", subscribe: namesOf(had.RDS) }),
     ...driver.ask("ECDS", { initial: had.ECDS ?? "", subscribe: namesOf(had.ECDS) }),
