@@ -6,33 +6,34 @@ import { Proxy } from "./proxy";
 import { flagNames } from "./response-flags";
 import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
 
-/** At the server: the peer is the source. */
-export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, sender: Workload | null): void {
+/** At the server: the peer is the source. @param said what it said of itself */
+export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): void {
   const properties = stream.properties;
   const own = proxy.node.workload;
-  const peer = sender == null ? proxy.unknownPeer : sender;
+  const peer = proxy.peers.ofHeader(said);
+  const source = peer == null ? proxy.unknownPeer : peer;
   const principal = text(properties, "connection.uri_san_peer_certificate");
   const ownPrincipal = text(properties, "connection.uri_san_local_certificate");
   values.push("destination");
-  describeSource(values, peer, namespaceOf(peer, principal), principal);
+  describeSource(values, source, namespaceOf(source, principal), principal);
   const service = inboundService(proxy.clusters.of(properties), own, properties);
   describeDestination(values, own, own.namespace, ownPrincipal, service);
   describeOutcome(values, stream);
   values.push(principal.length && ownPrincipal.length ? "mutual_tls" : "none");
 }
 
-/** At the client: the peer is the destination. */
-export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, answerer: Workload | null): void {
+/** At the client: the peer is the destination. @param said what it said of itself */
+export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): void {
   const properties = stream.properties;
   const own = proxy.node.workload;
-  const peer = answerer == null ? endpointOf(proxy, properties) : answerer;
+  const cluster = proxy.clusters.of(properties);
+  const destination = destinationOf(cluster, proxy, properties, said);
   const principal = text(properties, "upstream.uri_san_peer_certificate");
-  const namespace = namespaceOf(peer, principal);
+  const namespace = namespaceOf(destination, principal);
   values.push("source");
   describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
-  const cluster = proxy.clusters.of(properties);
   const service = outboundService(cluster, namespace, stream, !proxy.node.isGateway);
-  describeDestination(values, peer, namespace, principal, service);
+  describeDestination(values, destination, namespace, principal, service);
   describeOutcome(values, stream);
   values.push(UNKNOWN); // only the server can know
 }
@@ -110,11 +111,15 @@ function specialName(properties: Properties): string {
   return isSpecial ? cluster : "";
 }
 
-/** The destination where it has not said what it is: a workload without a proxy, or no answer. */
-function endpointOf(proxy: Proxy, properties: Properties): Workload {
+/** What the destination said of itself, if it is of the mesh; else what the control plane says of its endpoint. */
+function destinationOf(cluster: Cluster | null, proxy: Proxy, properties: Properties, said: string | null): Workload {
+  if (said != null && cluster != null && !cluster.isExternal) {
+    const peer = proxy.peers.ofHeader(said);
+    if (peer != null) return peer;
+  }
   const metadata = properties.string("xds.upstream_host_metadata.filter_metadata.istio.workload");
-  const peer = proxy.peers.ofEndpoint(metadata);
-  return peer == null ? proxy.unknownPeer : peer;
+  const endpoint = proxy.peers.ofEndpoint(metadata);
+  return endpoint == null ? proxy.unknownPeer : endpoint;
 }
 
 /** What a certificate says, `spiffe://domain/ns/NAMESPACE/sa/account`, counts before what the peer says of itself. */

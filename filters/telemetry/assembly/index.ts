@@ -1,5 +1,6 @@
 // Istio's standard metrics, and the exchange of metadata that their labels come from. See ../README.md.
 import { Config, HttpContext, Plugin, registerPlugin } from "@sluice/sdk/assembly";
+import { Attempt } from "./attempt";
 import { Proxy } from "./proxy";
 import { Request } from "./request";
 
@@ -13,6 +14,10 @@ class Telemetry extends Plugin {
 
   createHttpContext(): HttpContext {
     return new Request(this.proxy!);
+  }
+
+  createUpstreamContext(): HttpContext {
+    return new Attempt(this.proxy!);
   }
 }
 

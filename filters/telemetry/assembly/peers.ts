@@ -15,8 +15,9 @@ export class Peers {
   private headers: Map<string, Workload> = new Map<string, Workload>();
   private endpoints: Map<string, Workload> = new Map<string, Workload>();
 
-  /** The peer of a header `x-envoy-peer-metadata`; null if it can't be read. */
-  ofHeader(text: string): Workload | null {
+  /** The peer of a header `x-envoy-peer-metadata`; null if there is none, or it can't be read. */
+  ofHeader(text: string | null): Workload | null {
+    if (text == null) return null;
     if (this.headers.has(text)) return this.headers.get(text);
     return text.length > METADATA_SIZE_MAX ? null : keep(this.headers, text, peerOfHeader(text));
   }

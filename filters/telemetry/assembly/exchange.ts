@@ -1,0 +1,29 @@
+// How two proxies tell each other what they are: Istio's pair of headers, in both directions.
+import { HeaderMap, Properties } from "@sluice/sdk/assembly";
+import { Node } from "./node";
+
+const ID = "x-envoy-peer-metadata-id";
+const METADATA = "x-envoy-peer-metadata";
+
+const INBOUND: i64 = 1; // xds.listener_direction
+
+/** Whether a request comes to our application. A gateway has none: all that it gets, it sends on. */
+export function isInbound(node: Node, properties: Properties): bool {
+  return !node.isGateway && properties.i64("xds.listener_direction") == INBOUND;
+}
+
+/** What the peer says of itself; null if it says nothing. */
+export function heard(headers: HeaderMap): string | null {
+  return headers.get(METADATA);
+}
+
+/** Puts what we are in the place of what stands there. */
+export function tell(headers: HeaderMap, node: Node): void {
+  headers.setBytes(ID, node.id);
+  headers.setBytes(METADATA, node.metadata);
+}
+
+export function strip(headers: HeaderMap): void {
+  headers.remove(ID);
+  headers.remove(METADATA);
+}

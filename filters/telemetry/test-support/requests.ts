@@ -1,0 +1,122 @@
+// Short ways to write down proxies, requests and what they leave in the metrics.
+import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
+import { StructSchema } from "@bufbuild/protobuf/wkt";
+import { expect } from "vitest";
+import { istioLabels } from "../../../controller/inject/stats.ts";
+import { Host, type StreamOptions, type Upstream } from "../../../sdk/host/index.ts";
+import { filterModule } from "../../../test/support/filter-module.ts";
+
+/** Compiled once a test file. */
+export const module = await filterModule("telemetry");
+
+export type HostOptions = NonNullable<Parameters<typeof Host.load>[1]>;
+export type Labels = Readonly<Record<string, string>>;
+
+export const version = { "service.istio.io/canonical-name": "web", "service.istio.io/canonical-revision": "latest" };
+export const metadata = {
+  ...{ NAME: "web-1", NAMESPACE: "shop", WORKLOAD_NAME: "web", CLUSTER_ID: "Kubernetes" },
+  ...{ LABELS: { app: "web", ...version }, SERVICE_ACCOUNT: "web" },
+  OWNER: "kubernetes://apis/apps/v1/namespaces/shop/deployments/web",
+};
+export const node = { id: "sidecar~10.0.0.1~web-1.shop~shop.svc.cluster.local", metadata };
+export const router = { ...node, id: "router~10.0.0.1~web-1.shop~shop.svc.cluster.local" };
+export const inbound = { listener: { direction: "inbound" } } as const;
+
+export const load = (options: Partial<HostOptions> = {}) =>
+  Host.load(module, { node, upstream: true, listener: { direction: "outbound" }, ...options });
+
+/** What a proxy's header says. */
+export const header = (said: JsonObject) =>
+  Buffer.from(toBinary(StructSchema, fromJson(StructSchema, said))).toString("base64");
+
+export const catalog = header({
+  ...{ NAMESPACE: "store", WORKLOAD_NAME: "catalog-v1", CLUSTER_ID: "east" },
+  LABELS: { app: "catalog", version: "v1", "service.istio.io/canonical-name": "items" },
+});
+export const ofCatalog = (end: "source" | "destination") => ({
+  [`${end}_workload`]: "catalog-v1",
+  [`${end}_workload_namespace`]: "store",
+  [`${end}_canonical_service`]: "items",
+  [`${end}_canonical_revision`]: "latest",
+  [`${end}_app`]: "catalog",
+  [`${end}_version`]: "v1",
+  [`${end}_cluster`]: "east",
+});
+export const unknown = (end: "source" | "destination") => ({
+  ...Object.fromEntries(Object.keys(ofCatalog(end)).map((label) => [label, "unknown"])),
+  [`${end}_canonical_revision`]: "latest",
+});
+export const own = (end: "source" | "destination") => ({
+  [`${end}_workload`]: "web",
+  [`${end}_workload_namespace`]: "shop",
+  [`${end}_canonical_service`]: "web",
+  [`${end}_canonical_revision`]: "latest",
+  [`${end}_app`]: "web",
+  [`${end}_version`]: "",
+  [`${end}_cluster`]: "Kubernetes",
+});
+
+export const service = { host: "catalog.shop.svc.cluster.local", name: "catalog", namespace: "shop" };
+export const cluster = {
+  name: "outbound|80||catalog.shop.svc.cluster.local",
+  metadata: { istio: { default_original_port: 80, services: [service] } },
+  endpoints: [{ address: "10.0.0.7:8080", metadata: { istio: { workload: "catalog-v2;store;things;v2;west" } } }],
+};
+export const toService = {
+  destination_service: service.host,
+  destination_service_name: service.name,
+  destination_service_namespace: service.namespace,
+};
+export const answered = {
+  request_protocol: "http",
+  response_code: "200",
+  grpc_response_status: "",
+  response_flags: "-",
+};
+
+/** A connection to the upstream without TLS. */
+export const plain = { "upstream.uri_san_peer_certificate": "", "upstream.uri_san_local_certificate": "" };
+
+/** The labels in a metric's name, as the stats tags of the bootstrap find them. */
+export function labelsIn(name: string): Labels {
+  const found = istioLabels.flatMap((label) => {
+    const [, value] = new RegExp(`${label}=\\.=(.*?);\\.;`).exec(name) ?? [];
+    return value === undefined ? [] : [[label, value]];
+  });
+  return Object.fromEntries(found);
+}
+
+/** The labels of all series, with their counts. */
+export function series(host: Host): (readonly [labels: Labels, requests: number | undefined])[] {
+  const names = host.metrics.names.filter((name) => name.endsWith(";istio_requests_total"));
+  return names.map((name) => [labelsIn(name), host.metrics.counter(name)]);
+}
+
+/** The labels of the only series. */
+export function only(host: Host): Labels {
+  const all = series(host);
+  expect(all).toHaveLength(1);
+  return all[0]?.[0] ?? {};
+}
+
+export interface Fetched {
+  readonly request?: Parameters<Host["fetch"]>[0];
+  readonly upstream?: Upstream;
+  readonly options?: StreamOptions;
+}
+
+/** One request; what it left in the metrics. */
+export function labelsOf(
+  host: Host,
+  { request = {}, upstream = () => ({ status: 200 }), options = {} }: Fetched,
+): Labels {
+  host.fetch(request, upstream, { cluster, ...options, properties: { ...plain, ...options.properties } });
+  return only(host);
+}
+
+export const saying = (said: string): Upstream => {
+  return () => ({
+    status: 200,
+    headers: { "x-envoy-peer-metadata": said, "x-envoy-peer-metadata-id": "catalog-v1-1" },
+  });
+};
