@@ -29,7 +29,9 @@ export class DeltaStream {
   #nonces = 0;
   /** The proxy has answered something on this stream. It sends its first requests of all types before that. */
   #hasAnswered = false;
-  #unsupported: { readonly typeUrl: string; readonly names: readonly string[] }[] = [];
+  /** Something came in that may make a response necessary. */
+  #isDue = false;
+  readonly #unsupported: { readonly typeUrl: string; readonly names: readonly string[] }[] = [];
 
   constructor(deny: Deny) {
     this.#deny = deny;
@@ -38,10 +40,13 @@ export class DeltaStream {
   /** Sets what the proxy should have. Until the first call nothing is sent. */
   aim(target: Target): void {
     this.#target = target;
+    this.#isDue = true;
   }
 
   /** Takes a request in; whatever it makes necessary is in the next flush. */
   receive(request: Request, nowMs: number): readonly StreamEvent[] {
+    // Most requests are plain ACKs; looking for differences after each of them would double the work.
+    if (!isAck(request) || !this.#hasAnswered) this.#isDue = true;
     if (request.responseNonce !== "") this.#hasAnswered = true;
     const type = typeOf.get(request.typeUrl);
     if (type === undefined) {
@@ -59,7 +64,8 @@ export class DeltaStream {
     const outbox = new Outbox({ nextNonce: () => String(++this.#nonces), nowMs });
     for (const { typeUrl, names } of this.#unsupported.splice(0)) outbox.deny(typeUrl, names);
     const target = this.#target;
-    if (target === undefined) return outbox;
+    if (target === undefined || !this.#isDue) return outbox;
+    this.#isDue = false;
     const vanishedClusters = this.#flushClusters(target, outbox);
     for (const type of sendOrder.slice(1)) {
       const subscription = this.#subscriptions.get(type);
@@ -163,6 +169,12 @@ export class DeltaStream {
     }
     return found;
   }
+}
+
+/** Acknowledges a response and says nothing else. */
+function isAck({ responseNonce, errorDetail, resourceNamesSubscribe, resourceNamesUnsubscribe }: Request): boolean {
+  const names = resourceNamesSubscribe.length + resourceNamesUnsubscribe.length;
+  return responseNonce !== "" && errorDetail === undefined && names === 0;
 }
 
 /** What of a batch is still right; what has changed since is in the delta. */
