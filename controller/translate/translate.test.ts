@@ -211,12 +211,12 @@ describe("slots", () => {
     },
   );
 
-  test("telemetry runs after the users' plugins of its slot, and is no plugin", () => {
-    const mesh = model.mesh({ plugins: [model.plugin("hello", { phase: "STATS" })], telemetry: model.module() });
-    const order = JSON.stringify(resource(mesh, "ECDS", "outbound/stats")).match(/"name":"[a-z-]+\.[a-z]+"/g);
-    expect([...new Set(order)]).toEqual(['"name":"shop.hello"', '"name":"istio-system.telemetry"']);
+  test("telemetry runs before the users' plugins, and is no plugin", () => {
+    const mesh = model.mesh({ plugins: [model.plugin("hello", { phase: "AUTHN" })], telemetry: model.module() });
+    const order = JSON.stringify(resource(mesh, "ECDS", "outbound/authn")).match(/"name":"[a-z-]+\.[a-z]+"/g);
+    expect([...new Set(order)]).toEqual(['"name":"istio-system.telemetry"', '"name":"shop.hello"']);
     const alone = translate(model.mesh({ telemetry: model.module() }), model.proxy()).resources.ECDS.get(
-      "inbound/stats",
+      "inbound/authn",
     );
     expect(alone?.owners).toEqual([]);
   });
