@@ -123,11 +123,8 @@ export class Connection {
 
   #emit(event: StreamEvent | { readonly kind: "connected" | "disconnected"; readonly atMs: number }): void {
     const { connection, proxy, onEvent, log } = this.#options;
-    const name = proxyName(proxy);
-    if (event.kind === "connected" || event.kind === "disconnected") log.info(`${name}: ${event.kind}`);
     if (event.kind === "unsupported")
-      log.warn(`${name}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
-    if (event.kind === "nacked") log.warn(`${name}: refused ${event.type}: ${event.reason}`);
+      log.warn(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
     onEvent({ connection, proxy, ...event });
   }
 }
