@@ -44,8 +44,23 @@ export function fileProblem(severity: Problem["severity"], file: string, message
   return { severity, code: codes.unreadable, place: { file, line: 1, column: 1 }, message };
 }
 
-/** All files together. Of objects that stand in several places, the first counts and the others are named. */
-export function combine(contents: readonly FileContent[]): FileBatch {
+/** A file at one look. */
+export interface SeenFile {
+  readonly content: FileContent;
+  /** It was not found, but may come back: see {@link combine}. */
+  readonly missing: boolean;
+}
+
+/**
+ * All files together. Of objects that stand in several places, the first counts and the others are named; but one in a
+ * missing file gives way, as it may have been moved.
+ */
+export function combine(files: readonly SeenFile[]): FileBatch {
+  const found = new Set(files.flatMap(({ content, missing }) => (missing ? [] : content.objects.map(keyOf))));
+  const isMoved = (object: RawObject): boolean => found.has(keyOf(object));
+  const contents = files.map(({ content, missing }) =>
+    missing ? { ...content, objects: content.objects.filter((object) => !isMoved(object)) } : content,
+  );
   const first = new Map<string, RawObject>();
   const problems: Problem[] = [];
   const objects = contents

@@ -134,6 +134,19 @@ test("the same object twice: the first by path counts, and the other takes over 
   expect(watched.problems).toEqual([]);
 });
 
+test("an object that moves to another file never stands twice", async () => {
+  const watched = await (await Watched.make({ "b.yaml": object("a", "one") })).watch();
+  await rename(watched.path("b.yaml"), watched.path("c.yaml"));
+  await watched.write("c.yaml", object("a", "two"));
+  await watched.see("a=two");
+  await rename(watched.path("c.yaml"), watched.path("a.yaml"));
+  await watched.write("a.yaml", object("a", "three"));
+  await watched.see("a=three");
+  await watched.write("z.yaml", object("z", "one"));
+  await watched.see("a=three z=one");
+  expect(watched.batches.flatMap(({ problems }) => problems)).toEqual([]);
+});
+
 test("a ConfigMap volume's swap of its ..data symlink is one change", async () => {
   const watched = await Watched.make();
   for (const v of ["one", "two"]) {

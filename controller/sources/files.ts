@@ -5,7 +5,7 @@ import type { Problem } from "../model/problem.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Coalescer } from "./coalesce.ts";
 import { type FileContent, readDocuments } from "./documents.ts";
-import { combine, emptyFile, type FileBatch, succeed, unreadableFile } from "./file-set.ts";
+import { combine, emptyFile, type FileBatch, type SeenFile, succeed, unreadableFile } from "./file-set.ts";
 import { reasonOf, Walk } from "./walk.ts";
 
 // Folders of YAML, watched. An event of the operating system says only that something has happened: each is followed by
@@ -33,13 +33,12 @@ export async function watchFiles(options: FilesOptions): Promise<FileSource> {
 }
 
 /** A file as it was when it was last read. */
-interface KnownFile {
+interface KnownFile extends SeenFile {
   /** Number of its folder in `folders`. */
   readonly folder: number;
   /** Changes with the content; empty: look again. */
   readonly stamp: string;
   readonly text: string | undefined;
-  readonly content: FileContent;
   /** Not there at the last look. An editor may be about to put a new one in its place, so it is gone only at the next. */
   readonly missing: boolean;
 }
@@ -94,7 +93,7 @@ class Folders implements FileSource {
   }
 
   #emit(problems: readonly Problem[]): void {
-    const { objects, problems: found } = combine([...this.#files.values()].map(({ content }) => content));
+    const { objects, problems: found } = combine([...this.#files.values()]);
     const batch = { objects, problems: [...problems, ...found] };
     if (this.#closed || (this.#lastBatch && isSame(this.#lastBatch, batch))) return;
     this.#lastBatch = batch;

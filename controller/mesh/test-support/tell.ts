@@ -20,8 +20,8 @@ export interface Told {
 /** What users are told of these files, `mesh/a.yaml` and so on, from their text to the whole mesh. */
 export function tell(...texts: readonly string[]): Told {
   const files = new Map(texts.map((text, i) => [`mesh/${"abc"[i]}.yaml`, text.replace(/^\n/, "")]));
-  const contents = [...files].map(([file, text]) => readDocuments(text, file));
-  const batch = combine(contents);
+  const seen = [...files].map(([file, text]) => ({ content: readDocuments(text, file), missing: false }));
+  const batch = combine(seen);
   const parsed = batch.objects.map(parseObject);
   const store = new ObjectStore();
   const objects = store.update(parsed);
