@@ -8,6 +8,7 @@ import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
+import { type Sample, samples } from "../support/prometheus.ts";
 import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 
 // Real Envoys with the node and the statistics of their bootstrap: webapp's sidecar and a gateway call catalog's sidecar,
@@ -24,6 +25,9 @@ const namespace = "shop";
 const peerHeaders = ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id"];
 const catalogCluster = {
   istio: { services: [{ host: "catalog.shop.svc.cluster.local", name: "catalog", namespace }] },
+};
+const externalCluster = {
+  istio: { external: true, services: [{ host: "example.com", name: "example.com", namespace }] },
 };
 const catalogEndpoint = { istio: { workload: "catalog-v1;shop;catalog;v1;Kubernetes" } };
 
@@ -77,9 +81,6 @@ beforeAll(async () => {
   for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
   const { sidecar, external, dead, mute, grpc, inbound, inboundGrpc } = ports;
   const toCatalog = { clusterMetadata: catalogCluster, endpointMetadata: catalogEndpoint };
-  const externalCluster = {
-    istio: { external: true, services: [{ host: "example.com", name: "example.com", namespace }] },
-  };
   catalog = await envoy({ workload: "catalog-v1", labels: { app: "catalog", version: "v1" } }, [
     { direction: "INBOUND", port: inbound, upstreamPorts: [app.port], clusterMetadata: catalogCluster },
     { direction: "INBOUND", port: inboundGrpc, upstreamPorts: [grpcApp.port], http2: true },
@@ -106,24 +107,36 @@ afterAll(async () => {
   for (const one of started.reverse()) await one.stop();
 });
 
+interface Static {
+  readonly static_resources: {
+    readonly listeners: readonly {
+      readonly filter_chains: readonly { readonly filters: readonly { readonly typed_config: Manager }[] }[];
+    }[];
+    readonly clusters: readonly { readonly name: string }[];
+  };
+}
+
+interface Manager {
+  readonly http_filters: unknown[];
+  readonly route_config: { readonly virtual_hosts: readonly { readonly routes: unknown[] }[] };
+}
+
+/** With a filter before all others that sends the first listener's requests to the second one's cluster. */
+function rerouted(bootstrap: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const config: Static = JSON.parse(JSON.stringify(bootstrap));
+  const { listeners, clusters } = config.static_resources;
+  const manager = listeners[0]?.filter_chains[0]?.filters[0]?.typed_config;
+  const match = { prefix: "/", headers: [{ name: "x-to", string_match: { exact: "world" } }] };
+  manager?.route_config.virtual_hosts[0]?.routes.unshift({ match, route: { cluster: clusters[1]?.name } });
+  const code = 'function envoy_on_request(h) h:headers():add("x-to", "world") h:clearRouteCache() end';
+  const type = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua";
+  const typed_config = { "@type": type, default_source_code: { inline_string: code } };
+  manager?.http_filters.unshift({ name: "lua", typed_config });
+  return { ...config };
+}
+
 const get = (port: number, path = "/", headers: Readonly<Record<string, string>> = {}) =>
   call({ host: "127.0.0.1", port, path, headers: { host: "catalog.shop", ...headers } });
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** The samples of one name in what Prometheus reads. */
-async function samples(of: TestEnvoy, name: string): Promise<Sample[]> {
-  const text = await of.get("/stats/prometheus?usedonly");
-  return text.split("\n").flatMap((line) => {
-    const [, labels = "", value] = new RegExp(`^${name}\\{(.*)\\} (\\d+)$`).exec(line) ?? [];
-    if (value === undefined) return [];
-    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = "", text = ""]) => [key, text]);
-    return [{ labels: Object.fromEntries(pairs), value: Number(value) }];
-  });
-}
 
 /** The labels of the requests that some labels single out, once they are counted. */
 async function counted(of: TestEnvoy, some: Readonly<Record<string, string>>): Promise<Sample["labels"]> {
@@ -255,6 +268,24 @@ describe("at the mesh's edge", () => {
       ...{ source_workload_namespace: "unknown", source_principal: "unknown", source_app: "unknown" },
       ...{ source_version: "unknown", source_cluster: "unknown", connection_security_policy: "none" },
     });
+  });
+
+  test("a request that another filter sends out of the mesh takes nothing with it", async () => {
+    const port = await freePort();
+    const inMesh = { direction: "OUTBOUND", port, upstreamPorts: [app.port], clusterMetadata: catalogCluster } as const;
+    const out = { direction: "OUTBOUND", port: await freePort(), upstreamPorts: [world.port] } as const;
+    const plugins = [{ name: "telemetry", module }];
+    const config = filterBootstrap([
+      { ...inMesh, plugins },
+      { ...out, plugins, clusterMetadata: externalCluster },
+    ]);
+    const rerouting = await startEnvoy(rerouted(config));
+    started.push(rerouting);
+    await rerouting.live();
+    const before = world.seen.length;
+    const reply = await get(port);
+    expect(world.seen).toHaveLength(before + 1);
+    expect(leaked(reply.headers, ...world.seen.map(({ headers }) => headers))).toEqual([]);
   });
 
   test("an external service is told nothing, and not believed", async () => {
