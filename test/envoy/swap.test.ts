@@ -85,10 +85,7 @@ test("attaching the first plugin and detaching the last closes no connection and
   while (streamed === undefined || rounds < 5) {
     const asked = await connectionsAccepted();
     await applyMark({ version: "a", mark: `r${rounds}` });
-    await mesh.waitFor(
-      async () => await isProgrammed(),
-      "the plugin to be live",
-    );
+    await mesh.waitFor(async () => await isProgrammed(), "the plugin to be live");
     expect(await socket.echo(`attached ${rounds}`)).toBe(`attached ${rounds}`);
     await mesh.remove("mark.yaml");
     await mesh.waitFor(async () => (await mesh.plugin("shop/mark")) === undefined, "the plugin to be gone");
