@@ -1,0 +1,57 @@
+// npm run measure [-- --cold] [-- name...]: measures what Sluice promises, and prints a Markdown table.
+import { join } from "node:path";
+import { argv, exit, stderr, stdout } from "node:process";
+import { parseArgs } from "node:util";
+import { type Figure, type Measurement, tableOf } from "./figures.ts";
+import { freshClone, freshCloneCold } from "./fresh-clone.ts";
+import { latency } from "./latency.ts";
+import { machine } from "./machine.ts";
+import { moduleSizes } from "./module-sizes.ts";
+import { sourceToTraffic } from "./source-to-traffic.ts";
+import { swapsUnderLoad } from "./swaps.ts";
+import { yamlToAck } from "./yaml-to-ack.ts";
+
+const measurements: Readonly<Record<string, Measurement>> = {
+  sizes: moduleSizes,
+  yaml: yamlToAck,
+  source: sourceToTraffic,
+  swaps: swapsUnderLoad,
+  latency,
+  clone: freshClone,
+  cold: freshCloneCold,
+};
+
+const { values, positionals } = parseArgs({
+  args: argv.slice(2),
+  options: { cold: { type: "boolean" } },
+  allowPositionals: true,
+});
+const usual = Object.keys(measurements).filter((name) => name !== "cold" || values.cold);
+const chosen = positionals.length > 0 ? positionals : usual;
+const unknown = chosen.filter((name) => measurements[name] === undefined);
+if (unknown.length > 0) {
+  stderr.write(`unknown: ${unknown.join(", ")}; there are ${Object.keys(measurements).join(", ")}\n`);
+  exit(2);
+}
+
+let resources = new AsyncDisposableStack();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void resources.disposeAsync().finally(() => exit(130)));
+
+const about = machine(join(import.meta.dirname, "..", ".."));
+const figures: Figure[] = [];
+let failed = false;
+for (const name of chosen) {
+  stderr.write(`measuring ${name}\n`);
+  resources = new AsyncDisposableStack();
+  try {
+    figures.push(...((await measurements[name]?.(resources)) ?? []));
+  } catch (error) {
+    stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`);
+    failed = true;
+  } finally {
+    await resources.disposeAsync();
+  }
+}
+stdout.write(`${about}\n\n${tableOf(figures)}\n`);
+exit(failed ? 1 : 0);

@@ -1,0 +1,79 @@
+// Swaps of module and configuration under load, through webapp's sidecar to catalog's, with the plugin in both.
+import { Agent } from "node:http";
+import { call, type Reply, startLoad } from "../support/http.ts";
+import type { TestMesh } from "../support/mesh.ts";
+import { markModule } from "../support/modules.ts";
+import { wasmPlugin } from "../support/yaml.ts";
+import type { Measurement } from "./figures.ts";
+import { smallMesh } from "./small-mesh.ts";
+
+const swaps = 20;
+const connections = 8;
+
+const marksOf = ({ headers }: Reply): string => String(headers["x-mark"] ?? "");
+
+export const swapsUnderLoad: Measurement = async (resources) => {
+  const urls = { a: await markModule("a"), b: await markModule("b") };
+  const mesh = await smallMesh(resources);
+  const target = { ...(await mesh.httpProxy("webapp")), path: "http://catalog.shop/" };
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  resources.defer(async () => agent.destroy());
+  const swapTo = async (version: "a" | "b", mark: string): Promise<number> => {
+    const startMs = performance.now();
+    await mesh.apply("mark.yaml", wasmPlugin({ name: "mark", url: urls[version], config: { mark } }));
+    const wanted = `${version}${mark}, ${version}${mark}`;
+    await mesh.waitFor(
+      async () => marksOf(await call({ ...target, agent })) === wanted,
+      `both proxies to mark ${wanted}`,
+    );
+    return performance.now() - startMs;
+  };
+  await swapTo("a", "0");
+  const load = startLoad({ ...target, connections });
+  await mesh.waitFor(() => load.count() > 10 * connections, "all connections to be in use");
+  const [before, startCount, startMs] = [await connectionsClosed(mesh), load.count(), performance.now()];
+  const samples: number[] = [];
+  for (let n = 1; n <= swaps; n++) samples.push(await swapTo(n % 4 < 2 ? "a" : "b", String(n))); // every second changes the module too
+  const seconds = (performance.now() - startMs) / 1000;
+  const [closed, rate] = [(await connectionsClosed(mesh)) - before, (load.count() - startCount) / seconds];
+  const { replies, broken } = await load.stop();
+  const failed = broken.length + replies.filter(({ status }) => status !== 200).length;
+  const unfiltered = replies.filter((reply) => marksOf(reply).split(", ").length !== 2).length;
+  const of = `of ${replies.length + broken.length} over ${swaps} swaps, ${connections} connections`;
+  return [
+    { what: "swaps: failed requests", samples: [failed], unit: "", how: of },
+    {
+      what: "swaps: requests without the filter",
+      samples: [unfiltered],
+      unit: "",
+      how: `${of}; each proxy marks the response`,
+    },
+    {
+      what: "swaps: connections closed",
+      samples: [closed],
+      unit: "",
+      how: "downstream_cx_destroy of both sidecars' listeners",
+    },
+    {
+      what: "swaps: requests per second meanwhile",
+      samples: [rate],
+      unit: "",
+      how: "all in one Node process, which is what limits it",
+    },
+    {
+      what: "swaps: YAML saved to both proxies marking",
+      samples,
+      unit: "ms",
+      how: "under this load; asked every 10 ms",
+    },
+  ];
+};
+
+/** Connections from downstream that webapp's and catalog's sidecars have seen end. */
+async function connectionsClosed(mesh: TestMesh): Promise<number> {
+  const [webapp, catalog] = [(await mesh.pod("webapp")).ip, (await mesh.pod("catalog")).ip];
+  return (
+    (await mesh.stat("webapp", `listener.${webapp}_15007.downstream_cx_destroy`)) +
+    (await mesh.stat("catalog", `listener.${catalog}_8080.downstream_cx_destroy`))
+  );
+}
