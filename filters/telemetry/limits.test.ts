@@ -46,6 +46,13 @@ describe("hostile headers", () => {
     expect(labelsOf(await load(inbound), { request: from(said) })).toMatchObject(unknown("source"));
   });
 
+  test.each(["", "%%%", "A", "no protobuf", catalog.slice(0, 40)])(
+    "a destination that says '%s' is known by its endpoint",
+    async (said) => {
+      expect(labelsOf(await load(), { upstream: saying(said) })["destination_workload"]).toBe("catalog-v2");
+    },
+  );
+
   test("metadata without padding are read", async () => {
     const host = await load(inbound);
     expect(labelsOf(host, { request: from(catalog.replace(/=+$/, "")) })).toMatchObject(ofCatalog("source"));
