@@ -8,6 +8,7 @@ export const UNKNOWN = "unknown";
 /** Kubernetes' names are shorter (253); nothing that a peer says of itself may grow metrics beyond that. */
 const VALUE_SIZE_MAX = 256;
 
+/** One end of a request. */
 @final
 export class Workload {
   constructor(
@@ -77,6 +78,7 @@ export function peerOf(
   );
 }
 
+/** The text, or Istio's word for none. */
 export function orUnknown(text: string): string {
   return text.length ? text : UNKNOWN;
 }
