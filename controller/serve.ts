@@ -10,6 +10,7 @@ import { ModuleStore } from "./modules/store.ts";
 import { FileWatcher } from "./modules/watch.ts";
 import { realClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
+import { Coalescer } from "./sources/coalesce.ts";
 import { watchFiles } from "./sources/files.ts";
 import { serveMonitoring } from "./status/monitoring.ts";
 import { deny } from "./translate/deny.ts";
@@ -37,7 +38,18 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
     builtinFile: (filter) => join(builtFilters, `${filter}.wasm`),
     onChange: () => plane.rebuild(),
   });
-  const watcher = new FileWatcher((file) => modules.changed(file));
+  const written = new Set<string>();
+  const coalescer = new Coalescer({
+    clock: realClock,
+    run() {
+      for (const file of written) modules.changed(file);
+      written.clear();
+    },
+  });
+  const watcher = new FileWatcher((file) => {
+    written.add(file);
+    coalescer.touch();
+  });
   const plane = new ControlPlane({
     settings: defaultSettings,
     controller: name,
@@ -74,6 +86,7 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   monitoring.close();
   watcher.close();
+  coalescer.stop();
   preflight.close();
   await source.close();
   await xds.close();
