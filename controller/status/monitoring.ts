@@ -16,7 +16,8 @@ export function serveMonitoring(
 ): Promise<Server> {
   const all: Pages = { ...pages, "/ready": () => "ready" };
   const server = createServer((request, response) => {
-    const page = all[new URL(request.url ?? "/", "http://localhost").pathname];
+    const [path = "/"] = (request.url ?? "/").split("?", 1); // URL would throw for some paths, such as //
+    const page = all[path];
     if (page === undefined) response.writeHead(404).end(`not found; there are ${Object.keys(all).join(", ")}\n`);
     else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(page(), null, 2));
   });
