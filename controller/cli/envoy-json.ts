@@ -100,7 +100,10 @@ export interface TypedExtensionConfig {
 export interface TypedConfig {
   readonly "@type"?: string;
   readonly xds_matcher?: Matcher;
-  readonly config?: { readonly name?: string; readonly vm_config?: { readonly code?: WasmCode } };
+  readonly config?: {
+    readonly name?: string;
+    readonly vm_config?: { readonly vm_id?: string; readonly code?: WasmCode };
+  };
   readonly filter_chain?: { readonly typed_config?: readonly TypedExtensionConfig[] };
   readonly typed_config?: TypedExtensionConfig;
 }

@@ -5,7 +5,7 @@ import { typeName } from "./dump.ts";
 import type { Matcher, OnMatch, TypedExtensionConfig, WasmCode } from "./envoy-json.ts";
 
 export interface SlotPlugin {
-  /** `shop/cart-budget` */
+  /** `shop/cart-budget`: its `vm_id`, one for all of its versions. */
   readonly name: string;
   /** First digits of the module's SHA-256; for a filter that is no module, the name of its type. */
   readonly module: string;
@@ -85,7 +85,8 @@ function keyOf(filter: TypedExtensionConfig): string {
 function pluginOf({ name = "", typed_config }: TypedExtensionConfig): Omit<SlotPlugin, "ports"> {
   const type = typeName(typed_config);
   if (type !== wasmType) return { name, module: type.split(".").at(-1) || "-" };
-  return { name: typed_config?.config?.name || name, module: moduleText(typed_config?.config?.vm_config?.code) };
+  const { name: plugin, vm_config: vm } = typed_config?.config ?? {};
+  return { name: vm?.vm_id || plugin || name, module: moduleText(vm?.code) };
 }
 
 function moduleText({ local, remote }: WasmCode = {}): string {
