@@ -151,7 +151,8 @@ function control(child: ChildProcess, { dir, adminSocket }: { dir: string; admin
   };
 }
 
-function ask(socketPath: string, method: string, path: string): Promise<string> {
+/** Body of a page of Envoy's admin; rejects where the status is not 2xx. */
+export function ask(socketPath: string, method: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request({ socketPath, method, path, agent: false }, (response) => {
       let body = "";

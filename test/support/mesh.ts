@@ -1,12 +1,12 @@
 // Runs `sluice up` on a folder of its own, as a user would, and leaves nothing of it behind.
 import { spawn } from "node:child_process";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { type Run, type RunPod, readRun } from "../../controller/run/state.ts";
 import type { PluginStatus } from "../../controller/status/plugin-status.ts";
+import { ask } from "./envoy.ts";
 import { call, type Target } from "./http.ts";
 import { type UntilOptions, until } from "./wait.ts";
 
@@ -19,6 +19,8 @@ export const node = execPath;
 export interface TestMesh {
   /** The watched folder. */
   readonly dir: string;
+  /** Its state folder: `SLUICE_RUN_DIR` of commands that are to find this mesh. */
+  readonly runDir: string;
   readonly pid: number;
   /** What runs where, as the runner last wrote it. */
   run(): Promise<Run>;
@@ -50,15 +52,52 @@ export interface TestMesh {
   stop(): Promise<number>;
 }
 
-/** Starts a mesh of these files (name to YAML) and waits until every proxy is live and every application ready. */
+/** Starts a mesh of these files (name to YAML), in a folder that is removed when it is stopped. */
 export async function startMesh(files: Readonly<Record<string, string>>): Promise<TestMesh> {
-  const dir = await mkdtemp(join(tmpdir(), "mesh-"));
-  const runDir = await mkdtemp(join(tmpdir(), "run-"));
+  const base = await mkdtemp(join(tmpdir(), "mesh-"));
+  const dir = join(base, "mesh");
+  await mkdir(dir);
   for (const [name, yaml] of Object.entries(files)) await writeFile(join(dir, name), yaml);
-  const child = spawn(execPath, [main, "up", dir], {
-    env: { ...env, SLUICE_RUN_DIR: runDir },
+  const remove = () => rm(base, { recursive: true, force: true });
+  try {
+    const mesh = await startMeshIn(dir, { runDir: join(base, "run") });
+    const stop = async (): Promise<number> => {
+      const code = await mesh.stop();
+      await remove();
+      return code;
+    };
+    return { ...mesh, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+export interface MeshOptions {
+  /** Its state folder, `SLUICE_RUN_DIR`; made and removed by the mesh itself. */
+  readonly runDir: string;
+  /** Default: `sluice up` of the folder. */
+  readonly command?: readonly [string, ...string[]];
+  readonly cwd?: string;
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a mesh of a folder that is there, and waits until every proxy is live and every application ready. */
+export async function startMeshIn(
+  dir: string,
+  { runDir, command = [execPath, main, "up", dir], cwd, env: more }: MeshOptions,
+): Promise<TestMesh> {
+  const [file, ...args] = command;
+  const child = spawn(file, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...env, ...more, SLUICE_RUN_DIR: runDir },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a process group of its own, as a terminal makes it: Ctrl-C reaches npm and what npm started
   });
+  const signal = (name: NodeJS.Signals): void => {
+    if (!ended && child.pid !== undefined) process.kill(-child.pid, name);
+  };
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -71,9 +110,7 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
       resolve(code ?? 1);
     }),
   );
-  const kill = (): void => {
-    if (!ended) child.kill("SIGKILL");
-  };
+  const kill = (): void => signal("SIGKILL");
   process.once("exit", kill);
 
   const waitFor: TestMesh["waitFor"] = async (fact, describe, options) => {
@@ -96,6 +133,7 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
     );
   const mesh: TestMesh = {
     dir,
+    runDir,
     pid: child.pid ?? 0,
     run,
     pod,
@@ -111,7 +149,7 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
       await rename(temporary, join(dir, file));
     },
     remove: (file) => rm(join(dir, file)),
-    admin: async (workload, path) => adminGet((await pod(workload)).adminSocket, path),
+    admin: async (workload, path) => ask((await pod(workload)).adminSocket, "GET", path),
     async stat(workload, name) {
       const filter = `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
       const text = await mesh.admin(workload, `/stats?filter=${encodeURIComponent(filter)}`);
@@ -126,11 +164,9 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
     },
     output: () => output,
     async stop() {
-      if (!ended) child.kill("SIGINT");
+      signal("SIGINT");
       const code = await exit;
       process.removeListener("exit", kill);
-      await rm(dir, { recursive: true, force: true });
-      await rm(runDir, { recursive: true, force: true });
       return code;
     },
   };
@@ -143,19 +179,4 @@ export async function startMesh(files: Readonly<Record<string, string>>): Promis
     throw error;
   }
   return mesh;
-}
-
-function adminGet(socketPath: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    request({ socketPath, path, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => {
-        body += text;
-      });
-      response.once("error", reject);
-      response.once("end", () => resolve(body));
-    })
-      .once("error", reject)
-      .end();
-  });
 }
