@@ -1,6 +1,8 @@
 // npm run measure [-- --cold] [-- name...]: measures what Sluice promises, and prints a Markdown table.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argv, exit, stderr, stdout } from "node:process";
+import { argv, env, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import { type Figure, type Measurement, tableOf } from "./figures.ts";
 import { freshClone, freshCloneCold } from "./fresh-clone.ts";
@@ -34,9 +36,16 @@ if (unknown.length > 0) {
   exit(2);
 }
 
+const scratch = mkdtempSync(join(tmpdir(), "measure-"));
+env["TMPDIR"] = scratch; // whatever is made on the way is gone at the end, however it ends
+process.once("exit", () => rmSync(scratch, { recursive: true, force: true, maxRetries: 20 }));
+
 let resources = new AsyncDisposableStack();
+let interrupted: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void resources.disposeAsync().finally(() => exit(130)));
+  process.once(signal, () => {
+    interrupted = resources.disposeAsync().finally(() => exit(130));
+  });
 
 const about = machine(join(import.meta.dirname, "..", ".."));
 const figures: Figure[] = [];
@@ -50,6 +59,7 @@ for (const name of chosen) {
     stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`);
     failed = true;
   } finally {
+    await interrupted; // which exits
     await resources.disposeAsync();
   }
 }
