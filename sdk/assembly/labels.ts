@@ -13,10 +13,25 @@ export function labelled(name: string, labels: string[], values: string[]): stri
   return text + name;
 }
 
-/** A `;.` at the end would make a separator with the one that follows. */
 function withoutSeparators(value: string): string {
-  const text = value.replaceAll(";.;", "_").replaceAll("=.=", "_");
-  return text.endsWith(";.") ? text.slice(0, -2) + "_" : text;
+  let text = "";
+  let from = 0;
+  for (let at = 0; at < value.length; at++) {
+    const size = separatorSize(value, at);
+    if (!size) continue;
+    text += value.substring(from, at) + "_";
+    from = at + size;
+    at = from - 1;
+  }
+  return from ? text + value.substring(from) : value;
+}
+
+/** Units of the separator that starts here; 0 for none. A `;.` at the end would make one with the `;.;` that follows. */
+function separatorSize(value: string, at: i32): i32 {
+  const code = value.charCodeAt(at);
+  if ((code != 0x3b /* ; */ && code != 0x3d) /* = */ || value.charCodeAt(at + 1) != 0x2e /* . */) return 0;
+  if (value.charCodeAt(at + 2) == code) return 3;
+  return code == 0x3b && at + 2 == value.length ? 2 : 0;
 }
 
 /**

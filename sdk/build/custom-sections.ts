@@ -48,9 +48,9 @@ function shortNames(content: Uint8Array): Uint8Array {
   return new Uint8Array(0);
 }
 
-/** `~lib/@sluice/sdk/assembly/header-map/HeaderMap#add` -> `header-map/HeaderMap#add` */
+/** `~lib/@sluice/sdk/assembly/header-map/HeaderMap#add` -> `header-map/HeaderMap#add`, and so for the filter's own. */
 function shorten(name: string): string {
-  return name.replaceAll("~lib/@sluice/sdk/assembly/", "").replaceAll("~lib/", "");
+  return name.replace(/(~lib\/@sluice\/sdk|(filters|examples)\/[^/]+)\/assembly\/|~lib\//g, "");
 }
 
 function customSection(name: string, content: Uint8Array): Uint8Array {

@@ -16,7 +16,7 @@ export function isRetriable(retryOn: string | null, status: i64, grpcStatus: i64
   while (from < conditions.length) {
     let to = conditions.indexOf(",", from);
     if (to < 0) to = conditions.length;
-    if (meets(conditions.substring(from, to).trim(), status, grpcStatus)) return true;
+    if (meets(conditions.substring(from, to), status, grpcStatus)) return true;
     from = to + 1;
   }
   return false;
