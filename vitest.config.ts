@@ -7,6 +7,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{sdk,controller,filters,examples}/**/*.test.ts", "test/*.test.ts"],
+          testTimeout: 30_000, // where a module is not kept in build/test/ yet, the compiler takes seconds
+          hookTimeout: 60_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 // One filter -> build/<name>.wasm: compiled, described, checked, and put in place in one step or not at all.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pid } from "node:process";
 import { gzipSync } from "node:zlib";
@@ -8,7 +8,8 @@ import { type Manifest, manifestSection } from "../module/manifest.ts";
 import { compile } from "./compile.ts";
 import { withCustomSection, withShortNames } from "./custom-sections.ts";
 import { readDeclaration } from "./declaration.ts";
-import type { Filter } from "./filters.ts";
+import { type Filter, modulePath } from "./filters.ts";
+import { readVersion } from "./version.ts";
 
 /** What became of a filter: its module's bytes, or why there are none. */
 export type Build =
@@ -31,11 +32,6 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
   const refusals = inspectModule(bytes).problems.map((problem) => `${source}: ${formatModuleProblem(problem)}`);
   if (refusals.length) return { ok: false, messages: refusals.join("\n") };
   return { ok: true, bytes, messages: compiled.messages };
-}
-
-/** Where a filter's module is written, relative to the root. */
-export function modulePath(name: string): string {
-  return `build/${name}.wasm`;
 }
 
 /**
@@ -62,8 +58,3 @@ function formatChange(bytes: number): string {
 }
 
 const sdkVersion = readVersion(join(import.meta.dirname, "..", "package.json"));
-
-function readVersion(path: string): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(path, "utf8"));
-  return version;
-}

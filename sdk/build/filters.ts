@@ -23,3 +23,8 @@ export function findFilters(root: string): Filter[] {
       .filter(({ source }) => existsSync(join(root, source)));
   });
 }
+
+/** Where a filter's module is written, relative to the root. */
+export function modulePath(name: string): string {
+  return `build/${name}.wasm`;
+}

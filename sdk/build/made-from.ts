@@ -1,14 +1,17 @@
 // Whether a filter must be compiled again: a digest of all that its module is made from stands beside it in build/.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, relative } from "node:path";
-import { version } from "assemblyscript/asc";
-import { modulePath } from "./build-filter.ts";
-import type { Filter } from "./filters.ts";
+import { type Filter, modulePath } from "./filters.ts";
+import { readVersion } from "./version.ts";
+
+/** Read from its package: to load the compiler takes longer than all else where nothing has changed. */
+export const compilerVersion = readVersion(createRequire(import.meta.url).resolve("assemblyscript/package.json"));
 
 /** Digest of the filter's sources, of the SDK, of the flags and of the compiler: 64 hex digits. */
-export function digestOf(root: string, filter: Filter): string {
-  const hash = createHash("sha256").update(version);
+export function digestOf(root: string, filter: Pick<Filter, "folder">): string {
+  const hash = createHash("sha256").update(compilerVersion);
   const sdk = join(import.meta.dirname, "..");
   const parts = ["abi", "assembly", "build", "module", "package.json"].map((part) => join(sdk, part));
   for (const path of [...parts, join(root, "asconfig.json"), join(root, filter.folder)].flatMap(sourcesBelow)) {

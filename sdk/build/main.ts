@@ -1,7 +1,6 @@
 // npm run asbuild [-- --if-changed] [-- --watch] [name...]: compiles the filters in filters/ and examples/ to build/<name>.wasm.
 import { argv, cwd, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
-import { buildFilter, writeModule } from "./build-filter.ts";
 import { type Filter, findFilters } from "./filters.ts";
 import { digestOf, isMadeFrom, noteMadeFrom } from "./made-from.ts";
 import { watchFilters } from "./watch.ts";
@@ -58,6 +57,7 @@ async function make(filter: Filter, ifChanged = false): Promise<boolean> {
   const digest = digestOf(root, filter);
   if (ifChanged && isMadeFrom(root, filter, digest)) return true;
   const start = performance.now();
+  const { buildFilter, writeModule } = await import("./build-filter.ts"); // loads the compiler
   const build = await buildFilter(root, filter);
   if (build.messages) stderr.write(`${build.messages.trimEnd()}\n`);
   if (!build.ok) {

@@ -1,6 +1,6 @@
 // Drives the SDK's own code in a module with a host that does next to nothing, to count memory over many requests.
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { compile } from "../build/compile.ts";
+import { sourceModule } from "../../test/support/filter-module.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
 
@@ -13,9 +13,7 @@ let written: string[];
 let logged: string[];
 
 beforeAll(async () => {
-  const compilation = await compile(process.cwd(), "sdk/assembly/testing/guest.ts");
-  if (!compilation.ok) throw new Error(compilation.messages);
-  module = await WebAssembly.compile(compilation.bytes.slice());
+  module = await WebAssembly.compile(await sourceModule("sdk/assembly/testing/guest.ts"));
 });
 
 beforeEach(() => {

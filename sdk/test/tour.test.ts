@@ -1,6 +1,6 @@
 // Each part of what a filter imports, seen from outside: a module that tries them runs in the host.
 import { beforeAll, expect, test, vi } from "vitest";
-import { compile } from "../build/compile.ts";
+import { sourceModule } from "../../test/support/filter-module.ts";
 import { Host, type HostOptions } from "../host/index.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
@@ -8,9 +8,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler take
 let module: Uint8Array;
 
 beforeAll(async () => {
-  const compilation = await compile(process.cwd(), "sdk/assembly/testing/tour.ts");
-  if (!compilation.ok) throw new Error(compilation.messages);
-  module = compilation.bytes;
+  module = await sourceModule("sdk/assembly/testing/tour.ts");
 });
 
 const load = (options: HostOptions = {}) => Host.load(module, { upstream: true, ...options });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { compileAlone } from "../build/compile-alone.ts";
+import { type Assembly, loadAssembly } from "../../test/support/assembly.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
 
@@ -9,11 +9,11 @@ type Values = Record<
   (pointer: number) => number
 >;
 
-let values: Awaited<ReturnType<typeof compileAlone<Values>>>;
+let values: Assembly<Values>;
 let idOfUint8Array: number;
 
 beforeAll(async () => {
-  values = await compileAlone<Values>(process.cwd(), "sdk/assembly/testing/values.ts");
+  values = await loadAssembly<Values>("sdk/assembly/testing/values.ts");
   idOfUint8Array = classIdOf(values.encode(values.__newString("x")));
 });
 

@@ -1,11 +1,14 @@
-import { dirname } from "node:path";
-import { buildFilter } from "../../sdk/build/build-filter.ts";
-import { findFilters } from "../../sdk/build/filters.ts";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { findFilters, modulePath } from "../../sdk/build/filters.ts";
+import { digestOf, isMadeFrom } from "../../sdk/build/made-from.ts";
+import { kept } from "./kept.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 
 /**
- * Compiles a filter of this repository from its sources as they are now, so that no test runs a stale module.
+ * A filter of this repository as its sources are now, so that no test runs a stale module: the one in build/ where it was
+ * made from them, else compiled.
  *
  * @param name its folder in filters/ or examples/
  * @throws with the compiler's messages
@@ -13,7 +16,26 @@ const root = dirname(dirname(import.meta.dirname));
 export async function filterModule(name: string): Promise<Uint8Array> {
   const filter = findFilters(root).find((found) => found.name === name);
   if (filter === undefined) throw new Error(`there is no filter ${name}`);
-  const build = await buildFilter(root, filter);
-  if (!build.ok) throw new Error(build.messages);
-  return build.bytes;
+  const digest = digestOf(root, filter);
+  if (isMadeFrom(root, filter, digest)) return await readFile(join(root, modulePath(name)));
+  return await kept(name, digest, async () => {
+    const { buildFilter } = await import("../../sdk/build/build-filter.ts");
+    const build = await buildFilter(root, filter);
+    if (!build.ok) throw new Error(build.messages);
+    return build.bytes;
+  });
+}
+
+/**
+ * The module of a source beside the SDK's own, such as `sdk/assembly/testing/tour.ts`.
+ *
+ * @throws with the compiler's messages
+ */
+export async function sourceModule(source: string): Promise<Uint8Array<ArrayBuffer>> {
+  return await kept(basename(source, ".ts"), digestOf(root, { folder: dirname(source) }), async () => {
+    const { compile } = await import("../../sdk/build/compile.ts");
+    const compilation = await compile(root, source);
+    if (!compilation.ok) throw new Error(compilation.messages);
+    return compilation.bytes;
+  });
 }

@@ -1,11 +1,9 @@
 // Modules for tests: small filters, compiled once for each text, kept in build/test/.
-import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import * as asc from "assemblyscript/asc";
-import { buildFilter } from "../../sdk/build/build-filter.ts";
 import { digestOf } from "../../sdk/build/made-from.ts";
+import { keptFile } from "./kept.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -95,6 +93,7 @@ async function compileRaw(kind: "missing import" | "start section"): Promise<Uin
     export function proxy_on_memory_allocate(size: usize): usize { return heap.alloc(size); }
     ${kind === "start section" ? "touch();" : ""}
   `;
+  const asc = await import("assemblyscript/asc");
   let bytes: Uint8Array | undefined;
   const start = kind === "start section" ? [] : ["--exportStart", "_initialize"];
   const { error } = await asc.main(
@@ -116,12 +115,11 @@ async function moduleOf(name: string, source: string): Promise<string> {
   const filter = { name, folder, source: `${folder}/assembly/index.ts` };
   await mkdir(join(root, folder, "assembly"), { recursive: true });
   await writeFile(join(root, filter.source), source);
-  const file = join(root, `${folder}-${digestOf(root, filter).slice(0, 8)}.wasm`);
-  if (!existsSync(file)) {
+  const file = await keptFile(name, digestOf(root, filter), async () => {
+    const { buildFilter } = await import("../../sdk/build/build-filter.ts");
     const built = await buildFilter(root, filter);
     if (!built.ok) throw new Error(built.messages);
-    await writeFile(`${file}.${process.pid}`, built.bytes);
-    await rename(`${file}.${process.pid}`, file);
-  }
+    return built.bytes;
+  });
   return pathToFileURL(file).href;
 }
