@@ -171,6 +171,8 @@ export async function startMeshIn(
     },
   };
   try {
+    const started = (): unknown => ended || readRun(runDir);
+    await waitFor(started, "the mesh to start", { deadlineMs: 50_000 }); // `npm start` may have filters to build
     const wanted = (await run()).pods.map(({ workload }) => workload);
     for (const workload of wanted)
       await waitFor(async () => (await mesh.admin(workload, "/ready")).startsWith("LIVE"), `${workload} to be live`);
