@@ -7,12 +7,12 @@ import { type Problem, problemText } from "./model/problem.ts";
 import { type Proxy, proxyName } from "./model/proxy.ts";
 import type { ProxyState } from "./model/proxy-state.ts";
 import type { RawObject } from "./model/raw-object.ts";
-import type { XdsType } from "./model/resource.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { statusLines } from "./status/lines.ts";
 import { emptyStatus, type MeshStatus, meshStatus } from "./status/mesh-status.ts";
 import type { Push } from "./status/push.ts";
+import { knowsLive } from "./status/slot-memory.ts";
 import { type Translation, translate } from "./translate/translate.ts";
 import type { XdsEvent } from "./xds/connection.ts";
 import type { Target } from "./xds/delta.ts";
@@ -108,12 +108,16 @@ export class ControlPlane {
     this.#refreshStatus();
   }
 
-  /** What a proxy should have; what only stands in for something unknown leaves a proxy alone that has a version. */
+  /**
+   * What a proxy should have. A slot that only stands in for what this process can't compute leaves a proxy alone whose
+   * version is of an earlier process; what this one has made itself, it can follow up on.
+   */
   targetFor(proxy: Proxy): Target {
     const { resources: snapshot } = this.#translation(proxy);
-    const stopgaps = (type: XdsType): ReadonlySet<string> =>
-      new Set([...snapshot[type].values()].filter(({ stopgap }) => stopgap).map(({ name }) => name));
-    return { snapshot, keep: { ECDS: stopgaps("ECDS") } };
+    const kept = [...snapshot.ECDS.values()].filter(
+      ({ name, stopgap }) => stopgap && !knowsLive(this.#status.memory, proxy.id, name),
+    );
+    return { snapshot, keep: { ECDS: new Set(kept.map(({ name }) => name)) } };
   }
 
   onEvent(event: XdsEvent): void {

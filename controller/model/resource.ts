@@ -23,7 +23,7 @@ export interface Resource {
   readonly owners: readonly Ref[];
   /**
    * Stands in for what this process can't compute, such as a plugin that was never good since it started: only for
-   * proxies that have no version of the resource. One that reports a version keeps it.
+   * proxies that have no version of the resource, or one that this process made. One of an earlier process stays.
    */
   readonly stopgap?: true;
 }

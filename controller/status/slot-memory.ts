@@ -37,6 +37,12 @@ export function liveEdition(memory: SlotMemory, proxyId: string, slot: string, r
   return version === undefined ? undefined : memory.contents.get(slotKey(slot, version))?.get(ref);
 }
 
+/** Whether this process made the version of a slot that a proxy runs; else it is of an earlier one, or there is none. */
+export function knowsLive(memory: SlotMemory, proxyId: string, slot: string): boolean {
+  const version = memory.live.get(proxyId)?.get(slot);
+  return version !== undefined && memory.contents.has(slotKey(slot, version));
+}
+
 export function isSameEdition(a: Edition | undefined, b: Edition): boolean {
   return a !== undefined && a.digest === b.digest && a.spec === b.spec;
 }

@@ -50,7 +50,7 @@ function moduleProblems({ object, module }: Plugin): Problem[] {
   const effect =
     failStrategy === "FAIL_OPEN"
       ? "requests pass without the plugin"
-      : "requests get 403 until one is, on proxies that have no earlier one";
+      : "requests get 403 until one is; proxies that ran it before the controller was started go on";
   const message = `is ${failStrategy} and no module was good yet: ${effect}`;
   return [
     { severity: "warning", code: codes.noModule, object: refOf(object), path: ["spec", "failStrategy"], message },

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { ControlPlane, type Modules } from "./control-plane.ts";
+import { defaultSettings } from "./model/mesh.ts";
+import type { MeshObject } from "./model/object.ts";
+import type { Proxy } from "./model/proxy.ts";
+import type { RawObject } from "./model/raw-object.ts";
+import { TestClock } from "./ports/clock.ts";
+import { acked, proxyState, sha } from "./status/test-support/mesh.ts";
+
+const slot = "inbound/unspecified";
+const { proxy } = proxyState("web-1", []);
+
+/** Modules of which those whose url holds "bad" were never good. */
+const modules: Modules = {
+  resolve: (objects) => ({ plugins: objects.map((object) => ({ object, ...moduleOf(object) })), problems: [] }),
+};
+
+function moduleOf({ spec }: MeshObject<"WasmPlugin">) {
+  if (spec.url.includes("bad")) return {};
+  return { module: { digest: sha("a1"), bytes: new Uint8Array(), attach: ["downstream"] as const, capabilities: [] } };
+}
+
+const plugin = (name: string, url: string): RawObject => ({
+  value: {
+    apiVersion: "extensions.istio.io/v1alpha1",
+    kind: "WasmPlugin",
+    metadata: { name, namespace: "shop" },
+    spec: { url },
+  },
+});
+
+/** A control plane with one proxy, that acknowledges a version of the slot where it is told to. */
+function started(): { plane: ControlPlane; acknowledge: (version: string | undefined) => void } {
+  let version: string | undefined;
+  const state = (of: Proxy) => {
+    const { snapshot } = plane.targetFor(of);
+    const resource = snapshot.ECDS.get(slot);
+    return proxyState("web-1", resource && version ? [[resource, acked(version)]] : []);
+  };
+  const clock = new TestClock();
+  const plane = new ControlPlane({
+    settings: defaultSettings,
+    controller: "sluice",
+    modules,
+    push: () => {},
+    proxies: () => [state(proxy)],
+    clock,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  });
+  return { plane, acknowledge: (now) => (version = now) };
+}
+
+/** Whether what the proxy runs in the slot stays whatever it should have. */
+const isKept = (plane: ControlPlane): boolean => plane.targetFor(proxy).keep?.ECDS?.has(slot) ?? false;
+const versionOf = (plane: ControlPlane): string | undefined => plane.targetFor(proxy).snapshot.ECDS.get(slot)?.version;
+
+test("a plugin that was never good doesn't hold up its neighbours in a slot that this process filled", () => {
+  const { plane, acknowledge } = started();
+  plane.update({ objects: [plugin("a", "file:///a.wasm")], problems: [] });
+  acknowledge(versionOf(plane));
+  plane.update({ objects: [plugin("a", "file:///a.wasm"), plugin("b", "file:///bad.wasm")], problems: [] });
+  expect(isKept(plane)).toBe(false);
+  acknowledge(versionOf(plane));
+  plane.update({ objects: [plugin("b", "file:///bad.wasm")], problems: [] });
+  expect(isKept(plane)).toBe(false);
+});
+
+test("a plugin that was never good leaves a slot alone that an earlier process filled", () => {
+  const { plane, acknowledge } = started();
+  acknowledge("of an earlier process");
+  plane.update({ objects: [plugin("a", "file:///a.wasm"), plugin("b", "file:///bad.wasm")], problems: [] });
+  expect(isKept(plane)).toBe(true);
+  plane.update({ objects: [plugin("a", "file:///a.wasm")], problems: [] });
+  expect(isKept(plane)).toBe(false);
+});
