@@ -9,6 +9,9 @@ const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
 };
 
+/** The longest that Go, and with it Istio, can express; Envoy refuses all routes of a proxy for one that is not much longer. */
+const hoursMax = 2_562_047;
+
 /**
  * Reads a duration: numbers with units, such as `2s`, `500ms`, `1h30m`, `1.5s`; `0` needs no unit.
  *
@@ -25,12 +28,12 @@ export function durationMs(text: string): number {
   return sum;
 }
 
-/** What is wrong with a value that is no duration, and what to write; `undefined` where nothing is. */
+/** What is wrong with a value that is no duration, or too long, and what to write; `undefined` where nothing is. */
 export function durationComplaint(value: unknown): string | undefined {
   if (typeof value === "number" || (typeof value === "string" && /^\d+(\.\d+)?$/.test(value) && value !== "0"))
     return `a unit is missing; write "${value}s" or "${value}m"`;
   if (typeof value === "string" && value.startsWith("-")) return "a duration can't be negative";
   if (typeof value !== "string" || Number.isNaN(durationMs(value)))
     return 'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"';
-  return undefined;
+  return durationMs(value) > hoursMax * 3_600_000 ? `must be ${hoursMax}h or less` : undefined;
 }

@@ -2,12 +2,20 @@ import * as z from "zod";
 import type { HeaderChanges, HeaderOperations } from "../model/virtual-service.ts";
 import { text } from "./fields.ts";
 
-// Control characters could split a header in two; tab is allowed.
-const value = text((content) =>
-  [...content].every((letter) => letter === "\t" || (letter >= " " && letter !== "\u007f"))
+/** Text with Envoy's values in it, such as `%HOSTNAME%` or `%REQ(x-a):8%`; `%%` is a percent sign. */
+const format = /^([^%]|%%|%[A-Z][A-Z0-9_]*(\([^)]*\))?(:\d+)?%)*$/;
+
+/** What Envoy can't read as a format, it refuses together with all other routes of the proxy. */
+export function headerValueComplaint(content: string): string | undefined {
+  // They could split a header in two; tab is allowed.
+  const isClean = [...content].every((letter) => letter === "\t" || (letter >= " " && letter !== "\u007f"));
+  if (!isClean) return "control characters can't stand in a header";
+  return format.test(content)
     ? undefined
-    : "control characters can't stand in a header",
-);
+    : "% begins a value of Envoy, such as %HOSTNAME%; write %% for a percent sign";
+}
+
+const value = text(headerValueComplaint);
 
 const token = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nearest } from "../model/nearest.ts";
 import { durationComplaint, durationMs } from "./duration.ts";
 import { hostComplaint, isIpAddress, namespacedHostComplaint } from "./fields.ts";
+import { headerValueComplaint } from "./http-headers.ts";
 import { protocolOfPort } from "./protocol.ts";
 import { regexComplaint } from "./regex.ts";
 
@@ -26,6 +27,27 @@ describe("durations", () => {
     expect(durationMs(text)).toBe(ms);
     expect(durationComplaint(text) === undefined).toBe(!Number.isNaN(ms));
   });
+
+  test.each(["2562048h", "99999999999s"])("%s is longer than Envoy takes", (text) => {
+    expect(durationComplaint("2562047h")).toBeUndefined();
+    expect(durationComplaint(text)).toBe("must be 2562047h or less");
+  });
+});
+
+describe("values of headers", () => {
+  test.each(["", "a b\tc", "100%%", "%HOSTNAME%", "a %REQ(x-a?:path):8% b", "%START_TIME(%s.%3f)%"])(
+    "%j can be set",
+    (text) => expect(headerValueComplaint(text)).toBeUndefined(),
+  );
+
+  test.each`
+    text             | complaint
+    ${"a\nb"}        | ${/control characters/}
+    ${"100%"}        | ${/write %% for a percent sign/}
+    ${"%REQ(x"}      | ${/write %% for a percent sign/}
+    ${"abc%123"}     | ${/write %% for a percent sign/}
+    ${"%HOSTNAME%%"} | ${/write %% for a percent sign/}
+  `("$text: $complaint", ({ text, complaint }) => expect(headerValueComplaint(text)).toMatch(complaint));
 });
 
 describe("regular expressions", () => {
