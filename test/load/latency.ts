@@ -40,7 +40,12 @@ export const latency: Measurement = async (resources) => {
         unit: "ms",
         how: "by turns with it",
       },
-      { what: `added to p${p}: and retry-budget, deadline`, samples: added(all), unit: "ms", how: "by turns with it" },
+      {
+        what: `added to p${p}: the same with retry-budget and deadline`,
+        samples: added(all),
+        unit: "ms",
+        how: "by turns with it",
+      },
     ];
   });
 };

@@ -52,13 +52,13 @@ export const swapsUnderLoad: Measurement = async (resources) => {
       what: "swaps: connections closed",
       samples: [closed],
       unit: "",
-      how: "downstream_cx_destroy of both sidecars' listeners",
+      how: "downstream_cx_destroy of webapp's sidecar outbound and catalog's inbound",
     },
     {
       what: "swaps: requests per second meanwhile",
       samples: [rate],
       unit: "",
-      how: "all in one Node process, which is what limits it",
+      how: "answered one after the other on each connection; client and applications share the cores with the Envoys",
     },
     {
       what: "swaps: YAML saved to both proxies marking",
@@ -73,7 +73,7 @@ export const swapsUnderLoad: Measurement = async (resources) => {
 async function connectionsClosed(mesh: TestMesh): Promise<number> {
   const [webapp, catalog] = [(await mesh.pod("webapp")).ip, (await mesh.pod("catalog")).ip];
   return (
-    (await mesh.stat("webapp", `listener.${webapp}_15007.downstream_cx_destroy`)) +
-    (await mesh.stat("catalog", `listener.${catalog}_8080.downstream_cx_destroy`))
+    (await mesh.stat("webapp", `http.outbound_${webapp}_15007.downstream_cx_destroy`)) +
+    (await mesh.stat("catalog", `http.inbound_${catalog}_8080.downstream_cx_destroy`))
   );
 }
