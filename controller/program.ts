@@ -31,8 +31,12 @@ const cliDeps: CliDeps = {
   print: (output) => void stdout.write(output),
 };
 
+/** What a shell says of a program that SIGPIPE ended, which is how other programs end behind `| head`. */
+const brokenPipeExitCode = 141;
+
 /** Runs one command line, without `node` and the script; resolves with the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
+  stdout.once("error", () => process.exit(brokenPipeExitCode));
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as {
     readonly version: string;
   };
