@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { problemText } from "../model/problem.ts";
@@ -75,7 +75,8 @@ export class Runner {
    */
   async start(): Promise<void> {
     const { env, log, watch } = this.#deps;
-    if (!existsSync(this.#options.dir)) throw new Error(`there is no folder ${this.#options.dir}`);
+    if (!statSync(this.#options.dir, { throwIfNoEntry: false })?.isDirectory())
+      throw new Error(`there is no folder ${this.#options.dir}`);
     const dir = realpathSync(this.#options.dir);
     const { folder, ended } = await RunFolder.claim(runFolderOf(dir, env));
     this.#folder = folder;
