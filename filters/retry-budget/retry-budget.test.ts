@@ -227,7 +227,7 @@ describe("the scope", () => {
     const host = await load({ minRetries: 0, percent: 0 });
     for (let i = 0; i < 400; i++) host.fetch({}, undefined, retried({ cluster: { ...cluster, name: `c${i}` } }));
     expect(host.metrics.counter("retry_budget_collisions_total")).toBeGreaterThan(400 - 256);
-    expect(host.shared.keys().length).toBeLessThanOrEqual(257);
+    expect(host.shared.keys().length).toBeLessThanOrEqual(256 + 2); // the layout, and the names of metrics
   });
 });
 
@@ -245,6 +245,20 @@ describe("workers and versions", () => {
     await host.replace(module, { config: { minRetries: 4, percent: 0 }, upstream: true, vmId });
     expect(host.fetch({}, failing, retried()).attempts).toBe(2);
     expect(host.logs.filter(({ text }) => text.includes("start empty"))).toHaveLength(1);
+  });
+
+  test("metrics outlive a change of the module, also where nobody asks meanwhile", async () => {
+    const vmId = "shop/budget";
+    const host = await load({ minRetries: 3, percent: 0 }, { vmId });
+    host.fetch({}, failing, retried());
+    const before = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
+    const otherVm = { environment: { VERSION: "2" } };
+    for (let swap = 0; swap < 2; swap++) {
+      await host.replace(module, { config: { minRetries: swap }, upstream: true, vmId, ...(swap ? {} : otherVm) });
+      const after = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
+      expect(after).toEqual(before);
+    }
+    expect(before).toContainEqual([`scope=.=${cluster.name};.;retry_budget_retries_total`, 3]);
   });
 
   test("headers of any bytes do no harm", async () => {

@@ -11,7 +11,7 @@ import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
 import { setReadOnly } from "./header-map";
 import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
 import * as log from "./log";
-import { contexts, createPlugin, pluginOf, streamOf } from "./registry";
+import { configured, contexts, createPlugin, pluginOf, streamOf } from "./registry";
 import { Status } from "./status";
 
 /** The host reads from this which ABI the module speaks. */
@@ -51,6 +51,7 @@ export function proxy_on_configure(id: u32, size: u32): bool {
   proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, OUT_PTR, OUT_SIZE);
   const config = parseConfig(size ? valueBytes() : new Uint8Array(0));
   plugin.onConfigure(config);
+  configured();
   const problems = config.finish();
   const name = plugin.properties.string("plugin_name");
   for (let i = 0; i < problems.length; i++) log.error((name == null ? "" : name + ": ") + problems[i]);

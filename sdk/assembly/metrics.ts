@@ -1,11 +1,14 @@
 import * as MetricType from "../abi/metric-type";
 import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_record_metric } from "./env";
-import { FIRST, OUT_LONG, OUT_WORD } from "./host-memory";
+import { OUT_LONG, OUT_WORD, THIRD } from "./host-memory";
+import { defineKnownMetrics, noteMetric } from "./known-metrics";
+import { onConfigured } from "./registry";
 import { Status } from "./status";
 
 /**
  * A metric of the whole process: the same name is the same metric in every worker and plugin. It is defined when it is
- * first used, so it can be made anywhere, also in a field's initializer. Envoy's name for it is `wasmcustom.<name>`.
+ * first used, so it can be made anywhere, also in a field's initializer. Envoy's name for it is `wasmcustom.<name>`. What
+ * it holds outlives a swap of the module, in a plugin that has `onConfigure` and has made a metric by its end.
  */
 export abstract class Metric {
   private handle: u32 = 0;
@@ -13,13 +16,17 @@ export abstract class Metric {
   constructor(
     readonly name: string,
     private type: i32,
-  ) {}
+  ) {
+    onConfigured(defineKnownMetrics);
+  }
 
   /** The host's number for it; 0 (which is no metric's) if the host refuses it. */
   protected get id(): u32 {
     if (!this.handle) {
-      const n = FIRST.text(this.name);
-      if (proxy_define_metric(this.type, n.ptr, n.size, OUT_WORD) == Status.Ok) this.handle = load<u32>(OUT_WORD);
+      const n = THIRD.text(this.name); // the first two hold what goes to shared data
+      if (proxy_define_metric(this.type, n.ptr, n.size, OUT_WORD) != Status.Ok) return 0;
+      this.handle = load<u32>(OUT_WORD);
+      noteMetric(this.type, n.ptr, <i32>n.size);
     }
     return this.handle;
   }

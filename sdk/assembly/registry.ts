@@ -13,6 +13,17 @@ export function registerPlugin(factory: () => Plugin): void {
   create = factory;
 }
 
+let afterConfigure: (() => void) | null = null;
+
+/** Has this done at the end of each configuration: by a part of the SDK that a filter without it need not carry. */
+export function onConfigured(action: () => void): void {
+  afterConfigure = action;
+}
+
+export function configured(): void {
+  if (afterConfigure != null) afterConfigure!();
+}
+
 /** A plugin of the registered kind. */
 export function createPlugin(): Plugin {
   return create!();

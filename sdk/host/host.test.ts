@@ -180,6 +180,18 @@ describe("a swap", () => {
     expect(host.logs.at(-1)?.text).toBe("R read k -> 1");
   });
 
+  test("loses the metrics that no new VM has defined, unless the VMs stay", async () => {
+    const host = await load(["R: define 0 requests; increment 4 1"]);
+    host.fetch();
+    await host.replace(puppet, { vmId: "v", config: "C: here" });
+    expect(host.metrics.counter("requests")).toBe(1);
+    const stream = host.stream();
+    await host.replace(puppet, { vmId: "v", config: "C: define 0 other", environment: { A: "b" } });
+    expect(host.metrics.names).toEqual(["other", "requests"]);
+    stream.serve(() => ({ status: 200 }));
+    expect(host.metrics.names).toEqual(["other"]);
+  });
+
   test("leaves running requests to the old VM, which ends with the last of them", async () => {
     const host = await load(["A: here", "D: here", "C: tick 50", "T: here"]);
     const stream = host.stream();

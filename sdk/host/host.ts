@@ -159,6 +159,8 @@ export class Host {
     if (deployment === this.#current || deployment.openStreams > 0) return;
     for (const thread of deployment.threads.toReversed()) thread.end();
     this.#deployments = this.#deployments.filter((other) => other !== deployment);
+    const living = this.#deployments.flatMap(({ threads }) => threads.map(({ vm }) => vm));
+    this.#process.metrics.release(new Set(living));
     const { vmId } = deployment.loaded.setup;
     if (!this.#deployments.some((other) => other.loaded.setup.vmId === vmId)) this.#process.shared.drop(vmId);
   }

@@ -9,6 +9,8 @@ export class MetricStore {
   readonly #counters = new Map<string, bigint>();
   readonly #gauges = new Map<string, bigint>();
   readonly #histograms = new Map<string, number[]>();
+  /** Who has defined a metric, by its name. */
+  readonly #holders = new Map<string, Set<object>>();
 
   /** Value of a counter; undefined if none of that name was defined. */
   counter(name: string): number | undefined {
@@ -30,8 +32,9 @@ export class MetricStore {
     return [...this.#counters.keys(), ...this.#gauges.keys(), ...this.#histograms.keys()].sort();
   }
 
-  /** A metric's handle; what it holds stays if it was defined before. */
-  define(type: number, name: string): Metric {
+  /** A metric's handle; what it holds stays if it was defined before. @param vm which defines it */
+  define(type: number, name: string, vm: object): Metric {
+    this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(vm));
     if (type === MetricType.Histogram) {
       const samples = this.#histograms.get(name) ?? [];
       this.#histograms.set(name, samples);
@@ -47,6 +50,14 @@ export class MetricStore {
       return true;
     };
     return { type, read, add, record: (value) => set(type === MetricType.Counter ? read() + value : value) };
+  }
+
+  /** Forgets, as Envoy does, what no VM has defined of those that still live. */
+  release(living: ReadonlySet<object>): void {
+    for (const [name, holders] of this.#holders) {
+      if (!holders.isDisjointFrom(living)) continue;
+      for (const values of [this.#holders, this.#counters, this.#gauges, this.#histograms]) values.delete(name);
+    }
   }
 }
 
@@ -76,7 +87,7 @@ export function metricCalls(vm: VmScope): Hostcalls {
       const id = nextIds[type];
       if (id === undefined) return Status.BadArgument;
       nextIds[type] = id + idStep;
-      metrics.set(id, vm.process.metrics.define(type, toText(name)));
+      metrics.set(id, vm.process.metrics.define(type, toText(name), vm));
       return vm.memory.writeWord(idOut, id) ? Status.Ok : Status.InvalidMemoryAccess;
     },
     proxy_increment_metric(id: number, delta: bigint) {

@@ -68,6 +68,7 @@ test("twenty swaps of module and configuration under load: none fails, none is u
   const numbers = replies.map(({ headers }) => Number(headers["x-count"]));
   expect(Math.max(...numbers)).toBeGreaterThanOrEqual(replies.length); // counted in shared data, over all versions
   expect(new Set(numbers).size).toBe(numbers.length);
+  expect(await mesh.stat("catalog", "wasmcustom.mark_responses_total")).toBeGreaterThanOrEqual(replies.length);
 });
 
 test("attaching the first plugin and detaching the last closes no connection and cuts no stream", async () => {
@@ -76,10 +77,12 @@ test("attaching the first plugin and detaching the last closes no connection and
   const load: Load = startLoad({ ...target, connections: 6 });
   await until(() => load.count() >= 12, "all connections to be in use");
   const socket = await webSocket();
+  const [accepted = 0] = await connectionsAccepted();
   let streamed: Awaited<ReturnType<typeof call>> | undefined;
   const stream = call({ ...target, path: "http://catalog.shop/stream/60/50" }).then((reply) => {
     streamed = reply;
   });
+  await mesh.waitFor(async () => (await connectionsAccepted())[0] === accepted + 1, "the stream to begin");
   const before = await connectionsAccepted();
   let rounds = 0;
   while (streamed === undefined || rounds < 5) {

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..", "..");
 
 /**
  * A filter that marks every response with `x-mark: <version><mark>`, in addition to marks that are there, and numbers it
- * by a counter in shared data, `x-count`. Configuration:
+ * by a counter in shared data, `x-count`; the metric `mark_responses_total` counts them, too. Configuration:
  *
  *   mark: text
  *   refuse: true         refuse it, in preflight and in Envoy
@@ -25,10 +25,11 @@ export function markModule(version: "a" | "b"): Promise<string> {
 }
 
 const markSource = `
-import { Config, HeadersAction, HttpContext, Plugin, getSharedData, registerPlugin, setSharedData, Status } from "@sluice/sdk/assembly";
+import { Config, Counter, HeadersAction, HttpContext, Plugin, getSharedData, registerPlugin, setSharedData, Status } from "@sluice/sdk/assembly";
 
 class Mark extends Plugin {
   mark: string = "";
+  readonly responses: Counter = new Counter("mark_responses_total");
 
   onConfigure(config: Config): void {
     this.mark = VERSION + config.string("mark").or("");
@@ -67,6 +68,7 @@ class MarkStream extends HttpContext {
   }
 
   onResponseHeaders(endOfStream: bool): HeadersAction {
+    this.plugin.responses.increment();
     this.responseHeaders.add("x-mark", this.plugin.mark);
     this.responseHeaders.set("x-count", this.plugin.count().toString());
     return HeadersAction.Continue;
