@@ -238,6 +238,16 @@ describe("workers and versions", () => {
     expect(metric(host, "retry_budget_retries_total")).toBe(49);
   });
 
+  test("what another worker writes between a read and a write is not lost", async () => {
+    const host = await load({ minRetries: 0, percent: 19 }, { workers: 2 });
+    const ok = () => ({ status: 200 });
+    for (let i = 0; i < 5; i++) {
+      host.shared.afterNextRead(() => host.fetch({}, ok, { ...retried(), worker: 1 }));
+      host.fetch({}, ok, { ...retried(), worker: 0 });
+    }
+    expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 19 % of 11 calls are 2; of 10 calls, 1
+  });
+
   test("what was counted outlives a change of the configuration", async () => {
     const vmId = "shop/budget";
     const host = await load({ minRetries: 3, percent: 0 }, { vmId });

@@ -84,6 +84,7 @@ export class Host {
         return found === undefined ? undefined : toArray(found.value);
       },
       keys: () => shared.keys(vmId).map(toText),
+      afterNextRead: (action) => shared.afterNextRead(action),
     };
   }
 
@@ -192,6 +193,8 @@ export class Host {
 
 /** Shared data, to look at. */
 export interface SharedDataView {
+  /** Does something once, when a module has next read a value: what another worker does before that one writes. */
+  afterNextRead(action: () => void): void;
   /** Undefined if there is no such key. */
   get(key: string): Uint8Array | undefined;
   keys(): string[];

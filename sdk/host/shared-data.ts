@@ -13,6 +13,7 @@ export interface SharedValue {
 export class SharedDataStore {
   readonly #spaces = new Map<string, Map<ByteString, SharedValue>>();
   #lastCas = 0;
+  #afterNextRead: (() => void) | undefined;
 
   get(vmId: string, key: ByteString): SharedValue | undefined {
     return this.#spaces.get(vmId)?.get(key);
@@ -36,6 +37,18 @@ export class SharedDataStore {
     return true;
   }
 
+  /** What happens once, when a module has next read a value, or found none. */
+  afterNextRead(action: () => void): void {
+    this.#afterNextRead = action;
+  }
+
+  /** A module has read. */
+  onRead(): void {
+    const action = this.#afterNextRead;
+    this.#afterNextRead = undefined;
+    action?.();
+  }
+
   /** The last VM of this vm_id is gone, and its keys with it. */
   drop(vmId: string): void {
     this.#spaces.delete(vmId);
@@ -49,6 +62,7 @@ export function sharedDataCalls(vm: VmScope): Hostcalls {
       const key = vm.memory.read(keyAddress, keySize);
       if (key === undefined) return Status.InvalidMemoryAccess;
       const found = shared.get(vm.vmId, key);
+      shared.onRead();
       if (found === undefined) return Status.NotFound;
       const given = vm.memory.give(found.value, valueOut, sizeOut);
       if (given !== Status.Ok) return given;
