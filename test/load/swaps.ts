@@ -1,6 +1,6 @@
 // Swaps of module and configuration under load, through webapp's sidecar to catalog's, with the plugin in both.
 import { Agent } from "node:http";
-import { call, type Reply, startLoad } from "../support/http.ts";
+import { call, type Reply, startLoad, tally } from "../support/http.ts";
 import type { TestMesh } from "../support/mesh.ts";
 import { markModule } from "../support/modules.ts";
 import { wasmPlugin } from "../support/yaml.ts";
@@ -38,10 +38,11 @@ export const swapsUnderLoad: Measurement = async (resources) => {
   const [closed, rate] = [(await connectionsClosed(mesh)) - before, (load.count() - startCount) / seconds];
   const { replies, broken } = await load.stop();
   const failed = broken.length + replies.filter(({ status }) => status !== 200).length;
+  const statuses = { ...tally(replies, ({ status }) => status), ...tally(broken, (why) => why) };
   const unfiltered = replies.filter((reply) => marksOf(reply).split(", ").length !== 2).length;
   const of = `of ${replies.length + broken.length} over ${swaps} swaps, ${connections} connections`;
   return [
-    { what: "swaps: failed requests", samples: [failed], unit: "", how: of },
+    { what: "swaps: failed requests", samples: [failed], unit: "", how: `${of}: ${JSON.stringify(statuses)}` },
     {
       what: "swaps: requests without the filter",
       samples: [unfiltered],
