@@ -67,6 +67,7 @@ describe("outbound", () => {
     ${{}}                                     | ${800}    | ${"800"}     | ${"800"}     | ${undefined}
     ${ms("5000")}                             | ${0}      | ${"5000"}    | ${"5000"}    | ${undefined}
     ${ms("5000")}                             | ${800}    | ${"800"}     | ${"800"}     | ${undefined}
+    ${ms("801")}                              | ${800}    | ${"800"}     | ${"800"}     | ${undefined}
     ${ms("500")}                              | ${800}    | ${"500"}     | ${"500"}     | ${undefined}
     ${{ "grpc-timeout": "5S" }}               | ${0}      | ${"5000"}    | ${undefined} | ${"5000000u"}
     ${{ "grpc-timeout": "5S", ...ms("70") }}  | ${0}      | ${"70"}      | ${"70"}      | ${"70000000n"}
@@ -108,6 +109,21 @@ describe("outbound", () => {
     expect(seen.map(Number)).toEqual([600, 600, 362, 12]); // less 300 ms and the back-off, each time
   });
 });
+
+test.each`
+  own          | marked
+  ${undefined} | ${undefined}
+  ${"true"}    | ${"true"}
+`(
+  "an attempt after which no time is left is the last; an upstream's own mark ($own) stays",
+  async ({ own, marked }) => {
+    const host = await load({ minimum: "50ms" });
+    const headers = own ? { "x-envoy-ratelimited": own } : {};
+    const route = { retryOn: "5xx", attempts: 3 };
+    const reply = host.fetch({ headers: ms("300") }, () => ({ status: 503, headers, after: "260ms" }), { route });
+    expect([reply.status, reply.attempts, reply.headers.get("x-envoy-ratelimited")]).toEqual([503, 1, marked]);
+  },
+);
 
 describe("a request that is still open at its deadline", () => {
   test("is ended by the next tick, and ticks come only while there is one", async () => {

@@ -284,16 +284,20 @@ describe("workers and versions", () => {
 
 describe("the cost in host calls", () => {
   /** Of a request after the first one, which defines the metrics. */
-  async function cost(answer: Parameters<Host["fetch"]>[1]): Promise<Readonly<Record<string, number>>> {
-    const host = await load({ minRetries: 1000 });
+  async function cost(
+    answer: Parameters<Host["fetch"]>[1],
+    { config = {}, direction = "outbound" }: { config?: object; direction?: "inbound" | "outbound" } = {},
+  ): Promise<Readonly<Record<string, number>>> {
+    const host = await load({ ...config }, { listener: { direction } });
+    const headers = direction === "inbound" ? { "x-envoy-attempt-count": "1" } : {};
     for (let i = 0; i < 2; i++) {
       host.hostcalls.reset();
-      host.fetch({}, answer, retried());
+      host.fetch({ headers }, answer, retried());
     }
     return host.hostcalls.byName;
   }
 
-  test("of a call is 10", async () => {
+  test("of a call are these 10", async () => {
     expect(await cost(() => ({ status: 200 }))).toEqual({
       clock_time_get: 1,
       proxy_get_header_map_value: 2,
@@ -304,8 +308,16 @@ describe("the cost in host calls", () => {
     });
   });
 
-  test("of a call with a retry is 27", async () => {
-    const calls = await cost(({ number }) => ({ status: number === 1 ? 503 : 200 }));
-    expect(Object.values(calls).reduce((sum, count) => sum + count)).toBe(27);
+  const retryOnce = ({ number }: { number: number }) => ({ status: number === 1 ? 503 : 200 });
+  const never = { minRetries: 0, percent: 0 };
+  test.each`
+    request                 | calls | direction     | config                  | answer
+    ${"a call"}             | ${10} | ${"outbound"} | ${{}}                   | ${() => ({ status: 200 })}
+    ${"a call"}             | ${12} | ${"inbound"}  | ${{}}                   | ${() => ({ status: 200 })}
+    ${"a call and a retry"} | ${27} | ${"outbound"} | ${{ minRetries: 1000 }} | ${retryOnce}
+    ${"a denied retry"}     | ${22} | ${"outbound"} | ${never}                | ${failing}
+  `("of $request, $direction, is $calls", async ({ calls, direction, config, answer }) => {
+    const counts = await cost(answer, { config, direction });
+    expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(calls);
   });
 });
