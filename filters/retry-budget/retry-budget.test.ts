@@ -188,6 +188,8 @@ describe("on the server's side", () => {
       expect(arrive(host, { "x-envoy-attempt-count": "2", "x-retry-budget": "v1" })).toEqual(clean);
     }
     expect(arrive(host, { "x-envoy-attempt-count": "2" })).toEqual(clean);
+    // An application's own retry, which the caller's budget has admitted: the first attempt, yet no call.
+    expect(arrive(host, { "x-envoy-attempt-count": "1", "x-retry-budget": "v1" })).toEqual(clean);
     // The caller's proxy stops at this mark, which is not its own to remove.
     expect(arrive(host, { "x-envoy-attempt-count": "3" })).toEqual({ status: 503, reached: [], mark: "true" });
     expect(metric(host, "retry_budget_calls_total", "inbound|8080||")).toBe(2);
@@ -313,7 +315,7 @@ describe("the cost in host calls", () => {
   test.each`
     request                 | calls | direction     | config                  | answer
     ${"a call"}             | ${10} | ${"outbound"} | ${{}}                   | ${() => ({ status: 200 })}
-    ${"a call"}             | ${12} | ${"inbound"}  | ${{}}                   | ${() => ({ status: 200 })}
+    ${"a call"}             | ${13} | ${"inbound"}  | ${{}}                   | ${() => ({ status: 200 })}
     ${"a call and a retry"} | ${27} | ${"outbound"} | ${{ minRetries: 1000 }} | ${retryOnce}
     ${"a denied retry"}     | ${22} | ${"outbound"} | ${never}                | ${failing}
   `("of $request, $direction, is $calls", async ({ calls, direction, config, answer }) => {

@@ -55,14 +55,10 @@ export class Attempt extends HttpContext {
     const headers = this.requestHeaders;
     let isRetry = this.config.retryHeader.length > 0 && headers.has(this.config.retryHeader);
     if (isInbound) {
-      const count = headers.get(ATTEMPT_COUNT);
-      if (count != null) headers.remove(ATTEMPT_COUNT);
-      if (isRetry || toNumber(count) > 1) {
-        isRetry = true;
-        const isAdmitted = headers.get(HEADER) == STAMP;
-        headers.remove(HEADER);
-        if (isAdmitted) return HeadersAction.Continue;
-      }
+      const stamp = this.take(HEADER);
+      const count = this.take(ATTEMPT_COUNT);
+      if (stamp == STAMP) return HeadersAction.Continue; // a retry, which the caller's budget has admitted
+      isRetry = isRetry || toNumber(count) > 1;
     }
     const budget = this.budget();
     if (!isRetry) {
@@ -74,6 +70,13 @@ export class Attempt extends HttpContext {
     budget.retries.increment();
     if (!isInbound) headers.set(HEADER, STAMP);
     return HeadersAction.Continue;
+  }
+
+  /** A request header's value, which the application must not see; null where it is not there. */
+  private take(name: string): string | null {
+    const value = this.requestHeaders.get(name);
+    if (value != null) this.requestHeaders.remove(name);
+    return value;
   }
 
   /** A later attempt, which uses what was reserved at the last response. After a reset there was none. */
