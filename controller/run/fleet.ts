@@ -5,9 +5,10 @@ import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { type Proxy, proxyName } from "../model/proxy.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Claims } from "./claims.ts";
 import type { RunFolder } from "./folder.ts";
 import { documentsOf } from "./objects.ts";
-import { listenPorts, placeOf } from "./place.ts";
+import { listenPorts, placeOf, type Taken } from "./place.ts";
 import { gatewayPlan, type PodPlan, planOf, podKey } from "./plan.ts";
 import { RunningPod } from "./pod.ts";
 import type { Command, ProcessEvent } from "./processes.ts";
@@ -29,6 +30,7 @@ export interface FleetOptions {
   readonly dir: string;
   readonly settings: MeshSettings;
   readonly folder: RunFolder;
+  readonly claims: Claims;
   readonly xdsPort: number;
   readonly gateway: { readonly address: string; readonly port: number };
   readonly envoyPath: string;
@@ -132,8 +134,8 @@ export class Fleet {
   }
 
   async #newPod(plan: PodPlan): Promise<RunningPod> {
-    const { folder, settings, gateway, onEvent, onChange, ...rest } = this.#options;
-    const place = await placeOf(plan, this.#taken());
+    const { folder, claims, settings, gateway, onEvent, onChange, ...rest } = this.#options;
+    const place = await placeOf(plan, this.#taken(), claims);
     const adminSocket = join(folder.path, `${place.ip.split(".").at(-1)}.sock`);
     return new RunningPod({
       ...{ ...rest, ...place, plan, adminSocket, onEvent },
@@ -164,7 +166,7 @@ export class Fleet {
     return { argv: [envoyPath, "-c", file, ...envoyFlags], cwd: folder.path, env };
   }
 
-  #taken(): { readonly ips: ReadonlySet<string>; readonly appPorts: ReadonlySet<number> } {
+  #taken(): Taken {
     const pods = [...this.#pods.values(), ...this.#leaving].map((pod) => pod.place);
     return {
       ips: new Set(pods.map(({ ip }) => ip)),

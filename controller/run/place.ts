@@ -1,12 +1,19 @@
 import { addressesBut } from "./addresses.ts";
+import type { Claims } from "./claims.ts";
 import type { PlacedContainer } from "./container.ts";
 import { httpProxyPort } from "./objects.ts";
 import type { PodPlan } from "./plan.ts";
-import { freePort, isFree } from "./sockets.ts";
+import { isFree } from "./sockets.ts";
 
 /** Ports of each pod's Envoy beside those of its containers: Istio's. */
 export const listenPorts = { prometheus: 15090, ready: 15021, admin: 15000 } as const;
 const envoyPorts = [httpProxyPort, ...Object.values(listenPorts)];
+
+/** Addresses and application ports of a run's other pods, whether their processes run or not. */
+export interface Taken {
+  readonly ips: ReadonlySet<string>;
+  readonly appPorts: ReadonlySet<number>;
+}
 
 /** Where one pod lives. */
 export interface Place {
@@ -20,14 +27,11 @@ export interface Place {
  * Finds an address and ports for a pod. A container's first port goes to the same port of 127.0.0.1 if that is free, else to
  * a free one; further ports stay as they are, since there is no way to tell the program of more than one.
  *
- * @param taken addresses and application ports of other pods, whether their processes run or not
+ * @param claims of the run; what is found is claimed
  * @throws where no address is left
  */
-export async function placeOf(
-  plan: PodPlan,
-  taken: { readonly ips: ReadonlySet<string>; readonly appPorts: ReadonlySet<number> },
-): Promise<Place> {
-  const ip = await addressFor(plan, taken.ips);
+export async function placeOf(plan: PodPlan, taken: Taken, claims: Claims): Promise<Place> {
+  const ip = await addressFor(plan, taken.ips, claims);
   const appPorts = new Map<number, number>();
   const containers: PlacedContainer[] = [];
   for (const container of plan.containers) {
@@ -37,7 +41,7 @@ export async function placeOf(
       continue;
     }
     const used = new Set([...taken.appPorts, ...appPorts.values()]);
-    const appPort = await freePort(used.has(first) ? 0 : first);
+    const appPort = await claims.port(used.has(first) ? 0 : first);
     for (const port of others) appPorts.set(port, port);
     appPorts.set(first, appPort);
     containers.push({ container, appPort });
@@ -45,13 +49,13 @@ export async function placeOf(
   return { ip, containers, appPorts };
 }
 
-async function addressFor({ name, containers }: PodPlan, taken: ReadonlySet<string>): Promise<string> {
+async function addressFor({ name, containers }: PodPlan, taken: Taken["ips"], claims: Claims): Promise<string> {
   const ports = [...envoyPorts, ...containers.flatMap(({ ports }) => ports).map(({ containerPort }) => containerPort)];
   let busy: readonly number[] = [];
   for (const ip of addressesBut(taken)) {
     const free = await Promise.all(ports.map((port) => isFree(port, ip)));
     busy = ports.filter((_, i) => !free[i]);
-    if (busy.length === 0) return ip;
+    if (busy.length === 0 && (await claims.address(ip))) return ip;
   }
   throw new Error(
     `${name}: port ${busy.join(" and ")} can't be bound on any free address of 127.0.18.0/24: end what listens there or on 0.0.0.0; on macOS, add addresses with \`ifconfig lo0 alias 127.0.18.1\``,

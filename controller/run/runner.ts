@@ -4,13 +4,14 @@ import type { AnyObject } from "../model/object.ts";
 import { problemText } from "../model/problem.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { Claims } from "./claims.ts";
 import { Fleet } from "./fleet.ts";
 import { RunFolder } from "./folder.ts";
 import { markOf } from "./leftovers.ts";
 import { planOf } from "./plan.ts";
 import { KeptProcess } from "./processes.ts";
 import { changeLine, deathLines, eventLines, runLines } from "./report.ts";
-import { accepts, freePort } from "./sockets.ts";
+import { accepts } from "./sockets.ts";
 import { type Run, runFolderOf } from "./state.ts";
 
 /** How long the controller may take to end when asked to. */
@@ -52,6 +53,7 @@ type RunBase = Omit<Run, "controllerPid" | "pods" | "processes">;
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #deps: RunnerDeps;
+  readonly #claims = new Claims();
   #folder: RunFolder | undefined;
   #controller: KeptProcess | undefined;
   #fleet: Fleet | undefined;
@@ -84,9 +86,9 @@ export class Runner {
     const run = {
       dir,
       pid: process.pid,
-      xdsPort: await freePort(portsWanted.xds),
-      monitoringPort: await freePort(portsWanted.monitoring),
-      gateway: { address: "127.0.0.1", port: await freePort(portsWanted.gateway) },
+      xdsPort: await this.#claims.port(portsWanted.xds),
+      monitoringPort: await this.#claims.port(portsWanted.monitoring),
+      gateway: { address: "127.0.0.1", port: await this.#claims.port(portsWanted.gateway) },
       logs: folder.logs,
     };
     this.#run = run;
@@ -109,6 +111,7 @@ export class Runner {
     await this.#fleet?.stop();
     await this.#controller?.stop(graceMs);
     this.#folder?.remove();
+    this.#claims.release();
   }
 
   /** Ends everything at once, without waiting: for when this process is about to end. */
@@ -130,7 +133,7 @@ export class Runner {
     const { dir, xdsPort, gateway } = run;
     return new Fleet({
       ...this.#deps,
-      ...{ dir, xdsPort, gateway, folder, settings: this.#options.settings },
+      ...{ dir, xdsPort, gateway, folder, claims: this.#claims, settings: this.#options.settings },
       onEvent: (pod, what, event) => {
         this.#writeRun();
         for (const line of eventLines(pod.plan, what, event)) log.warn(line);

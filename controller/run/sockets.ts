@@ -5,26 +5,11 @@ import { connect, createServer } from "node:net";
 const timeoutMs = 1000;
 
 /** Whether nobody listens on `address:port`, so that it can be bound; false also for an address the machine lacks. */
-export async function isFree(port: number, address: string): Promise<boolean> {
-  return (await tryBind(port, address)) !== undefined;
-}
-
-/** `wanted` if it is free on 127.0.0.1, else (and for 0) one that is. */
-export async function freePort(wanted: number): Promise<number> {
-  const port = (await tryBind(wanted, "127.0.0.1")) ?? (await tryBind(0, "127.0.0.1"));
-  if (port === undefined) throw new Error("no port of 127.0.0.1 is free");
-  return port;
-}
-
-/** Binds and lets go; the port that it was, `undefined` where that failed. */
-function tryBind(port: number, host: string): Promise<number | undefined> {
+export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? address?.port : undefined));
-    });
+    server.once("error", () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
