@@ -66,7 +66,7 @@ export class ControlPlane {
   #mesh: Mesh;
   #meshProblems: readonly Problem[] = [];
   /** By proxy id, of the mesh of now. */
-  readonly #translations = new Map<string, Translation>();
+  readonly #translations = new Map<string, Translation | Fault>();
   #status: MeshStatus = emptyStatus;
   #push: Push | undefined;
   #cancelStatus: (() => void) | undefined;
@@ -137,9 +137,11 @@ export class ControlPlane {
     return this.#status;
   }
 
+  /** @throws what `translate` threw, a fault of the program: the proxy then keeps what it has. */
   #translation(proxy: Proxy): Translation {
-    const known = this.#translations.get(proxy.id) ?? translate(this.#mesh, proxy);
+    const known = this.#translations.get(proxy.id) ?? attempt(() => translate(this.#mesh, proxy));
     this.#translations.set(proxy.id, known);
+    if ("fault" in known) throw known.fault;
     return known;
   }
 
@@ -147,7 +149,11 @@ export class ControlPlane {
     this.#cancelStatus?.();
     this.#cancelStatus = undefined;
     const { proxies, settings, controller, log } = this.#options;
-    const states = proxies().map((state) => ({ ...state, snapshot: this.#translation(state.proxy).resources }));
+    const newest = new Map(proxies().map((state) => [state.proxy.id, state])); // a stream may outlive its proxy's next
+    const states = [...newest.values()].flatMap((state) => {
+      const translation = attempt(() => this.#translation(state.proxy));
+      return "fault" in translation ? [] : [{ ...state, snapshot: translation.resources }];
+    });
     const before = this.#status;
     this.#status = meshStatus(before, {
       plugins: this.#mesh.plugins,
@@ -162,8 +168,20 @@ export class ControlPlane {
 
   /** Each problem once, whichever proxies it was found on. */
   #problems(): readonly Problem[] {
-    const found = [...this.#translations.values()].flatMap(({ problems }) => problems);
+    const found = [...this.#translations.values()].flatMap((one) => ("fault" in one ? [] : one.problems));
     const all = [...this.#sourceProblems, ...this.#meshProblems, ...found].map((one) => this.#store.located(one));
     return [...new Map(all.map((problem) => [problemText(problem), problem])).values()];
+  }
+}
+
+interface Fault {
+  readonly fault: unknown;
+}
+
+function attempt(run: () => Translation): Translation | Fault {
+  try {
+    return run();
+  } catch (fault) {
+    return { fault };
   }
 }

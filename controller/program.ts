@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process, { env, execPath, stderr, stdin, stdout } from "node:process";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
+import { CliError } from "./cli/cli-error.ts";
 import type { CliDeps } from "./cli/deps.ts";
 import { httpGet } from "./cli/http-get.ts";
 import { examples, execute, newProgram } from "./cli/program.ts";
@@ -62,7 +63,7 @@ function registerUp(program: Command): void {
       const { up } = await import("./run/up.ts");
       const deps: RunnerDeps = {
         watch: watchObjects,
-        envoyPath: locateEnvoy().path,
+        envoyPath: envoyPath(locateEnvoy),
         program: [execPath, join(import.meta.dirname, "main.ts")],
         env,
         clock: realClock,
@@ -71,6 +72,14 @@ function registerUp(program: Command): void {
       };
       process.exit(await up({ dir, settings: defaultSettings }, deps)); // watchers and children's pipes would keep it
     });
+}
+
+function envoyPath(locate: () => { readonly path: string }): string {
+  try {
+    return locate().path;
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** All objects in force below a folder, whatever is wrong with others: the controller says that. */
@@ -103,7 +112,9 @@ function registerController(program: Command): void {
     .addHelpText("after", examples(["sluice controller --config mesh"]))
     .action(async ({ config, ...ports }: ControllerFlags) => {
       const { serve } = await import("./serve.ts");
-      await serve({ folders: config, ...ports, log });
+      await serve({ folders: config, ...ports, log }).catch((error: Error) => {
+        throw new CliError(error.message);
+      });
     });
 }
 

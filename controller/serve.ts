@@ -36,19 +36,20 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
     read: (file) => readFile(file),
     check: (job) => preflight.check(job),
     builtinFile: (filter) => join(builtFilters, `${filter}.wasm`),
-    onChange: () => plane.rebuild(),
+    onChange: () => outcomes.touch(),
   });
   const written = new Set<string>();
-  const coalescer = new Coalescer({
+  const saves = new Coalescer({
     clock: realClock,
     run() {
       for (const file of written) modules.changed(file);
       written.clear();
     },
   });
+  const outcomes = new Coalescer({ clock: realClock, run: () => plane.rebuild() });
   const watcher = new FileWatcher((file) => {
     written.add(file);
-    coalescer.touch();
+    saves.touch();
   });
   const plane = new ControlPlane({
     settings: defaultSettings,
@@ -76,6 +77,7 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
     },
   });
   await modules.settled(); // a proxy that is there already must not be told to deny what is only not loaded yet
+  plane.rebuild();
   const pages = {
     "/debug/syncz": () => plane.status.proxies,
     "/debug/pluginz": () => plane.status.plugins,
@@ -84,9 +86,10 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
   const monitoring = await serveMonitoring({ host, port: monitoringPort }, pages);
   await xds.listen(`${host}:${xdsPort}`);
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  outcomes.stop();
   monitoring.close();
   watcher.close();
-  coalescer.stop();
+  saves.stop();
   preflight.close();
   await source.close();
   await xds.close();

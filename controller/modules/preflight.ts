@@ -10,9 +10,9 @@ export const preflightMsMax = 2000;
 /** Memory a module may have in preflight, in Wasm pages of 64 KiB: 256 MiB. */
 const memoryPagesMax = 4096;
 
-/** One child that checks one module at a time, in order; it is started anew, at once, after a module that killed it. */
+/** One child that checks one module at a time, in order; after a module that killed it, it is started anew at once. */
 export class Preflight {
-  #child = this.#start();
+  #child: ChildProcess | undefined = this.#start();
   #queue: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -24,11 +24,12 @@ export class Preflight {
 
   close(): void {
     this.#isClosed = true;
-    this.#child.kill("SIGKILL");
+    this.#child?.kill("SIGKILL");
   }
 
   #run(job: Job): Promise<Checked> {
-    const child = this.#child;
+    const child = this.#child ?? this.#start();
+    this.#child = child;
     return new Promise((resolve) => {
       const done = (checked: Checked): void => {
         child.off("message", done);
@@ -55,8 +56,13 @@ export class Preflight {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
+    let hasAnswered = false;
+    child.once("message", () => {
+      hasAnswered = true;
+    });
+    child.on("error", () => {}); // could not be started or told something: it exits, too
     child.once("exit", () => {
-      if (!this.#isClosed) this.#child = this.#start();
+      this.#child = hasAnswered && !this.#isClosed ? this.#start() : undefined; // one that can't start waits to be asked
     });
     return child;
   }
