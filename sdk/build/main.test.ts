@@ -21,8 +21,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(root, { recursive: true }));
 
+/** Where CI is set, the compiler writes colours also into a pipe. */
+const { CI: _, ...uncoloured } = process.env;
+
 function asbuild(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(execPath, [join(repository, "sdk/build/main.ts"), ...args], { cwd: root, encoding: "utf8" });
+  return spawnSync(execPath, [join(repository, "sdk/build/main.ts"), ...args], {
+    cwd: root,
+    encoding: "utf8",
+    env: uncoloured,
+  });
 }
 
 function save(code: string): void {

@@ -59,7 +59,7 @@ describe("the last good filter serves on, and the status names the reason", () =
     [
       "what only Envoy refuses",
       async () => plugin({ refuseOnEnvoy: true }),
-      /"proxy":"catalog-[^"]*\.shop","slot":"inbound\/unspecified","reason":"Unable to create Wasm plugin shop\.mark/,
+      /"proxy":"catalog-[^"]*\.shop","slot":"(in|out)bound\/unspecified","reason":"Unable to create Wasm plugin shop\.mark/,
     ],
   ])("%s", async (_, yaml, reason) => {
     await mesh.apply("mark.yaml", await yaml());

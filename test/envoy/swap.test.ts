@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, type Load, startLoad, type Target, tally } from "../support/http.ts";
+import { call, type Load, type Reply, startLoad, type Target, tally } from "../support/http.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { markModule } from "../support/modules.ts";
 import { until } from "../support/wait.ts";
@@ -17,6 +17,9 @@ beforeAll(async () => {
   target = { ...(await mesh.httpProxy("webapp")), path: "http://catalog.shop/" };
 });
 afterAll(() => mesh?.stop());
+
+/** Why a reply is not a good one. */
+const outcome = ({ status, body }: Reply): string => (status === 200 ? "200" : `${status} ${body}`);
 
 /** The marks of a reply, outermost last. */
 const marksOf = (reply: { headers: Record<string, unknown> }): string[] =>
@@ -63,7 +66,7 @@ test("twenty swaps of module and configuration under load: none fails, none is u
   }
   const { replies, broken } = await load.stop();
   expect(broken).toEqual([]);
-  expect(tally(replies, ({ status }) => status)).toEqual({ 200: replies.length });
+  expect(tally(replies, outcome)).toEqual({ 200: replies.length });
   expect(tally(replies, (reply) => marksOf(reply).length)).toEqual({ 2: replies.length });
   const numbers = replies.map(({ headers }) => Number(headers["x-count"]));
   expect(Math.max(...numbers)).toBeGreaterThanOrEqual(replies.length); // counted in shared data, over all versions
@@ -100,7 +103,7 @@ test("attaching the first plugin and detaching the last closes no connection and
   const { replies, broken } = await load.stop();
   socket.end();
   expect(broken).toEqual([]);
-  expect(tally(replies, ({ status }) => status)).toEqual({ 200: replies.length });
+  expect(tally(replies, outcome)).toEqual({ 200: replies.length });
   expect(streamed?.body.trimEnd().split("\n")).toHaveLength(60);
   expect(await connectionsAccepted()).toEqual(before);
   expect(tally(replies, (reply) => marksOf(reply).length)["2"]).toBeGreaterThan(0);
