@@ -5,4 +5,4 @@ import process from "node:process";
 
 enableCompileCache();
 const { run } = await import("./program.ts");
-process.exit(await run(process.argv.slice(2))); // what a failed command had opened would keep it
+process.exitCode = await run(process.argv.slice(2));

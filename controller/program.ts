@@ -113,7 +113,8 @@ function registerController(program: Command): void {
     .action(async ({ config, ...ports }: ControllerFlags) => {
       const { serve } = await import("./serve.ts");
       await serve({ folders: config, ...ports, log }).catch((error: Error) => {
-        throw new CliError(error.message);
+        stderr.write(`Error: ${error.message}\n`);
+        process.exit(1); // what it had opened by then would keep it
       });
     });
 }
