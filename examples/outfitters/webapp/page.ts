@@ -41,7 +41,7 @@ ${users ? `<ul>${users.map(userHtml).join("")}</ul>` : missing("forum")}
 function itemHtml({ imageUrl, color, name, department, price }: Item): string {
   const picture = imageUrl
     ? `<img src="${escaped(imageUrl)}" alt="">`
-    : `<span class="swatch" style="background:${escaped(color)}"></span>`;
+    : `<span class="swatch" style="background:${color === "amber" ? "#ffbf00" : escaped(color)}"></span>`;
   return `<li>${picture}<b>${escaped(name)}</b><small>${escaped(department)}</small><i>$${escaped(price)}</i></li>`;
 }
 
