@@ -24,8 +24,15 @@ const routeDestination = z.strictObject({
   headers: headerOperations.optional(),
 });
 
+/** Envoy's `total_weight` has 32 bits; it refuses a whole route configuration for one sum above. */
+const weightSumMax = 2 ** 32 - 1;
+
 const routes = withRule(z.array(routeDestination), (items) => {
   const sum = items.reduce((total, { weight = 0 }) => total + weight, 0);
+  if (sum > weightSumMax)
+    return [
+      { message: `has weights that add up to ${sum}: at most ${weightSumMax}; divide them all by the same number` },
+    ];
   return items.length > 1 && sum === 0
     ? [{ message: "has weights that add up to 0: total destination weight = 0; give each destination a weight" }]
     : [];
