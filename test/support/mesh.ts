@@ -176,6 +176,11 @@ export async function startMeshIn(
     const wanted = (await run()).pods.map(({ workload }) => workload);
     for (const workload of wanted)
       await waitFor(async () => (await mesh.admin(workload, "/ready")).startsWith("LIVE"), `${workload} to be live`);
+    for (const workload of wanted) {
+      const knowsAll = async (): Promise<boolean> =>
+        !(await mesh.admin(workload, "/clusters")).includes("failed_eds_health"); // a pod that was not ready is sent as unhealthy
+      await waitFor(knowsAll, `${workload} to know that all pods are ready`);
+    }
   } catch (error) {
     await mesh.stop();
     throw error;
