@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { defaultSettings } from "../model/mesh.ts";
 import { type BootstrapOptions, bootstrap } from "./bootstrap.ts";
 import { istioLabels } from "./stats.ts";
 
@@ -16,7 +17,7 @@ const options: BootstrapOptions = {
     interception: "NONE",
     version: "",
   },
-  settings: { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" },
+  settings: defaultSettings,
   locality: "r1/z1",
   xds: { address: "127.0.0.1", port: 15010 },
   adminSocket: "/run/envoy/admin.sock",

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseObject } from "../crd/parse-object.ts";
 import type { Endpoint, MeshService } from "../model/mesh.ts";
+import { defaultSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { readDocuments } from "../sources/documents.ts";
 import { type BuiltMesh, buildMesh } from "./build-mesh.ts";
 import { ObjectStore } from "./object-store.ts";
 
-const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+const settings = defaultSettings;
 
 function parsed(text: string) {
   return readDocuments(text, "a.yaml").objects.map(parseObject);

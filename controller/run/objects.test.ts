@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { defaultSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import type { Sidecar } from "../model/sidecar.ts";
 import { documentsOf, type PlacedPod } from "./objects.ts";
 import { gatewayPlan, planOf } from "./plan.ts";
 import { container, deployment, meta, service } from "./test-support/objects.ts";
 
-const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+const settings = defaultSettings;
 const ports = [{ name: "http", containerPort: 3000 }, { containerPort: 9000 }];
 const web = deployment("web", { containers: [container({ ports })] });
 

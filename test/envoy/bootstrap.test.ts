@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bootstrap } from "../../controller/inject/bootstrap.ts";
+import { defaultSettings } from "../../controller/model/mesh.ts";
 import { proxy } from "../../controller/translate/test-support/model.ts";
 import { locateEnvoy } from "../../setup/envoy.mjs";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
@@ -20,7 +21,7 @@ function config(adminSocket: string): Readonly<Record<string, unknown>> {
   const at = (port: number) => ({ address: "127.0.0.1", port });
   return bootstrap({
     proxy: proxy(),
-    settings: { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" },
+    settings: defaultSettings,
     xds: at(15010),
     adminSocket,
     listen: { prometheus: at(ports.prometheus), ready: at(ports.ready), admin: at(ports.admin) },

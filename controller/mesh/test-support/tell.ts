@@ -1,6 +1,8 @@
 // The way of YAML as the controller runs it, for tests of what users are told.
+
 import { expect } from "vitest";
 import { parseObject } from "../../crd/parse-object.ts";
+import { defaultSettings } from "../../model/mesh.ts";
 import { type AnyObject, refText } from "../../model/object.ts";
 import { type Problem, problemText } from "../../model/problem.ts";
 import { readDocuments } from "../../sources/documents.ts";
@@ -8,7 +10,7 @@ import { combine } from "../../sources/file-set.ts";
 import { buildMesh } from "../build-mesh.ts";
 import { ObjectStore } from "../object-store.ts";
 
-const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+const settings = defaultSettings;
 
 export interface Told {
   /** Without infos: `error IST0106 mesh/a.yaml:7:9 …` */

@@ -1,5 +1,7 @@
 // Small meshes and proxies for tests.
+
 import type { Mesh, MeshService } from "../mesh.ts";
+import { defaultSettings } from "../mesh.ts";
 import type { Kind, MeshObject, Specs } from "../object.ts";
 import type { Proxy } from "../proxy.ts";
 
@@ -25,7 +27,7 @@ export function service(host: string, namespace: string, more: Partial<MeshServi
 export function mesh(parts: Partial<Omit<Mesh, "services">> & { services?: readonly MeshService[] }): Mesh {
   return {
     generation: 1,
-    settings: { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" },
+    settings: defaultSettings,
     virtualServices: [],
     destinationRules: [],
     gateways: [],

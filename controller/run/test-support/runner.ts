@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defaultSettings } from "../../model/mesh.ts";
 import type { AnyObject } from "../../model/object.ts";
 import { realClock } from "../../ports/clock.ts";
 import { TestLog } from "../../ports/log.ts";
@@ -10,7 +11,7 @@ import { container, deployment } from "./objects.ts";
 
 const here = import.meta.dirname;
 
-export const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+export const settings = defaultSettings;
 
 /** A workload of this folder's program, on a port that is not used elsewhere. */
 export function workload(name: string, { replicas = 1, version = "v1" } = {}) {

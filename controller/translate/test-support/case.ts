@@ -1,5 +1,6 @@
 // Golden cases: a folder with `in.yaml`, whose first document says which proxy and which modules there are and whose
 // others are the mesh, and with what becomes of it.
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -7,6 +8,7 @@ import * as z from "zod";
 import { parseObject } from "../../crd/parse-object.ts";
 import { buildMesh } from "../../mesh/build-mesh.ts";
 import type { Mesh } from "../../model/mesh.ts";
+import { defaultSettings } from "../../model/mesh.ts";
 import { nodeId } from "../../model/names.ts";
 import { type Problem, problemText } from "../../model/problem.ts";
 import type { Proxy } from "../../model/proxy.ts";
@@ -50,7 +52,7 @@ const options = z.strictObject({
   telemetry: moduleOptions.optional(),
 });
 
-const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
+const settings = defaultSettings;
 
 /** @throws where the input itself is wrong: that is what `crd` is tested for */
 export function readCase(name: string): Case {

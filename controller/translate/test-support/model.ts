@@ -1,5 +1,7 @@
 // Short ways to write down the state of a mesh in tests.
-import type { Endpoint, Mesh, MeshService, Plugin } from "../../model/mesh.ts";
+
+import type { Endpoint, MeshService, Plugin } from "../../model/mesh.ts";
+import { defaultSettings } from "../../model/mesh.ts";
 import { serviceHost } from "../../model/names.ts";
 import type { Kind, Labels, MeshObject, Specs } from "../../model/object.ts";
 import type { Proxy } from "../../model/proxy.ts";
@@ -8,21 +10,7 @@ import type { HttpMatch, HttpRoute, VirtualService } from "../../model/virtual-s
 import type { Module, WasmPlugin } from "../../model/wasm-plugin.ts";
 import { parseSha256 } from "../../model/wasm-plugin.ts";
 
-const settings = { domain: "cluster.local", rootNamespace: "istio-system", clusterId: "Kubernetes" };
-
-export function mesh(parts: Partial<Omit<Mesh, "services">> & { services?: readonly MeshService[] }): Mesh {
-  return {
-    generation: 1,
-    settings,
-    virtualServices: [],
-    destinationRules: [],
-    gateways: [],
-    sidecars: [],
-    plugins: [],
-    ...parts,
-    services: new Map((parts.services ?? []).map((service) => [service.host, service])),
-  };
-}
+export { mesh } from "../../model/test-support/meshes.ts";
 
 export function object<K extends Kind>(kind: K, name: string, spec: Specs[K], namespace = "shop"): MeshObject<K> {
   return { kind, meta: { namespace, name, labels: {}, annotations: {} }, spec };
@@ -34,7 +22,7 @@ export function service(
 ): MeshService {
   const { protocol = "HTTP", port = 80, ...rest } = parts;
   return {
-    host: serviceHost(name, "shop", settings.domain),
+    host: serviceHost(name, "shop", defaultSettings.domain),
     ref: { kind: "Service", namespace: "shop", name },
     ports: [{ name: protocol.toLowerCase(), number: port, protocol, targetPort: 8080 }],
     addresses: [],
