@@ -20,8 +20,12 @@ export interface Mesh {
 }
 
 export interface MeshSettings {
-  /** `cluster.local`: last part of service names, and Istio's default trust domain. */
+  /** `cluster.local`: last part of service names. */
   readonly domain: string;
+  /** First part of every identity; Istio's default is `cluster.local`. */
+  readonly trustDomain: string;
+  /** How long a workload's certificate is valid; Istio's default is 24 h. */
+  readonly certificateTtlMs: number;
   /** `istio-system`: what stands there applies to all namespaces. */
   readonly rootNamespace: string;
   /** Telemetry's `source_cluster` and `destination_cluster`; Istio's default `Kubernetes`. */
@@ -68,6 +72,8 @@ export interface Plugin {
 /** What Istio has where nobody says otherwise. */
 export const defaultSettings: MeshSettings = {
   domain: "cluster.local",
+  trustDomain: "cluster.local",
+  certificateTtlMs: 24 * 3_600_000,
   rootNamespace: "istio-system",
   clusterId: "Kubernetes",
 };
