@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootstrap } from "../../controller/inject/bootstrap.ts";
+import { defaultSettings } from "../../controller/model/mesh.ts";
 import { nodeId } from "../../controller/model/names.ts";
 import type { Labels } from "../../controller/model/object.ts";
 import { proxy } from "../../controller/translate/test-support/model.ts";
@@ -47,7 +48,7 @@ async function envoy(identity: Identity, chains: readonly Omit<Chain, "plugins">
   const ip = "127.0.0.1";
   const { node, stats_config } = bootstrap({
     proxy: proxy({ id: nodeId({ type, ip, name, namespace, domain }), type, ip, name, workload, labels }),
-    settings: { domain, rootNamespace: "istio-system", clusterId: "Kubernetes" },
+    settings: defaultSettings,
     xds: { address: ip, port: 15010 },
     adminSocket: "",
     listen: { prometheus: { address: ip, port: 1 }, ready: { address: ip, port: 2 }, admin: { address: ip, port: 3 } },
