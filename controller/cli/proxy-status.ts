@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
-import { typeUrls, type XdsType } from "../model/resource.ts";
-import type { ProxySync, TypeSync } from "../status/sync.ts";
+import { type ProxySync, syncTypes, type TypeSync } from "../status/sync.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliDeps, RunningMesh } from "./deps.ts";
 import { parseJson } from "./dump.ts";
@@ -12,24 +11,22 @@ import { examples } from "./program.ts";
 import { structured } from "./structured.ts";
 import { table } from "./table.ts";
 
-const types = Object.keys(typeUrls) as readonly XdsType[];
-
 /** A column for each type: istioctl's table up to 1.26, and with `-v 1` since. */
 export function statusTable(proxies: readonly ProxySync[], nowMs: number): string {
   const rows = proxies.map((proxy) => [
     proxy.name,
     proxy.cluster,
-    ...types.map((type) => stateText(proxy.types[type], nowMs)),
+    ...syncTypes.map((type) => stateText(proxy.types[type], nowMs)),
     proxy.controller,
     proxy.version,
   ]);
-  return table([["NAME", "CLUSTER", ...types, "ISTIOD", "VERSION"], ...rows]);
+  return table([["NAME", "CLUSTER", ...syncTypes, "ISTIOD", "VERSION"], ...rows]);
 }
 
 /** `5 (CDS,LDS,EDS,RDS,ECDS)`: istioctl's table since 1.27. */
 export function subscribedTable(proxies: readonly ProxySync[]): string {
   const rows = proxies.map((proxy) => {
-    const subscribed = types.filter((type) => (proxy.types[type]?.state ?? "NOT SENT") !== "NOT SENT");
+    const subscribed = syncTypes.filter((type) => (proxy.types[type]?.state ?? "NOT SENT") !== "NOT SENT");
     const names = subscribed.length === 0 ? "" : ` (${subscribed.join(",")})`;
     return [proxy.name, proxy.cluster, proxy.controller, proxy.version, `${subscribed.length}${names}`];
   });

@@ -1,12 +1,13 @@
 import type { Ref } from "./object.ts";
 
-/** xDS services in Istio's order of columns, with the type of their resources. */
+/** xDS services with the type of their resources. */
 export const typeUrls = {
   CDS: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
   LDS: "type.googleapis.com/envoy.config.listener.v3.Listener",
   EDS: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
   RDS: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
   ECDS: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  SDS: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
 } as const;
 
 export type XdsType = keyof typeof typeUrls;

@@ -2,6 +2,11 @@ import { proxyName } from "../model/proxy.ts";
 import type { ProxyState, SyncState, TypeStatus } from "../model/proxy-state.ts";
 import type { XdsType } from "../model/resource.ts";
 
+/** The types that `proxy-status` tells of, in Istio's order. Secrets are not among them: `proxy-config secret` shows those. */
+export const syncTypes = ["CDS", "LDS", "EDS", "RDS", "ECDS"] as const satisfies readonly XdsType[];
+
+export type SyncType = (typeof syncTypes)[number];
+
 /** One proxy, as in the JSON array of `GET /debug/syncz` on the monitoring port. */
 export interface ProxySync {
   /** `web-1.shop` */
@@ -14,7 +19,7 @@ export interface ProxySync {
   readonly controller: string;
   /** Milliseconds since the epoch. */
   readonly connectedAtMs: number;
-  readonly types: Readonly<Record<XdsType, TypeSync>>;
+  readonly types: Readonly<Record<SyncType, TypeSync>>;
 }
 
 export interface TypeSync {
@@ -24,7 +29,7 @@ export interface TypeSync {
 }
 
 export function syncOf(state: ProxyState, names: { readonly cluster: string; readonly controller: string }): ProxySync {
-  const of = (type: XdsType): TypeSync => typeSync(state.types[type]);
+  const of = (type: SyncType): TypeSync => typeSync(state.types[type]);
   return {
     name: proxyName(state.proxy),
     cluster: names.cluster,

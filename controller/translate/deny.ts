@@ -12,9 +12,10 @@ export function denyFilter(name: string): Filter {
 /**
  * What a proxy gets when it asks by name for something that the control plane does not know, since an unanswered
  * request would leave its listener or cluster warming for ever: a filter that answers 403, a route configuration that
- * answers 503, a cluster without endpoints. CDS and LDS are not asked for by name.
+ * answers 503, a cluster without endpoints. CDS and LDS are not asked for by name;
+ * a secret that is not the proxy's own ends its stream.
  */
-export function deny(type: Exclude<XdsType, "CDS" | "LDS">, name: string): Resource {
+export function deny(type: Exclude<XdsType, "CDS" | "LDS" | "SDS">, name: string): Resource {
   switch (type) {
     case "ECDS": {
       const slot = slotOf(name, { byPort: new Map(), otherwise: [denyFilter("deny")] });

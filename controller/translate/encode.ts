@@ -6,6 +6,7 @@ import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extensio
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.js";
+import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import type { Resource, XdsType } from "../model/resource.ts";
 
 /** The message that a resource of each type carries. */
@@ -15,6 +16,7 @@ export const schemas = {
   EDS: ClusterLoadAssignmentSchema,
   RDS: RouteConfigurationSchema,
   ECDS: TypedExtensionConfigSchema,
+  SDS: SecretSchema,
 } as const;
 
 /** A message as it is written down: plain objects, nothing of what `create` adds. */

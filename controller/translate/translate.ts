@@ -25,7 +25,7 @@ export interface Translation {
 }
 
 /**
- * All that a proxy should have in a state of the mesh. Pure: equal content gives equal bytes and versions, in every
+ * All that a proxy should have in a state of the mesh, but for its secrets. Pure: equal content gives equal bytes and versions, in every
  * process. An HTTP listener's bytes depend only on where it listens and what it speaks; routes, endpoints and plugins vary
  * in RDS, EDS and ECDS, since a changed listener drains its connections.
  *
@@ -109,6 +109,7 @@ function snapshot(resources: readonly Resource[]): Snapshot {
     EDS: new Map(),
     RDS: new Map(),
     ECDS: new Map(),
+    SDS: new Map(),
   };
   for (const resource of resources) {
     const known = byType[resource.type];

@@ -91,6 +91,7 @@ export class Connection {
       EDS: this.#stream.status("EDS"),
       RDS: this.#stream.status("RDS"),
       ECDS: this.#stream.status("ECDS"),
+      SDS: this.#stream.status("SDS"),
     };
     return { connection, proxy, connectedAtMs: this.#connectedAtMs, types };
   }

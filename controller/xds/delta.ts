@@ -13,13 +13,16 @@ export interface Target {
 }
 
 /** Types of which Envoy ignores removals, and waits for every name it asked for. */
-export type NamedType = "EDS" | "RDS" | "ECDS";
+export type NamedType = DeniableType | "SDS";
+
+/** Named types of which something can be sent that stands for a name that does not exist. */
+export type DeniableType = "EDS" | "RDS" | "ECDS";
 
 /**
  * What to answer for a name that does not exist: a ClusterLoadAssignment without endpoints, a route configuration or
  * a filter that denies every request. By content, like every resource: the same name gives the same version.
  */
-export type Deny = (type: NamedType, name: string) => Resource;
+export type Deny = (type: DeniableType, name: string) => Resource;
 
 /** One type on one stream, as far as the difference to a target depends on it. */
 export interface Holding {
@@ -63,7 +66,7 @@ export function delta(type: XdsType, holding: Holding, target: Target, deny: Den
 }
 
 export function isNamed(type: XdsType): type is NamedType {
-  return type === "EDS" || type === "RDS" || type === "ECDS";
+  return type === "EDS" || type === "RDS" || type === "ECDS" || type === "SDS";
 }
 
 interface Context {
@@ -78,7 +81,7 @@ function wanted(type: XdsType, name: string, { holding, target, deny }: Context)
   const isAsked = holding.asked.has(name);
   if (keep?.[type]?.has(name) && holding.has.has(name) && !isAsked) return undefined;
   const resource = current(type, name, snapshot);
-  if (resource !== undefined || !isNamed(type)) return resource;
+  if (resource !== undefined || !isNamed(type) || type === "SDS") return resource;
   if (type === "EDS" && snapshot.CDS.has(name)) return withCluster(deny(type, name), snapshot);
   return isAsked ? deny(type, name) : undefined;
 }

@@ -42,6 +42,7 @@ function snapshotOf({ clusters, listeners, routes, slots }: Mesh): Snapshot {
     LDS: all("LDS", listeners),
     RDS: all("RDS", routes),
     ECDS: all("ECDS", slots),
+    SDS: new Map(),
   };
 }
 

@@ -22,7 +22,7 @@ describe("a fresh stream", () => {
     expect(new Driver({}).ask(type)).toEqual([type]);
   });
 
-  test.each<XdsType>(["EDS", "RDS", "ECDS"])("a first request of %s without names asks for nothing", (type) => {
+  test.each<XdsType>(["EDS", "RDS", "ECDS", "SDS"])("a first request of %s without names asks for nothing", (type) => {
     expect(new Driver(shop).ask(type)).toEqual([]);
   });
 
@@ -103,6 +103,35 @@ describe("endpoints of a changed cluster", () => {
     const driver = started(shop);
     expect(driver.aim({ ...shop, CDS: "a@1", EDS: "" })).toEqual(["EDS a@deny", "CDS -b"]);
     expect(driver.flush()).toEqual([]);
+  });
+});
+
+describe("secrets", () => {
+  test("one that is not issued yet is sent as soon as it is there, and renewed on the same stream", () => {
+    const driver = started(shop);
+    expect(driver.ask("SDS", { subscribe: "default" })).toEqual([]);
+    expect(driver.ask("SDS", { subscribe: "ROOTCA" })).toEqual([]);
+    expect(driver.aim({ ...shop, SDS: "default@1 ROOTCA@1" })).toEqual(["SDS ROOTCA@1 default@1"]);
+    driver.ack("SDS");
+    expect(driver.aim({ ...shop, SDS: "default@2 ROOTCA@1" })).toEqual(["SDS default@2"]);
+  });
+
+  test("go before all that is secured by them, and are never removed", () => {
+    const driver = started({ ...shop, SDS: "default@1" });
+    driver.ask("SDS", { subscribe: "default" });
+    const next = { ...shop, CDS: "a@2 b@1", SDS: "default@2" };
+    expect(driver.aim(next)).toEqual(["SDS default@2", "CDS a@2", "EDS a@1"]);
+    expect(driver.aim({ ...next, SDS: "" })).toEqual([]);
+  });
+
+  test("a refused one is not sent again; the next is", () => {
+    const driver = started({ ...shop, SDS: "default@1" });
+    driver.ask("SDS", { subscribe: "default" });
+    driver.ack("SDS");
+    driver.aim({ ...shop, SDS: "default@2" });
+    expect(driver.nack("SDS", "Failed to load certificate chain")).toEqual([]);
+    expect(driver.delivered("SDS")).toEqual(["default@2 nacked, live 1"]);
+    expect(driver.aim({ ...shop, SDS: "default@3" })).toEqual(["SDS default@3"]);
   });
 });
 

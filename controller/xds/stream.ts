@@ -12,15 +12,16 @@ import { type Batch, type Request, Subscription } from "./subscription.ts";
 import { type TypeStatus, typeStatus } from "./type-status.ts";
 
 /**
- * Add before use, remove after it: a route must not arrive before its cluster, nor that before its endpoints; clusters
- * are removed at the very end. Filters go before what brings traffic to them, listeners and routes.
+ * Add before use, remove after it: secrets go before what is secured by them; a route must not arrive before its cluster,
+ * nor that before its endpoints; clusters are removed at the very end. Filters go before what brings traffic to them,
+ * listeners and routes.
  */
-const sendOrder = ["CDS", "EDS", "ECDS", "LDS", "RDS"] as const satisfies readonly XdsType[];
+const sendOrder = { first: ["SDS"], behindClusters: ["EDS", "ECDS", "LDS", "RDS"] } as const;
 
 /** Responses that a change of clusters is spread over at most: 1,000 clusters make 64 and not 1,000. */
 const clusterPartsMax = 64;
 
-const typeOf = new Map<string, XdsType>(sendOrder.map((type) => [typeUrls[type], type]));
+const typeOf = new Map((Object.keys(typeUrls) as XdsType[]).map((type) => [typeUrls[type] as string, type]));
 
 export class DeltaStream {
   readonly #deny: Deny;
@@ -66,14 +67,9 @@ export class DeltaStream {
     const target = this.#target;
     if (target === undefined || !this.#isDue) return outbox;
     this.#isDue = false;
+    this.#flushTypes(sendOrder.first, target, outbox);
     const vanishedClusters = this.#flushClusters(target, outbox);
-    for (const type of sendOrder.slice(1)) {
-      const subscription = this.#subscriptions.get(type);
-      if (subscription === undefined) continue;
-      for (const batch of subscription.takeResends()) outbox.send(subscription, stillDue(batch, subscription, target));
-      outbox.send(subscription, delta(type, subscription, target, this.#deny));
-      if (subscription.owesAnswer) outbox.answer(subscription);
-    }
+    this.#flushTypes(sendOrder.behindClusters, target, outbox);
     this.#removeClusters(vanishedClusters, outbox);
     return outbox;
   }
@@ -81,6 +77,16 @@ export class DeltaStream {
   /** What stands of each type, for proxy-status. */
   status(type: XdsType): TypeStatus {
     return typeStatus(this.#subscriptions.get(type), this.#target?.snapshot[type]);
+  }
+
+  #flushTypes(types: readonly XdsType[], target: Target, outbox: Outbox): void {
+    for (const type of types) {
+      const subscription = this.#subscriptions.get(type);
+      if (subscription === undefined) continue;
+      for (const batch of subscription.takeResends()) outbox.send(subscription, stillDue(batch, subscription, target));
+      outbox.send(subscription, delta(type, subscription, target, this.#deny));
+      if (subscription.owesAnswer) outbox.answer(subscription);
+    }
   }
 
   /** @returns clusters that are to be removed when all else is sent */

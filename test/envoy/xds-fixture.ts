@@ -116,7 +116,7 @@ export const deny: Deny = (type, name) =>
 export function snapshotOf(resources: readonly Resource[]): Snapshot {
   const of = (type: XdsType): ReadonlyMap<string, Resource> =>
     new Map(resources.filter((one) => one.type === type).map((one) => [one.name, one]));
-  return { CDS: of("CDS"), EDS: of("EDS"), LDS: of("LDS"), RDS: of("RDS"), ECDS: of("ECDS") };
+  return { CDS: of("CDS"), EDS: of("EDS"), LDS: of("LDS"), RDS: of("RDS"), ECDS: of("ECDS"), SDS: of("SDS") };
 }
 
 /** An Envoy's bootstrap without its admin: everything by delta ADS from a port of 127.0.0.1. */

@@ -1,7 +1,6 @@
 // From saving a YAML file to the last proxy's ACK, by the controller's own record of when each ACK came.
 
-import type { XdsType } from "../../controller/model/resource.ts";
-import type { ProxySync } from "../../controller/status/sync.ts";
+import type { ProxySync, SyncType } from "../../controller/status/sync.ts";
 import type { TestMesh } from "../support/mesh.ts";
 import { markModule } from "../support/modules.ts";
 import { virtualService, wasmPlugin } from "../support/yaml.ts";
@@ -15,7 +14,7 @@ interface Change {
   readonly file: (n: number) => string;
   readonly yaml: (n: number) => string;
   /** How many proxies are sent something of a type. */
-  readonly awaited: Partial<Record<XdsType, number>>;
+  readonly awaited: Partial<Record<SyncType, number>>;
 }
 
 export const yamlToAck: Measurement = async (resources) => {
@@ -56,9 +55,9 @@ async function savedToAck(mesh: TestMesh, { file, yaml, awaited }: Change, n: nu
   const lastAckAtMs = await mesh.waitFor(
     async () => {
       const proxies = JSON.parse(await mesh.monitoring("/debug/syncz")) as ProxySync[];
-      const acks = (type: XdsType): number[] =>
+      const acks = (type: SyncType): number[] =>
         proxies.map(({ types }) => types[type].sinceMs ?? 0).filter((atMs) => atMs >= savedAtMs);
-      const types = Object.entries(awaited) as [XdsType, number][];
+      const types = Object.entries(awaited) as [SyncType, number][];
       const isSettled = proxies.every(({ types }) =>
         Object.values(types).every(({ state }) => !state.startsWith("STALE")),
       );

@@ -79,6 +79,7 @@ export function proxyState(name: string, rows: readonly Row[], connectedAtMs = 0
     EDS: make(of("EDS")),
     RDS: make(of("RDS")),
     ECDS: make(of("ECDS")),
+    SDS: make(of("SDS")),
   });
   const snapshot = each((some) => new Map(some.map(([one]) => [one.name, one])));
   const types = each((some): TypeStatus => ({ state: "SYNCED", delivered: some.flatMap(deliveredOf) }));

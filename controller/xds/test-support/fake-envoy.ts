@@ -24,12 +24,12 @@ export function contentOf({ body }: Pick<Resource, "body">): Content {
   return JSON.parse(new TextDecoder().decode(body));
 }
 
-const types = ["CDS", "EDS", "LDS", "RDS", "ECDS"] as const;
+const types = ["CDS", "EDS", "SDS", "LDS", "RDS", "ECDS"] as const;
 const typeOf = new Map<string, XdsType>(types.map((type) => [typeUrls[type], type]));
 type PerType<T> = Readonly<Record<XdsType, T>>;
 
 function perType<T>(make: () => T): PerType<T> {
-  return { CDS: make(), EDS: make(), LDS: make(), RDS: make(), ECDS: make() };
+  return { CDS: make(), EDS: make(), LDS: make(), RDS: make(), ECDS: make(), SDS: make() };
 }
 
 export class FakeEnvoy {

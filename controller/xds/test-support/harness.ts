@@ -29,6 +29,7 @@ export function target(wish: Wish): Target {
     LDS: new Map(of("LDS")),
     RDS: new Map(of("RDS")),
     ECDS: new Map(of("ECDS")),
+    SDS: new Map(of("SDS")),
   };
   const kept = Object.entries(wish.keep ?? {}).map(([type, names]) => [type, new Set(words(names))]);
   return { snapshot, keep: Object.fromEntries(kept) };
