@@ -1,4 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { say } from "./setup/cache.mjs";
+import { kubeObstacle, locateKube } from "./setup/kube.mjs";
+
+const noKube = kubeObstacle() ?? (locateKube() ? undefined : "it is not built yet: npm run test:kube (8 min, once)");
+if (noKube !== undefined && !process.argv.includes("--project"))
+  say(`leaving out the tests on a real Kubernetes API, ${noKube}`);
 
 export default defineConfig({
   test: {
@@ -22,6 +28,21 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // What starts a real Kubernetes API, where it is built. Last: an API server and its pods need both cores, too.
+      ...(noKube === undefined
+        ? [
+            {
+              test: {
+                name: "kube",
+                include: ["test/kube/**/*.test.ts"],
+                fileParallelism: false,
+                testTimeout: 120_000,
+                hookTimeout: 120_000,
+                sequence: { groupOrder: 2 },
+              },
+            },
+          ]
+        : []),
     ],
   },
 });
