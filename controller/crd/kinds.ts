@@ -3,6 +3,7 @@ import { deployment } from "./deployment.ts";
 import { destinationRule } from "./destination-rule.ts";
 import { gateway } from "./gateway.ts";
 import type { KindSchema } from "./kind-schema.ts";
+import { peerAuthentication } from "./peer-authentication.ts";
 import { pod } from "./pod.ts";
 import { service } from "./service.ts";
 import { serviceEntry } from "./service-entry.ts";
@@ -22,6 +23,7 @@ export const kinds: { readonly [K in Kind]: KindSchema<K> } = {
   Gateway: gateway,
   VirtualService: virtualService,
   DestinationRule: destinationRule,
+  PeerAuthentication: peerAuthentication,
   WasmPlugin: wasmPlugin,
 };
 
@@ -29,7 +31,7 @@ export const kinds: { readonly [K in Kind]: KindSchema<K> } = {
 export const kindsNotYet: Readonly<Record<string, readonly string[]>> = {
   "networking.istio.io": ["EnvoyFilter", "WorkloadGroup", "ProxyConfig"],
   "extensions.istio.io": ["TrafficExtension"],
-  "security.istio.io": ["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"],
+  "security.istio.io": ["AuthorizationPolicy", "RequestAuthentication"],
   "telemetry.istio.io": ["Telemetry"],
   "install.istio.io": ["IstioOperator"],
   "gateway.networking.k8s.io": [

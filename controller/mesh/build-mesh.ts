@@ -2,6 +2,7 @@ import type { Mesh, MeshSettings, Plugin } from "../model/mesh.ts";
 import type { AnyObject, Meta } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Module } from "../model/wasm-plugin.ts";
+import { checkAuthentication } from "./check-authentication.ts";
 import { checkDestinationRules } from "./check-destination-rules.ts";
 import { checkHosts } from "./check-hosts.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -37,6 +38,7 @@ export function buildMesh({ plugins, telemetry, settings, generation, ...input }
     destinationRules: objects.filter((object) => object.kind === "DestinationRule"),
     gateways: objects.filter((object) => object.kind === "Gateway"),
     sidecars: objects.filter((object) => object.kind === "Sidecar"),
+    peerAuthentications: objects.filter((object) => object.kind === "PeerAuthentication"),
     plugins: plugins.toSorted((a, b) => byPrecedence(a.object, b.object)),
     ...(telemetry && { telemetry }),
   };
@@ -45,6 +47,7 @@ export function buildMesh({ plugins, telemetry, settings, generation, ...input }
     ...checkHosts(mesh),
     ...checkRoutes(mesh),
     ...checkDestinationRules(mesh, objects),
+    ...checkAuthentication(mesh),
     ...checkSelectors(mesh, objects),
   ];
   return { mesh, problems: found };

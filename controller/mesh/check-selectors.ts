@@ -4,13 +4,13 @@ import { type AnyObject, type Labels, matches, refOf } from "../model/object.ts"
 import type { Problem } from "../model/problem.ts";
 import { labelledWorkloads } from "./workloads.ts";
 
-/** WasmPlugins and Sidecars whose selector chooses nothing that runs or is to run. */
+/** WasmPlugins, PeerAuthentications and Sidecars whose selector chooses nothing that runs or is to run. */
 export function checkSelectors({ settings }: Mesh, objects: readonly AnyObject[]): readonly Problem[] {
   const workloads = labelledWorkloads(objects);
   return objects.flatMap((object) => {
     const selection = selectionOf(object);
     if (!selection) return [];
-    const isEverywhere = object.kind === "WasmPlugin" && object.meta.namespace === settings.rootNamespace;
+    const isEverywhere = object.kind !== "Sidecar" && object.meta.namespace === settings.rootNamespace;
     const near = workloads.filter(({ namespace }) => isEverywhere || namespace === object.meta.namespace);
     if (near.some(({ labels }) => matches(selection.labels, labels))) return [];
     const wanted = Object.entries(selection.labels).map(([key, value]) => `${key}=${value}`);
@@ -21,7 +21,7 @@ export function checkSelectors({ settings }: Mesh, objects: readonly AnyObject[]
 }
 
 function selectionOf(object: AnyObject): { readonly labels: Labels; readonly path: Problem["path"] & {} } | undefined {
-  if (object.kind === "WasmPlugin" && object.spec.selector)
+  if ((object.kind === "WasmPlugin" || object.kind === "PeerAuthentication") && object.spec.selector)
     return { labels: object.spec.selector, path: ["spec", "selector", "matchLabels"] };
   if (object.kind === "Sidecar" && object.spec.workloadSelector)
     return { labels: object.spec.workloadSelector, path: ["spec", "workloadSelector", "labels"] };

@@ -103,6 +103,19 @@ spec: {selector: {}, template: {metadata: {labels: {app: catalog, version: v1}},
       ],
     },
     {
+      slip: "a PeerAuthentication beside another one, and one that selects nothing",
+      text: ["a: {}", "b: {mtls: {mode: STRICT}}", "c: {selector: {matchLabels: {app: nothing}}}"]
+        .map((one) => {
+          const [name, spec] = one.split(/: (.*)/);
+          return `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: ${name}, namespace: shop}\nspec: ${spec}\n`;
+        })
+        .join("---\n"),
+      told: [
+        "warning SLU0006 mesh/a.yaml:9:1 PeerAuthentication shop/b: spec has no effect: PeerAuthentication shop/a comes before it and decides for namespace shop; merge them into one",
+        "warning IST0127 mesh/a.yaml:14:19 PeerAuthentication shop/c: spec.selector.matchLabels matches nothing: no workload of namespace shop has the labels app=nothing",
+      ],
+    },
+    {
       slip: "a host of two ServiceEntries",
       text: ["a", "b"]
         .map(

@@ -24,6 +24,8 @@ export const codes = {
   failClose: "SLU0004",
   /** A host that several objects define. */
   duplicateHost: "SLU0005",
+  /** A PeerAuthentication beside an older one for the same workloads. */
+  conflictingAuthentication: "SLU0006",
   /** A Gateway's port that no Service of its pods has. */
   gatewayPort: "IST0162",
   /** A plugin's module or configuration that can't be had or would be refused. */

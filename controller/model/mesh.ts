@@ -14,6 +14,7 @@ export interface Mesh {
   readonly destinationRules: readonly MeshObject<"DestinationRule">[];
   readonly gateways: readonly MeshObject<"Gateway">[];
   readonly sidecars: readonly MeshObject<"Sidecar">[];
+  readonly peerAuthentications: readonly MeshObject<"PeerAuthentication">[];
   readonly plugins: readonly Plugin[];
   /** The built-in telemetry filter; absent where it is switched off. */
   readonly telemetry?: Module;

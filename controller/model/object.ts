@@ -1,5 +1,6 @@
 import type { DestinationRule } from "./destination-rule.ts";
 import type { Gateway } from "./gateway.ts";
+import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Service, ServiceEntry } from "./service.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { VirtualService } from "./virtual-service.ts";
@@ -17,6 +18,7 @@ export interface Specs {
   readonly Gateway: Gateway;
   readonly VirtualService: VirtualService;
   readonly DestinationRule: DestinationRule;
+  readonly PeerAuthentication: PeerAuthentication;
   readonly WasmPlugin: WasmPlugin;
 }
 
@@ -34,6 +36,8 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Meta {
   readonly namespace: string;
   readonly name: string;
+  /** Of this very object, not of another that had its name before; absent in files. */
+  readonly uid?: string;
   readonly labels: Labels;
   readonly annotations: Labels;
   /** Milliseconds since the epoch; absent in files. Older objects win ties, then names decide. */

@@ -32,6 +32,7 @@ export function mesh(parts: Partial<Omit<Mesh, "services">> & { services?: reado
     destinationRules: [],
     gateways: [],
     sidecars: [],
+    peerAuthentications: [],
     plugins: [],
     ...parts,
     services: new Map((parts.services ?? []).map((one) => [one.host, one])),
