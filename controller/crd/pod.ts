@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Pod } from "../model/workload.ts";
+import { type Pod, workloadName } from "../model/workload.ts";
 import { container, readPorts } from "./containers.ts";
 import { defined } from "./fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
@@ -36,13 +36,6 @@ const schema = z
       }) satisfies Pod,
     };
   });
-
-/** A Deployment's name is that of its ReplicaSet without the hash of the template. */
-function workloadName({ kind, name }: z.output<typeof owner>, hash: string | undefined): string {
-  return kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`)
-    ? name.slice(0, -hash.length - 1)
-    : name;
-}
 
 /** Kubernetes Pod. */
 export const pod: KindSchema<"Pod"> = { kind: "Pod", group: "", versions: ["v1"], schema };

@@ -39,6 +39,20 @@ export interface Pod {
   readonly ready: boolean;
 }
 
+/**
+ * The Deployment that a pod belongs to: the name of its ReplicaSet without the hash of the template; the name of what else
+ * controls the pod as it is.
+ *
+ * @param hash the pod's label `pod-template-hash`
+ */
+export function workloadName(
+  { kind, name }: { readonly kind: string; readonly name: string },
+  hash: string | undefined,
+): string {
+  const isOfTemplate = kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`);
+  return isOfTemplate ? name.slice(0, -hash.length - 1) : name;
+}
+
 /** Istio WorkloadEntry: a workload that is not a pod; also an endpoint inside a ServiceEntry. */
 export interface WorkloadEntry {
   /** IP, or a DNS name under resolution DNS. */
