@@ -160,3 +160,46 @@ spec: {ports: [{port: ${port.length}}]}
   expect(ports(store.update(parsed(text("81").split("---")[1] ?? "")))).toEqual(["b 2"]);
   expect(ports(store.update(parsed(text("70000"))))).toEqual(["b 5"]);
 });
+
+describe("which endpoints take mutual TLS", () => {
+  const service = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: web}, {name: tcp, port: 81, targetPort: 9000}]}
+`;
+  const policy = (namespace: string, spec: string): string =>
+    `\n---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: p, namespace: ${namespace}}\nspec: ${spec}`;
+  test.each`
+    label         | more                                                                                               | ports
+    ${"istio"}    | ${""}                                                                                              | ${[3000, 9000]}
+    ${"disabled"} | ${""}                                                                                              | ${[]}
+    ${"istio"}    | ${policy("istio-system", "{mtls: {mode: DISABLE}}")}                                               | ${[]}
+    ${"istio"}    | ${policy("shop", "{selector: {matchLabels: {app: web}}, portLevelMtls: {9000: {mode: DISABLE}}}")} | ${[3000]}
+    ${"istio"}    | ${policy("shop", "{selector: {matchLabels: {app: x}}, mtls: {mode: DISABLE}}")}                    | ${[3000, 9000]}
+  `("tlsMode: $label, with $more: ports $ports", ({ label, more, ports }) => {
+    const labelled = pod("a").replace("v: a", `v: a, security.istio.io/tlsMode: ${label}`);
+    const { endpoints } = serviceOf(service + labelled + more, "web.shop.svc.cluster.local");
+    expect(endpoints.map(({ mutualTls }) => [...mutualTls])).toEqual([ports]);
+  });
+});
+
+test("a service is the same value in the next mesh, unless one of its own objects changed", () => {
+  const objects = ["web", "api"].map(
+    (name) => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec: {selector: {app: web, v: ${name}}, ports: [{name: http, port: 80}]}
+${pod(name)}`,
+  );
+  const read = (text: string): AnyObject[] => parsed(text).flatMap(({ object }) => object ?? []);
+  const first = read(objects.join("\n---"));
+  const changed = first.map((one) => (one.kind === "Pod" && one.meta.name === "api" ? { ...one } : one));
+  const [before, after] = [first, changed].map(
+    (all) => buildMesh({ objects: all, plugins: [], settings, generation: 1 }).mesh.services,
+  );
+  const same = (name: string): boolean =>
+    before?.get(`${name}.shop.svc.cluster.local`) === after?.get(`${name}.shop.svc.cluster.local`);
+  expect([before?.size, same("web"), same("api")]).toEqual([2, true, false]);
+});

@@ -29,7 +29,8 @@ export interface BuiltMesh {
 /** Puts the objects together. A broken reference is a problem and stays in the mesh: it is answered as Istio does. */
 export function buildMesh({ plugins, telemetry, settings, generation, ...input }: MeshInput): BuiltMesh {
   const objects = input.objects.toSorted(byPrecedence);
-  const { services, problems } = servicesOf(objects, settings.domain);
+  const peerAuthentications = objects.filter((object) => object.kind === "PeerAuthentication");
+  const { services, problems } = servicesOf(objects, { settings, peerAuthentications });
   const mesh: Mesh = {
     generation,
     settings,
@@ -38,7 +39,7 @@ export function buildMesh({ plugins, telemetry, settings, generation, ...input }
     destinationRules: objects.filter((object) => object.kind === "DestinationRule"),
     gateways: objects.filter((object) => object.kind === "Gateway"),
     sidecars: objects.filter((object) => object.kind === "Sidecar"),
-    peerAuthentications: objects.filter((object) => object.kind === "PeerAuthentication"),
+    peerAuthentications,
     plugins: plugins.toSorted((a, b) => byPrecedence(a.object, b.object)),
     ...(telemetry && { telemetry }),
   };

@@ -1,10 +1,12 @@
-import type { Endpoint } from "../model/mesh.ts";
+import { memo } from "../model/memo.ts";
+import type { Endpoint, Mesh } from "../model/mesh.ts";
 import { type AnyObject, type Labels, type MeshObject, matches } from "../model/object.ts";
+import { modeOf, mutualTlsModes, takesMutualTls } from "../model/select-authentication.ts";
 import type { ServicePort } from "../model/service.ts";
 import type { WorkloadEntry } from "../model/workload.ts";
 
 /** Something that serves: a Pod with an address, or a WorkloadEntry. */
-export interface Workload extends Omit<Endpoint, "ports"> {
+export interface Workload extends Omit<Endpoint, "ports" | "mutualTls"> {
   /** Its own port for a service's port; `undefined` where it has none by that name. */
   readonly portFor: (port: ServicePort) => number | undefined;
 }
@@ -38,9 +40,14 @@ function keyOf(namespace: string, [key, value]: readonly [string, string]): stri
   return `${namespace} ${key}=${value}`;
 }
 
+const known = memo<AnyObject, Workload[]>();
+
+/** The same one as long as the object is the same. */
 function workloadOf(object: AnyObject): Workload[] {
-  if (object.kind === "Pod") return podWorkload(object);
-  return object.kind === "WorkloadEntry" ? [entryWorkload(object.spec, object.meta)] : [];
+  return known(object, "", () => {
+    if (object.kind === "Pod") return podWorkload(object);
+    return object.kind === "WorkloadEntry" ? [entryWorkload(object.spec, object.meta)] : [];
+  });
 }
 
 function podWorkload({ meta, spec }: MeshObject<"Pod">): Workload[] {
@@ -81,13 +88,38 @@ export function entryWorkload(
   };
 }
 
+/** Who takes mutual TLS. */
+export type Authentication = Pick<Mesh, "settings" | "peerAuthentications">;
+
 /** The workload as an endpoint of a service with these ports; none where it has none of them. */
-export function endpointOf({ portFor, ...rest }: Workload, ports: readonly ServicePort[]): Endpoint[] {
+export function endpointOf(
+  { portFor, ...rest }: Workload,
+  ports: readonly ServicePort[],
+  authentication: Authentication,
+): Endpoint[] {
   const own = ports.flatMap((port) => {
     const number = portFor(port);
     return number === undefined ? [] : [[port.number, number] as const];
   });
-  return own.length > 0 ? [{ ...rest, ports: new Map(own) }] : [];
+  if (own.length === 0) return [];
+  const mutualTls = new Set(
+    mutualTlsPorts(
+      rest,
+      own.map(([, number]) => number),
+      authentication,
+    ),
+  );
+  return [{ ...rest, ports: new Map(own), mutualTls }];
+}
+
+function mutualTlsPorts(
+  workload: Pick<Workload, "namespace" | "labels">,
+  ports: readonly number[],
+  authentication: Authentication,
+): readonly number[] {
+  if (!takesMutualTls(workload.labels)) return [];
+  const modes = mutualTlsModes(authentication, workload);
+  return ports.filter((port) => modeOf(modes, port) !== "DISABLE");
 }
 
 /** Labels and namespaces of all that runs or is to run, for checking selectors. */

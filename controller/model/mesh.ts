@@ -53,6 +53,8 @@ export interface Endpoint {
   readonly address: string;
   /** Service port number to the workload's port number. */
   readonly ports: ReadonlyMap<number, number>;
+  /** Those of the workload's ports on which its proxy takes mutual TLS. */
+  readonly mutualTls: ReadonlySet<number>;
   readonly labels: Labels;
   readonly namespace: string;
   readonly workload: string;

@@ -77,7 +77,14 @@ describe("services", () => {
   });
 
   test("served by the proxy: endpoints with its address, namespace and labels", () => {
-    const endpoint = { ports: new Map(), serviceAccount: "", workload: "web", weight: 1, ready: true };
+    const endpoint = {
+      ports: new Map(),
+      mutualTls: new Set<number>(),
+      serviceAccount: "",
+      workload: "web",
+      weight: 1,
+      ready: true,
+    };
     const own = { ...endpoint, address: web.ip, namespace: "shop", labels: { app: "web" } };
     const neighbour = { ...own, labels: { app: "cart" } };
     const found = mesh({

@@ -7,6 +7,7 @@ import {
 } from "../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.js";
 import type { Subset, TrafficPolicy } from "../model/destination-rule.ts";
+import { memo } from "../model/memo.ts";
 import type { Mesh, MeshService } from "../model/mesh.ts";
 import { clusterName, configPath, specialClusters } from "../model/names.ts";
 import { type Ref, refText } from "../model/object.ts";
@@ -16,7 +17,6 @@ import type { ServicePort } from "../model/service.ts";
 import { ads, metadata } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
 import { endpoints, loadAssignment } from "./endpoints.ts";
-import { memo } from "./memo.ts";
 import { circuitBreakers, connectTimeoutMs, outlierDetection, policyFor, protocolOptions } from "./traffic-policy.ts";
 
 export type Cluster = Init<typeof ClusterSchema>;

@@ -2,12 +2,12 @@ import { HealthStatus } from "../gen/envoy/config/core/v3/health_check_pb.js";
 import type { LbEndpointSchema } from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import type { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { canonicalRevision, canonicalService } from "../model/canonical.ts";
+import { memo } from "../model/memo.ts";
 import type { Endpoint, MeshService } from "../model/mesh.ts";
 import { type Labels, matches } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
 import { metadata, socketAddress } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
-import { memo } from "./memo.ts";
 
 /** What a cluster's endpoints depend on, beside its service. */
 export interface EndpointsOf {

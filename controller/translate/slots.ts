@@ -1,4 +1,6 @@
 // ECDS: which plugins run in each slot of a proxy, in which order, on which ports.
+
+import { memo } from "../model/memo.ts";
 import type { Mesh, Plugin } from "../model/mesh.ts";
 import { type Slot, slotName, slotPhases } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
@@ -8,7 +10,6 @@ import { type AppliedPlugin, pluginsFor } from "../model/select-plugins.ts";
 import type { Phase } from "../model/wasm-plugin.ts";
 import { denyFilter } from "./deny.ts";
 import { encode } from "./encode.ts";
-import { memo } from "./memo.ts";
 import type { Part } from "./part.ts";
 import { pluginProblems } from "./plugin-problems.ts";
 import { type Choice, type Filter, slotOf } from "./slot-matcher.ts";

@@ -38,6 +38,7 @@ export function endpoint(address: string, labels: Labels = {}, parts: Partial<En
   return {
     address,
     ports: new Map([[80, 8080]]),
+    mutualTls: new Set(),
     labels,
     namespace: "shop",
     workload: "web",
