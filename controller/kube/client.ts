@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type KubeObject, type ObjectList, pathOf, type ResourceType, type Target, type WatchEvent } from "./api.ts";
 import { type ConfigOptions, loadConfig } from "./config.ts";
-import { errorOfAnswer, isKubeError, KubeError } from "./kube-error.ts";
+import { errorOfAnswer, isKubeError } from "./kube-error.ts";
 import { type Call, Transport, unreachable } from "./transport.ts";
 
 /** Owner of the fields that are written by server-side apply. */
@@ -115,18 +115,20 @@ export class KubeClient {
   }
 
   /**
-   * What happens after a resourceVersion, until the server ends it. Bookmarks come each minute.
-   *
-   * @throws KubeError also where the connection breaks; an ERROR of the stream is handed out as an event
+   * What happens after a resourceVersion, until the server ends it. Bookmarks come each minute. Resolves when the server
+   * has accepted; an ERROR of the stream is handed out as an event, a connection that breaks is thrown.
    */
-  async *watch(
+  async watch(
     type: ResourceType,
     { namespace, ...query }: Selection & { readonly resourceVersion: string; readonly timeoutSeconds: number },
     signal: AbortSignal,
-  ): AsyncGenerator<WatchEvent> {
+  ): Promise<AsyncGenerator<WatchEvent>> {
     const path = pathOf({ ...type, ...(namespace !== undefined && { namespace }) });
     const call = callOf("GET", path, { signal, query: { ...query, watch: true, allowWatchBookmarks: true } });
-    const answer = await this.#answer(call);
+    return this.#events(call, await this.#answer(call));
+  }
+
+  async *#events(call: Call, answer: IncomingMessage): AsyncGenerator<WatchEvent> {
     try {
       for await (const line of linesOf(answer)) yield JSON.parse(line) as WatchEvent;
     } catch (error) {
