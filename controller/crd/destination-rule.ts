@@ -67,4 +67,13 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
 }));
 
 /** Istio DestinationRule. */
-export const destinationRule: KindSchema<"DestinationRule"> = { kind: "DestinationRule", ...networking, schema };
+export const destinationRule: KindSchema<"DestinationRule"> = {
+  kind: "DestinationRule",
+  ...networking,
+  schema,
+  shown: {
+    description: "How clients treat a service, after routing: load balancing, connection pools, outliers, subsets.",
+    shortNames: ["dr"],
+    columns: [{ name: "Host", type: "string", jsonPath: ".spec.host" }],
+  },
+};

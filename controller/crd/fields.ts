@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { withCel } from "./cel.ts";
 import { durationComplaint, durationMs } from "./duration.ts";
 import { show } from "./issues.ts";
 import { regexComplaint } from "./regex.ts";
@@ -43,6 +44,7 @@ export function duration({ zero = false }: { readonly zero?: boolean } = {}) {
     const what = durationComplaint(value) ?? (zero && durationMs(String(value)) === 0 ? undefined : tooFine(value));
     return what && `is ${show(value)}: ${what}`;
   };
+  // Without a CEL rule: the API server says of a text that is no duration that it can't convert it, and nothing more.
   return withRule(z.string({ error: ({ input }) => (input === undefined ? undefined : complaint(input)) }), (value) => {
     const message = complaint(value);
     return message === undefined ? [] : [{ message }];
@@ -86,14 +88,27 @@ export function labels() {
 
 /** Labels of a selector: no wildcards, which look as if they worked. */
 export function selectorLabels() {
-  return withRule(labels(), (value) =>
+  const value = withCel(z.string().meta({ maxLength: labelLengthMax }), {
+    rule: '!self.contains("*")',
+    message: noWildcard,
+    messageExpression: `'is "' + self + '": ${noWildcard}'`,
+  });
+  const selector = withCel(z.record(z.string(), value).meta({ maxProperties: selectorSizeMax }), {
+    rule: 'self.all(key, !key.contains("*"))',
+    message: noWildcard,
+  });
+  return withRule(selector, (value) =>
     Object.entries(value).flatMap(([key, item]) =>
-      key.includes("*") || item.includes("*")
-        ? [{ path: [key], message: `is ${show(item)}: wildcard not allowed in label value match` }]
-        : [],
+      key.includes("*") || item.includes("*") ? [{ path: [key], message: `is ${show(item)}: ${noWildcard}` }] : [],
     ),
   );
 }
+
+const noWildcard = "wildcard not allowed in label value match";
+
+/** No label of Kubernetes is longer, and an API server takes a CEL rule only where it can tell what it costs. */
+const labelLengthMax = 63;
+const selectorSizeMax = 4096;
 
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 

@@ -65,4 +65,9 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
 }));
 
 /** Istio Gateway. */
-export const gateway: KindSchema<"Gateway"> = { kind: "Gateway", ...networking, schema };
+export const gateway: KindSchema<"Gateway"> = {
+  kind: "Gateway",
+  ...networking,
+  schema,
+  shown: { description: "Ports and hosts that gateway proxies serve.", shortNames: ["gw"] },
+};

@@ -15,9 +15,34 @@ export interface KindSchema<K extends Kind> {
   readonly kind: K;
   /** Empty for Kubernetes' core group. */
   readonly group: string;
+  /** The first is the one that an API server stores. */
   readonly versions: readonly string[];
   /** From a whole object, as YAML has it. */
   readonly schema: z.ZodType<Checked<K>>;
+  /** How an API server shows objects of a kind that we bring. */
+  readonly shown?: Shown;
+}
+
+/** What is in a CustomResourceDefinition beside the schema. */
+export interface Shown {
+  /** What it is for. */
+  readonly description: string;
+  /** `vs` */
+  readonly shortNames?: readonly string[];
+  /** Between name and age. */
+  readonly columns?: readonly Column[];
+  /** Of a `status` that has more than conditions. */
+  readonly status?: z.ZodType;
+}
+
+/** A column of `kubectl get`. */
+export interface Column {
+  /** kubectl writes it in capitals. */
+  readonly name: string;
+  readonly type: "string" | "integer";
+  readonly jsonPath: string;
+  /** 0: always there; 1: only with `-o wide`. Default: 0. */
+  readonly priority?: 0 | 1;
 }
 
 export interface Remark {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ServiceEntry, ServicePort } from "../model/service.ts";
+import { withCel } from "./cel.ts";
 import {
   type Complaint,
   defined,
@@ -43,7 +44,11 @@ const fields = z.strictObject({
     .array(text((value) => (value === "*" ? "a ServiceEntry can't stand for all hosts" : hostComplaint(value))))
     .min(1)
     .describe("Names that clients use."),
-  addresses: z.array(address).optional().describe("Virtual IPs or CIDR blocks."),
+  addresses: z
+    .array(address.meta({ maxLength: 64 }))
+    .meta({ maxItems: 256 })
+    .optional()
+    .describe("Virtual IPs or CIDR blocks."),
   ports: z.array(servicePort).optional(),
   location: z.enum(["MESH_EXTERNAL", "MESH_INTERNAL"]).optional().describe("Default: MESH_EXTERNAL."),
   resolution: z
@@ -60,6 +65,29 @@ const fields = z.strictObject({
 });
 
 type Fields = z.output<typeof fields>;
+
+const besideSelector = "stands beside workloadSelector: only one of them can say where to go";
+const withoutUse = "has no use with resolution NONE; write resolution: STATIC, or DNS for host names";
+const cidrBlocks = "CIDR blocks need resolution NONE or STATIC";
+
+const spec = withCel(
+  withRule(fields, rules),
+  {
+    rule: "!(has(self.workloadSelector) && has(self.endpoints))",
+    message: besideSelector,
+    fieldPath: ".endpoints",
+  },
+  {
+    rule: `!(has(self.endpoints) && self.endpoints.size() > 0 && (!has(self.resolution) || self.resolution == "NONE"))`,
+    message: withoutUse,
+    fieldPath: ".endpoints",
+  },
+  {
+    rule: `!(has(self.resolution) && self.resolution.startsWith("DNS") && has(self.addresses) && self.addresses.exists(one, one.contains("/")))`,
+    message: cidrBlocks,
+    fieldPath: ".addresses",
+  },
+);
 
 function rules(spec: Fields): Complaint[] {
   const { endpoints = [], ports = [], resolution = "NONE" } = spec;
@@ -84,16 +112,8 @@ function rules(spec: Fields): Complaint[] {
         })),
     ),
   ];
-  if (spec.workloadSelector && spec.endpoints)
-    complaints.push({
-      path: ["endpoints"],
-      message: "stands beside workloadSelector: only one of them can say where to go",
-    });
-  if (resolution === "NONE" && endpoints.length > 0)
-    complaints.push({
-      path: ["endpoints"],
-      message: "has no use with resolution NONE; write resolution: STATIC, or DNS for host names",
-    });
+  if (spec.workloadSelector && spec.endpoints) complaints.push({ path: ["endpoints"], message: besideSelector });
+  if (resolution === "NONE" && endpoints.length > 0) complaints.push({ path: ["endpoints"], message: withoutUse });
   return [...complaints, ...addressRules(spec, resolution)];
 }
 
@@ -124,8 +144,7 @@ function addressRules({ endpoints = [], hosts, addresses = [] }: Fields, resolut
       message: `has ${endpoints.length} entries: resolution DNS_ROUND_ROBIN takes one`,
     });
   for (const [i, own] of addresses.entries())
-    if (own.includes("/"))
-      complaints.push({ path: ["addresses", i], message: `is "${own}": CIDR blocks need resolution NONE or STATIC` });
+    if (own.includes("/")) complaints.push({ path: ["addresses", i], message: `is "${own}": ${cidrBlocks}` });
   return complaints;
 }
 
@@ -134,7 +153,7 @@ function readPort({ number, name, protocol, targetPort }: z.output<typeof servic
   return { name, number, protocol: spoken, targetPort: targetPort ?? number };
 }
 
-const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec }) => ({
+const schema = strictObject(spec).transform(({ metadata, spec }) => ({
   meta: metaOf(metadata),
   spec: defined({
     hosts: spec.hosts.map((host) => host.toLowerCase()),
@@ -149,4 +168,17 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
 }));
 
 /** Istio ServiceEntry. */
-export const serviceEntry: KindSchema<"ServiceEntry"> = { kind: "ServiceEntry", ...networking, schema };
+export const serviceEntry: KindSchema<"ServiceEntry"> = {
+  kind: "ServiceEntry",
+  ...networking,
+  schema,
+  shown: {
+    description: "A service that Kubernetes does not know of.",
+    shortNames: ["se"],
+    columns: [
+      { name: "Hosts", type: "string", jsonPath: ".spec.hosts" },
+      { name: "Location", type: "string", jsonPath: ".spec.location" },
+      { name: "Resolution", type: "string", jsonPath: ".spec.resolution" },
+    ],
+  },
+};

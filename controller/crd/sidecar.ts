@@ -126,4 +126,9 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
 }));
 
 /** Istio Sidecar. */
-export const sidecar: KindSchema<"Sidecar"> = { kind: "Sidecar", ...networking, schema };
+export const sidecar: KindSchema<"Sidecar"> = {
+  kind: "Sidecar",
+  ...networking,
+  schema,
+  shown: { description: "Which ports a workload's proxy serves, and which services it reaches." },
+};

@@ -42,11 +42,14 @@ const connectionPool = withRule(z.strictObject({ tcp: tcp.optional(), http: http
   value.tcp || value.http ? [] : [{ message: "is empty: write tcp or http" }],
 );
 
+/** Istio's API takes a null for such a count, which is not set then. */
+const failures = count().meta({ nullable: true });
+
 const outlierDetection = withRule(
   z.strictObject({
-    consecutive5xxErrors: count().optional().describe("0: off. Default: 5."),
-    consecutiveGatewayErrors: count().optional().describe("502, 503 and 504 in a row. Default: off."),
-    consecutiveLocalOriginFailures: count().optional().describe("Needs splitExternalLocalOriginErrors. Default: 5."),
+    consecutive5xxErrors: failures.optional().describe("0: off. Default: 5."),
+    consecutiveGatewayErrors: failures.optional().describe("502, 503 and 504 in a row. Default: off."),
+    consecutiveLocalOriginFailures: failures.optional().describe("Needs splitExternalLocalOriginErrors. Default: 5."),
     splitExternalLocalOriginErrors: z.boolean().optional().describe("Default: false."),
     interval: duration().optional().describe("Between two looks at the hosts. Default: 10s."),
     baseEjectionTime: duration().optional().describe("Times the number of ejections. Default: 30s."),

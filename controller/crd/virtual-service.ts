@@ -67,4 +67,16 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
 }));
 
 /** Istio VirtualService. */
-export const virtualService: KindSchema<"VirtualService"> = { kind: "VirtualService", ...networking, schema };
+export const virtualService: KindSchema<"VirtualService"> = {
+  kind: "VirtualService",
+  ...networking,
+  schema,
+  shown: {
+    description: "How requests to hosts are routed.",
+    shortNames: ["vs"],
+    columns: [
+      { name: "Gateways", type: "string", jsonPath: ".spec.gateways" },
+      { name: "Hosts", type: "string", jsonPath: ".spec.hosts" },
+    ],
+  },
+};

@@ -6,17 +6,34 @@ import * as z from "zod";
 const noEffect = z.registry<{ readonly severity: "error" | "warning"; readonly text: string }>();
 
 /** A field of Istio's that has no effect yet: using it is a warning, the rest of the object counts. */
-export function notYet(text = "has no effect yet") {
-  const schema = z.unknown().optional().describe("Known, without effect yet.");
+export function notYet(text = "has no effect yet", held: Held = "anything") {
+  const schema = holding(held).describe("Known, without effect yet.");
   noEffect.add(schema, { severity: "warning", text });
   return schema;
 }
 
 /** A field of Istio's that can't be left out without changing what the object means: using it is an error. */
-export function refused(text: string) {
-  const schema = z.unknown().optional().describe("Known, not supported yet.");
+export function refused(text: string, held: Held = "anything") {
+  const schema = holding(held).describe("Known, not supported yet.");
   noEffect.add(schema, { severity: "error", text });
   return schema;
+}
+
+/** What Istio has in such a field. */
+type Held = "anything" | "text" | "a mapping" | "a list of mappings";
+
+const free = { "x-kubernetes-preserve-unknown-fields": true };
+
+/** For the API server: it keeps what is inside, so that there is something to warn of. */
+const heldTypes: Readonly<Record<Held, Readonly<Record<string, unknown>>>> = {
+  anything: free,
+  text: { type: "string" },
+  "a mapping": { type: "object", ...free },
+  "a list of mappings": { type: "array", items: { type: "object", ...free } },
+};
+
+function holding(held: Held) {
+  return z.unknown().optional().meta(heldTypes[held]);
 }
 
 export interface FieldNote {

@@ -1,16 +1,27 @@
 import * as z from "zod";
 import { codes } from "../model/codes.ts";
 import { parseSha256, phases, type WasmPlugin } from "../model/wasm-plugin.ts";
+import { mapByKey, withCel } from "./cel.ts";
 import { defined, duplicates, selectorLabels, text, whole, withRule } from "./fields.ts";
 import { show } from "./issues.ts";
-import type { KindSchema, Remark } from "./kind-schema.ts";
+import type { Column, KindSchema, Remark } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
+import { wasmPluginStatus } from "./status.ts";
 import { notYet, refused } from "./walk.ts";
 
 const schemes = ["file", "builtin"];
 
+const goodUrls = "write file:///folder/module.wasm or builtin://<filter>";
+
 const url = withRule(
-  z.string({ error: ({ input }) => (input === undefined ? "is missing: url field needs to be set" : undefined) }),
+  withCel(
+    z.string({ error: ({ input }) => (input === undefined ? "is missing: url field needs to be set" : undefined) }),
+    {
+      rule: `self.matches("^(${schemes.join("|")})://")`,
+      message: `url contains unsupported scheme; ${goodUrls}`,
+      messageExpression: `self == "" ? 'is "": url field needs to be set' : 'is "' + self + '": url contains unsupported scheme: ' + (self.contains("://") ? self.split("://")[0] : "oci") + '; ${goodUrls}'`,
+    },
+  ),
   (value) => {
     if (value === "") return [{ message: 'is "": url field needs to be set' }];
     // Istio takes a url without a scheme for oci://
@@ -19,35 +30,51 @@ const url = withRule(
       ? []
       : [
           {
-            message: `is ${show(value)}: url contains unsupported scheme: ${scheme}; write file:///folder/module.wasm or builtin://<filter>`,
+            message: `is ${show(value)}: url contains unsupported scheme: ${scheme}; ${goodUrls}`,
           },
         ];
   },
 );
 
-const sha256 = text((value) => {
-  if (value === "" || parseSha256(value) !== undefined) return undefined;
-  return value.length === 64
-    ? "sha256 field must match [a-f0-9]{64} pattern"
-    : `sha256 field must be 64 characters long, and this has ${value.length}`;
-});
+const sha256Pattern = "sha256 field must match [a-f0-9]{64} pattern";
+const sha256Length = "sha256 field must be 64 characters long";
 
-const variable = withRule(
-  z.strictObject({
-    name: z.string().min(1).max(256),
-    valueFrom: z
-      .enum(["INLINE", "HOST"])
-      .optional()
-      .describe("HOST: the proxy's own variable of that name. Default: INLINE."),
-    value: z.string().max(2048).optional(),
+const sha256 = withCel(
+  text((value) => {
+    if (value === "" || parseSha256(value) !== undefined) return undefined;
+    return value.length === 64 ? sha256Pattern : `${sha256Length}, and this has ${value.length}`;
   }),
-  ({ valueFrom, value = "" }) =>
-    valueFrom === "HOST" && value !== ""
-      ? [{ path: ["value"], message: `is ${show(value)}: value may only be set when valueFrom is INLINE` }]
-      : [],
+  {
+    rule: 'self.matches("^([a-f0-9]{64})?$")',
+    message: sha256Pattern,
+    messageExpression: `'is "' + self + '": ' + (self.size() == 64 ? "${sha256Pattern}" : "${sha256Length}")`,
+  },
 );
 
-const env = withRule(z.array(variable).max(256), (items) =>
+const valueBesideHost = "value may only be set when valueFrom is INLINE";
+
+const variable = withRule(
+  withCel(
+    z.strictObject({
+      name: z.string().min(1).max(256),
+      valueFrom: z
+        .enum(["INLINE", "HOST"])
+        .optional()
+        .describe("HOST: the proxy's own variable of that name. Default: INLINE."),
+      value: z.string().max(2048).optional(),
+    }),
+    {
+      rule: '!(has(self.valueFrom) && self.valueFrom == "HOST" && has(self.value) && self.value != "")',
+      message: valueBesideHost,
+      messageExpression: `'is "' + self.value + '": ${valueBesideHost}'`,
+      fieldPath: ".value",
+    },
+  ),
+  ({ valueFrom, value = "" }) =>
+    valueFrom === "HOST" && value !== "" ? [{ path: ["value"], message: `is ${show(value)}: ${valueBesideHost}` }] : [],
+);
+
+const env = withRule(mapByKey(z.array(variable).max(256), "name"), (items) =>
   duplicates(items, { of: ({ name }) => name, path: (i) => [i, "name"] }, (name) => `is ${name}: duplicate env`),
 );
 
@@ -56,8 +83,7 @@ const trafficSelector = z.strictObject({
     .enum(["UNDEFINED", "CLIENT", "SERVER", "CLIENT_AND_SERVER"])
     .optional()
     .describe("CLIENT: outbound and gateways; SERVER: inbound. Default: CLIENT_AND_SERVER."),
-  ports: z
-    .array(z.strictObject({ number: whole() }))
+  ports: mapByKey(z.array(z.strictObject({ number: whole() })), "number")
     .optional()
     .describe("Service ports outbound, target ports inbound. Default: all."),
 });
@@ -77,38 +103,51 @@ const match = withRule(z.array(trafficSelector), (selectors) =>
   ),
 );
 
-const fields = z.strictObject({
-  selector: z
-    .strictObject({ matchLabels: selectorLabels().optional() })
-    .optional()
-    .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
-  url: url.describe("file:///path/module.wasm or builtin://<filter>."),
-  sha256: sha256.optional().describe("Of the module's bytes: 64 lower-case hex digits."),
-  phase: z.enum(phases).optional().describe("Where in the chain. Default: UNSPECIFIED_PHASE, next to the router."),
-  priority: whole().min(-2_147_483_648).max(2_147_483_647).optional().describe("Higher runs earlier; unset runs last."),
-  pluginConfig: z.record(z.string(), z.unknown()).optional().describe("The filter's own configuration."),
-  pluginName: z
-    .string()
-    .max(256, { error: "is too long: pluginName field must be less than 255 characters long" })
-    .optional()
-    .describe("Chooses among the filters of one module (Envoy's root_id). Default: none."),
-  failStrategy: z
-    .enum(["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"])
-    .optional()
-    .describe("What happens to requests when the filter traps. Default: FAIL_CLOSE, which runs as FAIL_RELOAD."),
-  vmConfig: z.strictObject({ env: env.optional() }).optional(),
-  match: match.optional().describe("Traffic it acts on; any one must match. Default: all."),
-  type: withRule(z.enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]), (value) =>
-    value === "NETWORK" ? [{ message: "is NETWORK: only HTTP filters are supported yet" }] : [],
-  )
-    .optional()
-    .describe("Default: HTTP."),
-  targetRef: refused("is not supported yet: without it the plugin would act on more workloads; write selector"),
-  targetRefs: refused("is not supported yet: without it the plugin would act on more workloads; write selector"),
-  imagePullPolicy: notYet("has no effect: modules are not pulled from a registry yet"),
-  imagePullSecret: notYet("has no effect: modules are not pulled from a registry yet"),
-  verificationKey: notYet("has no effect yet: no signature is checked"),
-});
+const noTargetRef = "is not supported yet: without it the plugin would act on more workloads; write selector";
+
+const fields = withCel(
+  z.strictObject({
+    selector: z
+      .strictObject({ matchLabels: selectorLabels().optional() })
+      .optional()
+      .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
+    url: url.describe("file:///path/module.wasm or builtin://<filter>."),
+    sha256: sha256.optional().describe("Of the module's bytes: 64 lower-case hex digits."),
+    phase: z.enum(phases).optional().describe("Where in the chain. Default: UNSPECIFIED_PHASE, next to the router."),
+    priority: whole()
+      .min(-2_147_483_648)
+      .max(2_147_483_647)
+      .meta({ nullable: true })
+      .optional()
+      .describe("Higher runs earlier; unset runs last."),
+    pluginConfig: z.record(z.string(), z.unknown()).optional().describe("The filter's own configuration."),
+    pluginName: z
+      .string()
+      .max(256, { error: "is too long: pluginName field must be less than 255 characters long" })
+      .optional()
+      .describe("Chooses among the filters of one module (Envoy's root_id). Default: none."),
+    failStrategy: z
+      .enum(["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"])
+      .optional()
+      .describe("What happens to requests when the filter traps. Default: FAIL_CLOSE, which runs as FAIL_RELOAD."),
+    vmConfig: z.strictObject({ env: env.optional() }).optional(),
+    match: match.optional().describe("Traffic it acts on; any one must match. Default: all."),
+    type: withRule(z.enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]), (value) =>
+      value === "NETWORK" ? [{ message: "is NETWORK: only HTTP filters are supported yet" }] : [],
+    )
+      .optional()
+      .describe("Default: HTTP."),
+    targetRef: refused(noTargetRef, "a mapping"),
+    targetRefs: refused(noTargetRef, "a list of mappings"),
+    imagePullPolicy: notYet("has no effect: modules are not pulled from a registry yet", "text"),
+    imagePullSecret: notYet("has no effect: modules are not pulled from a registry yet", "text"),
+    verificationKey: notYet("has no effect yet: no signature is checked", "text"),
+  }),
+  {
+    rule: "[has(self.selector), has(self.targetRef), has(self.targetRefs)].filter(is, is).size() <= 1",
+    message: "only one of targetRefs or selector can be set",
+  },
+);
 
 type Fields = z.output<typeof fields>;
 
@@ -156,4 +195,22 @@ export const wasmPlugin: KindSchema<"WasmPlugin"> = {
   group: "extensions.istio.io",
   versions: ["v1alpha1"],
   schema,
+  shown: {
+    description: "A proxy-wasm filter for the proxies of workloads.",
+    status: wasmPluginStatus,
+    columns: [
+      condition("Accepted"),
+      condition("Programmed"),
+      condition("Degraded"),
+      { name: "Proxies", type: "integer", jsonPath: ".status.proxies.matched" },
+      { name: "Digest", type: "string", jsonPath: ".status.digest" },
+      { name: "Acknowledged", type: "integer", jsonPath: ".status.proxies.acknowledged", priority: 1 },
+      { name: "Refused", type: "integer", jsonPath: ".status.proxies.refused", priority: 1 },
+      { name: "URL", type: "string", jsonPath: ".spec.url", priority: 1 },
+    ],
+  },
 };
+
+function condition(type: string): Column {
+  return { name: type, type: "string", jsonPath: `.status.conditions[?(@.type=="${type}")].status` };
+}

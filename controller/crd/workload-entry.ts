@@ -38,4 +38,13 @@ const schema = strictObject(workload).transform(({ metadata, spec }) => ({
 }));
 
 /** Istio WorkloadEntry. */
-export const workloadEntry: KindSchema<"WorkloadEntry"> = { kind: "WorkloadEntry", ...networking, schema };
+export const workloadEntry: KindSchema<"WorkloadEntry"> = {
+  kind: "WorkloadEntry",
+  ...networking,
+  schema,
+  shown: {
+    description: "A workload that is no pod.",
+    shortNames: ["we"],
+    columns: [{ name: "Address", type: "string", jsonPath: ".spec.address" }],
+  },
+};
