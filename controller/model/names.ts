@@ -75,6 +75,9 @@ export function parseSlotName(name: string): Slot | undefined {
   return direction === "inbound" || direction === "outbound" ? { direction, phase: known } : undefined;
 }
 
+/** The secrets of every proxy, as SDS knows them: its own certificate with its key, and the roots of trust. */
+export const secretNames = { certificate: "default", roots: "ROOTCA" } as const;
+
 export interface NodeId {
   readonly type: "sidecar" | "router";
   readonly ip: string;
