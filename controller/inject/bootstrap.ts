@@ -1,8 +1,12 @@
 import { canonicalRevision, canonicalService } from "../model/canonical.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { Proxy } from "../model/proxy.ts";
+import { adsConfig, type XdsServer } from "./ads.ts";
 import { adminCluster, adminListener, prometheusListener, readyListener } from "./listeners.ts";
+import { probeClusters, probeListener } from "./probe-listener.ts";
+import type { ProbeRoute } from "./probes.ts";
 import { statsConfig } from "./stats.ts";
+import { ownerUrl } from "./workload.ts";
 
 export interface SocketAddress {
   readonly address: string;
@@ -14,8 +18,9 @@ export interface BootstrapOptions {
   readonly settings: MeshSettings;
   /** Region, zone and the rest, joined by `/`; absent: not known. */
   readonly locality?: string;
-  /** The controller's xDS port. */
-  readonly xds: SocketAddress;
+  /** `kubernetes://apis/apps/v1/namespaces/shop/deployments/cart`; absent: the Deployment named as the workload. */
+  readonly owner?: string;
+  readonly xds: XdsServer;
   /** Path of the unix socket for Envoy's admin; at most 107 bytes. Only its owner may open it. */
   readonly adminSocket: string;
   /** Istio's ports. What listens on `admin` lets configuration, statistics and log levels through and nothing else. */
@@ -26,11 +31,12 @@ export interface BootstrapOptions {
     readonly ready: SocketAddress;
     /** Istio's 127.0.0.1:15000. */
     readonly admin: SocketAddress;
+    /** The application's probes; Istio's 0.0.0.0:15020. Needed where there are `probes`. */
+    readonly probes?: SocketAddress;
   };
+  /** Of the application in the pod, which the proxy asks in the kubelet's place. */
+  readonly probes?: readonly ProbeRoute[];
 }
-
-/** Largest message from the controller: gRPC's own 4 MB would end the stream at a larger module. */
-const messageBytesMax = 64 << 20;
 
 /** Where Envoy begins to give memory back (90 %) and to refuse requests (98 %). */
 const heapBytesMax = 256 << 20;
@@ -43,7 +49,7 @@ const connectionsMax = 20_000;
  * @see envoy.config.bootstrap.v3.Bootstrap
  */
 export function bootstrap(options: BootstrapOptions): Readonly<Record<string, unknown>> {
-  const { settings, xds, adminSocket, listen } = options;
+  const { proxy, settings, xds, adminSocket, listen, probes = [] } = options;
   return {
     node: node(options),
     admin: { address: { pipe: { path: adminSocket, mode: 0o600 } } },
@@ -53,8 +59,13 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
       ads_config: adsConfig(xds),
     },
     static_resources: {
-      clusters: [adminCluster(adminSocket)],
-      listeners: [prometheusListener(listen.prometheus), readyListener(listen.ready), adminListener(listen.admin)],
+      clusters: [adminCluster(adminSocket), ...probeClusters(probes, proxy.ip)],
+      listeners: [
+        prometheusListener(listen.prometheus),
+        readyListener(listen.ready),
+        adminListener(listen.admin),
+        ...(listen.probes && probes.length > 0 ? [probeListener(listen.probes, probes, proxy.ip)] : []),
+      ],
     },
     stats_config: statsConfig(settings.domain),
     layered_runtime: {
@@ -69,7 +80,7 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
 
 const fromAds = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
 
-function node({ proxy, settings, locality }: BootstrapOptions): Readonly<Record<string, unknown>> {
+function node({ proxy, settings, locality, owner }: BootstrapOptions): Readonly<Record<string, unknown>> {
   const [region = "", zone = "", sub_zone = ""] = (locality ?? "").split("/");
   return {
     id: proxy.id,
@@ -85,36 +96,12 @@ function node({ proxy, settings, locality }: BootstrapOptions): Readonly<Record<
       },
       SERVICE_ACCOUNT: proxy.serviceAccount,
       WORKLOAD_NAME: proxy.workload,
-      OWNER: `kubernetes://apis/apps/v1/namespaces/${proxy.namespace}/deployments/${proxy.workload}`,
+      OWNER: owner ?? ownerUrl({ apiVersion: "apps/v1", kind: "Deployment", name: proxy.workload }, proxy.namespace),
       CLUSTER_ID: settings.clusterId,
       MESH_ID: settings.domain,
       INSTANCE_IPS: proxy.ip,
       INTERCEPTION_MODE: proxy.interception,
     },
-  };
-}
-
-/** Delta ADS by Google's gRPC client, which reads a token file again at each stream once there is one. */
-function adsConfig(xds: SocketAddress): Readonly<Record<string, unknown>> {
-  const args = {
-    "grpc.max_receive_message_length": { int_value: messageBytesMax },
-    "grpc.keepalive_time_ms": { int_value: 30_000 },
-    "grpc.keepalive_timeout_ms": { int_value: 10_000 },
-    "grpc.http2.max_pings_without_data": { int_value: 0 },
-  };
-  return {
-    api_type: "DELTA_GRPC",
-    transport_api_version: "V3",
-    set_node_on_first_message_only: true,
-    grpc_services: [
-      {
-        google_grpc: {
-          target_uri: `${xds.address}:${xds.port}`,
-          stat_prefix: "xds-grpc",
-          channel_args: { args },
-        },
-      },
-    ],
   };
 }
 

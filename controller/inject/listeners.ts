@@ -4,7 +4,8 @@ import type { SocketAddress } from "./bootstrap.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const typeUrl = "type.googleapis.com/envoy.extensions.filters";
+/** Of Envoy's filters. */
+export const typeUrl = "type.googleapis.com/envoy.extensions.filters";
 
 export function adminCluster(socketPath: string): Json {
   const endpoint = { address: { pipe: { path: socketPath } } };

@@ -1,0 +1,172 @@
+import { isPort, listItems, parseRange } from "../model/network.ts";
+import type { Json, Texts } from "./pod.ts";
+
+/** What a pod's annotations say of its proxy. */
+export interface SidecarSettings {
+  /** NONE: nothing is redirected; the proxy gets what a Sidecar's ports bring it. */
+  readonly interception: "REDIRECT" | "NONE";
+  /** Arguments of `sluice init`, without the name of the command. */
+  readonly initArgs: readonly string[];
+  /** Of Envoy; absent: the mesh's. */
+  readonly image?: string;
+  readonly resources: Json;
+  /** Worker threads. */
+  readonly concurrency: number;
+  readonly logLevel: string;
+  readonly componentLogLevel: string;
+  readonly rewriteProbes: boolean;
+  readonly readiness: {
+    readonly initialDelaySeconds: number;
+    readonly periodSeconds: number;
+    readonly failureThreshold: number;
+  };
+}
+
+export interface ParsedAnnotations {
+  readonly settings: SidecarSettings;
+  /** Values that can't be used, each a sentence; with one of them the pod must not be created, as in Istio. */
+  readonly problems: readonly string[];
+  /** Annotations that have no effect here. */
+  readonly warnings: readonly string[];
+}
+
+const logLevels = ["trace", "debug", "info", "warning", "error", "critical", "off"];
+const quantity = /^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[mkMGTPEnu]|[eE][+-]?\d+)?$/;
+const isCount = (text: string): boolean => /^\d{1,9}$/.test(text);
+const arePorts = (text: string): boolean => listItems(text).every(isPort);
+const areRanges = (text: string): boolean => listItems(text).every((item) => parseRange(item) !== undefined);
+const areInterfaces = (text: string): boolean => listItems(text).every((item) => /^[^\s/]{1,15}$/.test(item));
+
+type Check = readonly [isValid: (text: string) => boolean, expected: string];
+const cpu: Check = [(text) => quantity.test(text), "a quantity as 100m or 2"];
+const memory: Check = [(text) => quantity.test(text), "a quantity as 128Mi"];
+const ports: Check = [arePorts, "ports with commas between them"];
+const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports with commas between them"];
+const interfaces: Check = [areInterfaces, "names of network interfaces with commas between them"];
+const count: Check = [isCount, "a whole number"];
+
+/** @see istio/istio pkg/kube/inject/validate.go */
+const checks: Readonly<Record<string, Check>> = {
+  "sidecar.istio.io/interceptionMode": [(text) => ["REDIRECT", "NONE"].includes(text), "REDIRECT or NONE"],
+  "sidecar.istio.io/proxyCPU": cpu,
+  "sidecar.istio.io/proxyCPULimit": cpu,
+  "sidecar.istio.io/proxyMemory": memory,
+  "sidecar.istio.io/proxyMemoryLimit": memory,
+  "sidecar.istio.io/proxyImage": [(text) => /^\S+$/.test(text), "an image"],
+  "sidecar.istio.io/logLevel": [(text) => logLevels.includes(text), logLevels.join(", ")],
+  "sidecar.istio.io/componentLogLevel": [
+    (text) =>
+      text.split(",").every((part) => /^[\w.*]+:\w+$/.test(part) && logLevels.includes(part.replace(/.*:/, ""))),
+    "component:level with commas between them",
+  ],
+  "sidecar.istio.io/rewriteAppHTTPProbers": [(text) => ["true", "false"].includes(text), "true or false"],
+  "readiness.status.sidecar.istio.io/initialDelaySeconds": count,
+  "readiness.status.sidecar.istio.io/periodSeconds": count,
+  "readiness.status.sidecar.istio.io/failureThreshold": count,
+  "traffic.sidecar.istio.io/includeOutboundIPRanges": [(text) => text === "*" || areRanges(text), "* or CIDR ranges"],
+  "traffic.sidecar.istio.io/excludeOutboundIPRanges": [areRanges, "CIDR ranges with commas between them"],
+  "traffic.sidecar.istio.io/includeInboundPorts": portsOrAll,
+  "traffic.sidecar.istio.io/excludeInboundPorts": ports,
+  "traffic.sidecar.istio.io/includeOutboundPorts": ports,
+  "traffic.sidecar.istio.io/excludeOutboundPorts": ports,
+  "traffic.sidecar.istio.io/excludeInterfaces": interfaces,
+  "traffic.sidecar.istio.io/kubevirtInterfaces": interfaces,
+  "istio.io/reroute-virtual-interfaces": interfaces,
+};
+
+/** Istio's that are about its agent, or not there yet. What they ask for would be missed in silence otherwise. */
+const ignored = [
+  "inject.istio.io/templates",
+  "prometheus.istio.io/merge-metrics",
+  "proxy.istio.io/config",
+  "sidecar.istio.io/agentLogLevel",
+  "sidecar.istio.io/bootstrapOverride",
+  "sidecar.istio.io/capNetBindService",
+  "sidecar.istio.io/extraStatTags",
+  "sidecar.istio.io/nativeSidecar",
+  "sidecar.istio.io/proxyImageType",
+  "sidecar.istio.io/statsCompression",
+  "sidecar.istio.io/statsHistogramBuckets",
+  "sidecar.istio.io/statsInclusionPrefixes",
+  "sidecar.istio.io/statsInclusionRegexps",
+  "sidecar.istio.io/statsInclusionSuffixes",
+  "sidecar.istio.io/userVolume",
+  "sidecar.istio.io/userVolumeMount",
+  "status.sidecar.istio.io/port",
+];
+
+/** Reads Istio's annotations; what is not there has Istio's default. */
+export function parseAnnotations(annotations: Texts): ParsedAnnotations {
+  const problems = Object.entries(checks).flatMap(([name, [isValid, expected]]) => {
+    const text = annotations[name];
+    return text === undefined || isValid(text) ? [] : [`annotation ${name} is "${text}": expected ${expected}`];
+  });
+  const warnings = ignored
+    .filter((name) => name in annotations)
+    .map((name) => `annotation ${name} is ignored: there is nothing that it could change`);
+  return { settings: settingsOf(annotations), problems, warnings };
+}
+
+function settingsOf(annotations: Texts): SidecarSettings {
+  const readiness = (name: string, otherwise: number): number =>
+    Number(annotations[`readiness.status.sidecar.istio.io/${name}`] ?? otherwise);
+  const image = annotations["sidecar.istio.io/proxyImage"];
+  const limit = annotations["sidecar.istio.io/proxyCPULimit"];
+  return {
+    interception: annotations["sidecar.istio.io/interceptionMode"] === "NONE" ? "NONE" : "REDIRECT",
+    initArgs: initArgs(annotations),
+    ...(image !== undefined && { image }),
+    resources: resourcesOf(annotations),
+    concurrency: limit === undefined ? 2 : wholeCores(limit),
+    logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
+    componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? "misc:error",
+    rewriteProbes: annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
+    readiness: {
+      initialDelaySeconds: readiness("initialDelaySeconds", 0),
+      periodSeconds: readiness("periodSeconds", 15),
+      failureThreshold: readiness("failureThreshold", 4),
+    },
+  };
+}
+
+/** Istio's flags and their order. */
+function initArgs(annotations: Texts): readonly string[] {
+  const of = (name: string): string | undefined => annotations[`traffic.sidecar.istio.io/${name}`];
+  const flag = (letter: string, value: string | undefined): readonly string[] =>
+    value === undefined ? [] : [letter, value];
+  const excluded = ["15090", "15021", ...listItems(of("excludeInboundPorts") ?? ""), "15020"];
+  return [
+    ...["-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT"],
+    ...["-i", of("includeOutboundIPRanges") ?? "*", "-x", of("excludeOutboundIPRanges") ?? ""],
+    ...["-b", of("includeInboundPorts") ?? "*", "-d", [...new Set(excluded)].join(",")],
+    ...flag("-q", of("includeOutboundPorts")),
+    ...flag("-o", of("excludeOutboundPorts")),
+    ...flag("-k", annotations["istio.io/reroute-virtual-interfaces"] ?? of("kubevirtInterfaces")),
+    ...flag("-c", of("excludeInterfaces")),
+  ];
+}
+
+/** Where one is said, the defaults of the others are gone, as in Istio. */
+function resourcesOf(annotations: Texts): Json {
+  const of = (suffix: string): Json => {
+    const sizes = { cpu: `sidecar.istio.io/proxyCPU${suffix}`, memory: `sidecar.istio.io/proxyMemory${suffix}` };
+    const said = Object.entries(sizes).filter(([, name]) => name in annotations);
+    return Object.fromEntries(said.map(([size, name]) => [size, annotations[name]]));
+  };
+  const resources = Object.entries({ requests: of(""), limits: of("Limit") }).filter(
+    ([, sizes]) => Object.keys(sizes).length > 0,
+  );
+  return resources.length > 0 ? Object.fromEntries(resources) : defaultResources;
+}
+
+/** Istio's, for sidecars and gateways. */
+export const defaultResources: Json = {
+  requests: { cpu: "100m", memory: "128Mi" },
+  limits: { cpu: "2", memory: "1Gi" },
+};
+
+/** As many workers as the limit has whole cores, at least one. */
+function wholeCores(limit: string): number {
+  const cores = limit.endsWith("m") ? Number(limit.slice(0, -1)) / 1000 : Number(limit);
+  return Number.isFinite(cores) ? Math.max(1, Math.ceil(cores)) : 1;
+}

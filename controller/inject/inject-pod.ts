@@ -1,0 +1,160 @@
+import { canonicalRevision, canonicalService } from "../model/canonical.ts";
+import type { MeshSettings } from "../model/mesh.ts";
+import { fieldsOf } from "../model/raw-object.ts";
+import { parseAnnotations, type SidecarSettings } from "./annotations.ts";
+import { decide, type PodNamespace, proxyContainer, revision } from "./decide.ts";
+import { initContainerOf } from "./init-container.ts";
+import { jsonPatch, type PatchOperation } from "./patch.ts";
+import { type Json, objectsOf, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
+import { initProbeWarnings, rewriteProbes } from "./probes.ts";
+import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
+import { podWarnings } from "./warnings.ts";
+import { type Owner, ownerOf } from "./workload.ts";
+
+/** What the containers run. */
+export interface Images {
+  /** The controller's image, which holds the init step too. */
+  readonly sluice: string;
+  /** Stock Envoy. */
+  readonly envoy: string;
+}
+
+export interface InjectionRequest {
+  /** A pod as the API server sends it to a webhook, or the `metadata` and `spec` of a pod template. */
+  readonly pod: Json;
+  readonly namespace: PodNamespace;
+  readonly settings: MeshSettings;
+  readonly images: Images;
+  /** The workload of a pod template; absent: read from the pod. */
+  readonly owner?: Owner;
+}
+
+export type Injection =
+  | {
+      readonly outcome: "injected";
+      readonly pod: Json;
+      /** What makes `pod` of the pod that came. */
+      readonly patch: readonly PatchOperation[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly outcome: "skipped"; readonly reason: string; readonly warnings: readonly string[] }
+  /** Something is wrong with the pod's annotations or names: without its proxy it must not be created. */
+  | { readonly outcome: "refused"; readonly problems: readonly string[] };
+
+/**
+ * Gives a pod its proxy, as Istio would: the init step that redirects its traffic, Envoy, what both need, and the
+ * application's HTTP probes led through Envoy. All else of the pod stays as it is. Pure.
+ *
+ * @see istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml
+ */
+export function injectPod(request: InjectionRequest): Injection {
+  const view = viewOf(request.pod);
+  const { reason, warnings } = decide(view, { ...request.namespace, name: request.namespace.name || view.namespace });
+  if (reason !== undefined) return { outcome: "skipped", reason, warnings };
+  const annotations = parseAnnotations(view.annotations);
+  const problems = [...annotations.problems, ...takenNames(view)];
+  if (problems.length > 0) return { outcome: "refused", problems };
+  const { pod, warnings: more } = patchedPod(view, annotations.settings, request);
+  const all = [...warnings, ...annotations.warnings, ...more];
+  const result = all.length === 0 ? pod : withAnnotation(pod, warningsName, all.join("\n"));
+  return { outcome: "injected", pod: result, patch: jsonPatch(request.pod, result), warnings: all };
+}
+
+/** Where the warnings stand on the pod: who creates it through a Deployment never sees the API server's answer. */
+const warningsName = "sluice.dev/injection-warnings";
+
+/** An object of the same name would be taken for ours. */
+function takenNames({ volumes, initContainers }: PodView): readonly string[] {
+  const ours = new Set(proxyVolumes.map(({ name }) => name));
+  return [
+    ...volumes.filter(({ name }) => ours.has(name)).map(({ name }) => `volume ${name} is the proxy's: rename it`),
+    ...initContainers
+      .filter(({ name }) => name === "istio-init")
+      .map(({ name }) => `init container ${name} is the proxy's: rename it`),
+  ];
+}
+
+function patchedPod(
+  view: PodView,
+  sidecar: SidecarSettings,
+  request: InjectionRequest,
+): { pod: Json; warnings: string[] } {
+  const { settings, images, pod } = request;
+  const owner = request.owner ?? ownerOf(view);
+  const workload = view.labels["service.istio.io/workload-name"] ?? owner.name;
+  const added = addedLabels(view.labels, workload);
+  const rewritten = sidecar.rewriteProbes
+    ? view.containers.map(rewriteProbes)
+    : view.containers.map((container) => ({ container, routes: [], warnings: [] }));
+  const { interception } = sidecar;
+  const proxy = proxyContainerOf({
+    type: "sidecar",
+    labels: { ...view.labels, ...added },
+    ...{ workload, owner, interception, settings, sidecar },
+    image: sidecar.image ?? images.envoy,
+    probes: rewritten.flatMap(({ routes }) => routes),
+    ports: [],
+    graceSeconds: view.spec["terminationGracePeriodSeconds"],
+  });
+  const init = interception === "NONE" ? [] : [initContainerOf(images.sluice, sidecar)];
+  const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, init) };
+  const spec = {
+    ...view.spec,
+    ...(init.length > 0 && { initContainers: [...objectsOf(view.spec["initContainers"]), ...init] }),
+    containers: [...rewritten.map(({ container }) => container), proxy],
+    volumes: [...view.volumes, ...proxyVolumes],
+  };
+  const labels = { ...fieldsOf(view.metadata["labels"]), ...added };
+  return {
+    pod: { ...pod, metadata: { ...view.metadata, labels, annotations }, spec },
+    warnings: [
+      ...podWarnings(view, owner),
+      ...rewritten.flatMap(({ warnings }) => warnings),
+      ...(sidecar.rewriteProbes ? initProbeWarnings(view.initContainers) : []),
+    ],
+  };
+}
+
+/** What is there is kept. */
+function addedLabels(labels: Texts, workload: string): Texts {
+  const name = canonicalService(labels, workload).slice(0, 63);
+  return {
+    "security.istio.io/tlsMode": labels["security.istio.io/tlsMode"] ?? "istio",
+    "service.istio.io/canonical-name": name.replace(/^[-_.]+|[-_.]+$/g, ""),
+    "service.istio.io/canonical-revision": canonicalRevision(labels),
+  };
+}
+
+function addedAnnotations({ annotations, containers }: PodView, init: readonly Json[]): Texts {
+  const status = {
+    initContainers: init.map(({ name }) => name),
+    containers: [proxyContainer],
+    volumes: proxyVolumes.map(({ name }) => name),
+    imagePullSecrets: null,
+    revision,
+  };
+  const first = textOf(containers[0]?.["name"]);
+  const isScraped = Object.keys(annotations).some((name) => /^prometheus\.io\/(scrape|port|path)$/.test(name));
+  return {
+    "istio.io/rev": revision,
+    ...(first !== "" && {
+      "kubectl.kubernetes.io/default-container": annotations["kubectl.kubernetes.io/default-container"] ?? first,
+      "kubectl.kubernetes.io/default-logs-container":
+        annotations["kubectl.kubernetes.io/default-logs-container"] ?? first,
+    }),
+    ...(!isScraped && proxyScrape),
+    "sidecar.istio.io/status": JSON.stringify(status),
+  };
+}
+
+/** Where Prometheus finds Envoy's statistics. */
+export const proxyScrape: Texts = {
+  "prometheus.io/scrape": "true",
+  "prometheus.io/port": "15090",
+  "prometheus.io/path": "/stats/prometheus",
+};
+
+function withAnnotation(pod: Json, name: string, value: string): Json {
+  const metadata = fieldsOf(pod["metadata"]);
+  return { ...pod, metadata: { ...metadata, annotations: { ...fieldsOf(metadata["annotations"]), [name]: value } } };
+}
