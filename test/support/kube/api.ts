@@ -2,6 +2,10 @@
 
 import type { IncomingMessage } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Between two tries of {@link persist}. */
+const retryMs = 50;
 
 /** What every object has; the rest as its kind says. */
 export interface KubeObject {
@@ -84,21 +88,42 @@ export class KubeApi {
   /** The response once its head is there, whatever it says; its body is the caller's to read. */
   open({ method, path, body, contentType }: Call, signal?: AbortSignal): Promise<IncomingMessage> {
     const type = contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json");
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Node says no length for a DELETE by itself, and the server takes its body for the next call of the connection
+    const content = text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) };
     return new Promise((resolve, reject) => {
       const sent = httpsRequest(`${this.#server}${path}`, {
         agent: this.#agent,
         method,
-        headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": type }) },
+        headers: { accept: "application/json", ...content },
         ...(signal ? { signal } : {}),
       });
       sent.once("response", resolve);
       sent.once("error", reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(text);
     });
   }
 
   close(): void {
     this.#agent.destroy();
+  }
+}
+
+/**
+ * Repeats a call until the server has answered, whatever it says: a watch tells of a change once, and the server may be
+ * down just then.
+ *
+ * @param isOver gives up
+ */
+export async function persist(call: () => Promise<unknown>, isOver: () => boolean = () => false): Promise<void> {
+  while (!isOver()) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (error instanceof ApiError && error.code < 500 && error.code !== 429) return;
+      await pause(retryMs);
+    }
   }
 }
 

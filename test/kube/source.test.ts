@@ -1,0 +1,161 @@
+// The source against a real API server: what it knows stays what the cluster has, whatever happens in between.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect } from "../../controller/kube/client.ts";
+import { type KubernetesSource, watchKubernetes } from "../../controller/kube/source.ts";
+import { identityOf, type RawObject } from "../../controller/model/raw-object.ts";
+import { realClock } from "../../controller/ports/clock.ts";
+import { TestLog } from "../../controller/ports/log.ts";
+import { type Cluster, startCluster } from "../support/kube/cluster.ts";
+import { until } from "../support/wait.ts";
+
+let cluster: Cluster;
+let source: KubernetesSource;
+const log = new TestLog();
+const batches: (readonly RawObject[])[] = [];
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  source = watchKubernetes({
+    client: connect({ kubeconfig: cluster.kubeconfig }),
+    kinds: [{ kind: "Gateway", group: "networking.istio.io", versions: ["v1", "v1beta1"] }],
+    onBatch: ({ objects }) => batches.push(objects),
+    clock: realClock,
+    random: Math.random,
+    log,
+  });
+  await source.synced;
+});
+
+afterAll(async () => {
+  source?.close();
+  await cluster?.close();
+});
+
+/** `Service default/kubernetes`, with what a test put into its annotation `v`. */
+function seen(kind: string): string[] {
+  return (batches.at(-1) ?? []).flatMap(({ value }) => {
+    const identity = identityOf(value);
+    if (identity?.kind !== kind || identity.name === "kubernetes") return [];
+    const v = JSON.stringify(value).match(/"v":"(\w+)"/)?.[1];
+    return [v === undefined ? identity.name : `${identity.name}=${v}`];
+  });
+}
+
+async function sees(kind: string, ...expected: readonly string[]): Promise<void> {
+  const wanted = expected.toSorted().join(" ");
+  const now = (): string => seen(kind).toSorted().join(" ");
+  await until(
+    () => now() === wanted,
+    () => `${kind} "${wanted}"; it is "${now()}"; ${log.lines.join("; ")}`,
+  );
+}
+
+const services = "/api/v1/namespaces/default/services";
+
+function service(name: string, v: string): object {
+  return { metadata: { name, annotations: { v } }, spec: { selector: { app: name }, ports: [{ port: 80 }] } };
+}
+
+function gateway(version: string, name: string): object {
+  return { apiVersion: `networking.istio.io/${version}`, kind: "Gateway", metadata: { name }, spec: {} };
+}
+
+function definition(versions: readonly string[]): object {
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  return {
+    metadata: { name: "gateways.networking.istio.io" },
+    spec: {
+      group: "networking.istio.io",
+      scope: "Namespaced",
+      names: { kind: "Gateway", plural: "gateways", singular: "gateway", listKind: "GatewayList" },
+      versions: versions.map((name, i) => ({ name, served: true, storage: i === versions.length - 1, schema })),
+    },
+  };
+}
+
+test("the first batch has all that is there, and namespaces are known by then", async () => {
+  expect(batches).toHaveLength(1);
+  expect([...source.namespaces.keys()]).toContain("kube-system");
+});
+
+test("changes arrive; what has not changed is the same value", async () => {
+  await cluster.api.create(services, service("a", "one"));
+  await cluster.api.create(services, service("b", "one"));
+  await sees("Service", "a=one", "b=one");
+  const before = (batches.at(-1) ?? []).find(({ value }) => identityOf(value)?.name === "a");
+  await cluster.api.patch(`${services}/b`, { metadata: { annotations: { v: "two" } } });
+  await sees("Service", "a=one", "b=two");
+  expect(batches.at(-1)?.includes(before as RawObject)).toBe(true);
+});
+
+test("a status that is written is no change", async () => {
+  const condition = {
+    type: "Seen",
+    status: "True",
+    reason: "Seen",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+    message: "",
+  };
+  await cluster.api.call({
+    method: "PATCH",
+    path: `${services}/a/status`,
+    body: { status: { conditions: [condition] } },
+  });
+  const count = batches.length;
+  await cluster.api.create(services, service("marker", "one"));
+  await sees("Service", "a=one", "b=two", "marker=one");
+  expect(batches.length).toBe(count + 1);
+});
+
+test("a kind that is installed later is followed from then on, also under another version", async () => {
+  const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const name = "gateways.networking.istio.io";
+  await cluster.api.create(definitions, definition(["v1beta1"]));
+  const create = (version: string, gatewayName: string): Promise<unknown> =>
+    cluster.api.create(
+      `/apis/networking.istio.io/${version}/namespaces/default/gateways`,
+      gateway(version, gatewayName),
+    );
+  await until(() => create("v1beta1", "web").then(() => true), "the definition to be served");
+  await sees("Gateway", "web");
+  await cluster.api.patch(`${definitions}/${name}`, definition(["v1beta1", "v1"]));
+  await until(() => create("v1", "shop").then(() => true), "v1 to be served");
+  await sees("Gateway", "web", "shop");
+  await until(() => JSON.stringify(batches.at(-1)).includes('networking.istio.io/v1"'), "the objects in version v1");
+  await cluster.api.delete(`${definitions}/${name}`);
+  await sees("Gateway");
+});
+
+test("an API server that is away takes nothing with it; what happened meanwhile is seen once it is back", async () => {
+  const count = batches.length;
+  const connected = log.lines.length;
+  await cluster.setApiServer(false);
+  await until(() => log.lines.length > connected, "the break to be noticed");
+  expect(seen("Service")).toEqual(["a=one", "b=two", "marker=one"]);
+  expect(batches.length).toBe(count);
+  await cluster.setApiServer(true);
+  await cluster.api.delete(`${services}/b`);
+  await cluster.api.create(services, service("c", "one"));
+  await sees("Service", "a=one", "marker=one", "c=one");
+  await until(() => log.lines.at(-1)?.includes("everything is watched again"), "the all-clear");
+  expect(log.lines.slice(connected)).toHaveLength(2);
+});
+
+test("an object that was deleted and made anew in the gap is another one", async () => {
+  const find = (): RawObject | undefined => (batches.at(-1) ?? []).find(({ value }) => identityOf(value)?.name === "c");
+  const before = find();
+  await cluster.restartApiServer();
+  await cluster.api.delete(`${services}/c`);
+  await cluster.api.create(services, service("c", "one"));
+  await until(() => find() !== before && find() !== undefined, "another c");
+  expect(JSON.stringify(find())).not.toBe(JSON.stringify(before));
+});
+
+test("etcd that stands still changes nothing, and what was asked for meanwhile is seen after it", async () => {
+  const count = batches.length;
+  const stands = cluster.stopEtcd(3000);
+  const write = cluster.api.patch(`${services}/c`, { metadata: { annotations: { v: "two" } } });
+  await Promise.all([stands, write]);
+  await sees("Service", "a=one", "marker=one", "c=two");
+  expect(batches.length).toBe(count + 1);
+});
