@@ -1,35 +1,23 @@
 // The commands of `sluice`, and the edges that they share. Each loads what it needs when it is called.
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import process, { env, execPath, stderr, stdin, stdout } from "node:process";
-import { text } from "node:stream/consumers";
+import process, { env, execPath, stderr, stdout } from "node:process";
 import { type Command, InvalidArgumentError } from "commander";
 import { CliError } from "./cli/cli-error.ts";
-import type { CliDeps } from "./cli/deps.ts";
-import { httpGet } from "./cli/http-get.ts";
 import { examples, execute, newProgram } from "./cli/program.ts";
 import { registerProxyConfig } from "./cli/proxy-config.ts";
 import { registerProxyStatus } from "./cli/proxy-status.ts";
+import { registerVersion } from "./cli/version.ts";
+import { cliDeps } from "./cli-deps.ts";
 import { defaultSettings } from "./model/mesh.ts";
 import { realClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
-import { isRunning } from "./run/leftovers.ts";
 import type { RunnerDeps } from "./run/runner.ts";
-import { readRuns } from "./run/state.ts";
 
 const log: Log = {
   info: (line) => void stdout.write(`${line}\n`),
   warn: (line) => void stdout.write(`warning: ${line}\n`),
   error: (line) => void stdout.write(`error: ${line}\n`),
-};
-
-const cliDeps: CliDeps = {
-  meshes: () => readRuns(env).filter((run) => run.processes.some((mark) => mark.pid === run.pid && isRunning(mark))),
-  readText: (path) => (path === "-" ? text(stdin) : readFile(path, "utf8")),
-  get: httpGet,
-  nowMs: () => realClock.nowMs(),
-  print: (output) => void stdout.write(output),
 };
 
 /** What a shell says of a program that SIGPIPE ended, which is how other programs end behind `| head`. */
@@ -45,10 +33,12 @@ export async function run(args: readonly string[]): Promise<number> {
     out: (output) => void stdout.write(output),
     err: (output) => void stderr.write(output),
   });
+  const deps = cliDeps(version);
   registerUp(program);
-  registerController(program);
-  registerProxyStatus(program, cliDeps);
-  registerProxyConfig(program, cliDeps);
+  registerController(program, version);
+  registerProxyStatus(program, deps);
+  registerProxyConfig(program, deps);
+  registerVersion(program, deps);
   return execute(program, args, (output) => void stderr.write(output));
 }
 
@@ -102,7 +92,7 @@ interface ControllerFlags {
   readonly monitoringPort: number;
 }
 
-function registerController(program: Command): void {
+function registerController(program: Command, version: string): void {
   program
     .command("controller")
     .description("run the control plane alone; `sluice up` starts it as its child")
@@ -112,7 +102,7 @@ function registerController(program: Command): void {
     .addHelpText("after", examples(["sluice controller --config mesh"]))
     .action(async ({ config, ...ports }: ControllerFlags) => {
       const { serve } = await import("./serve.ts");
-      await serve({ folders: config, ...ports, log }).catch((error: Error) => {
+      await serve({ folders: config, ...ports, version, log }).catch((error: Error) => {
         stderr.write(`Error: ${error.message}\n`);
         process.exit(1); // what it had opened by then would keep it
       });

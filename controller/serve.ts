@@ -22,6 +22,8 @@ export interface ServeOptions {
   /** Ports on 127.0.0.1. */
   readonly xdsPort: number;
   readonly monitoringPort: number;
+  /** Of this program. */
+  readonly version: string;
   readonly log: Log;
 }
 
@@ -30,7 +32,7 @@ const name = `sluice-${process.pid}`;
 const builtFilters = join(dirname(import.meta.dirname), "build");
 
 /** Serves until SIGTERM or SIGINT; rejects where a folder can't be read or a port can't be had. */
-export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOptions): Promise<void> {
+export async function serve({ folders, xdsPort, monitoringPort, version, log }: ServeOptions): Promise<void> {
   const preflight = new Preflight();
   const modules = new ModuleStore({
     read: (file) => readFile(file),
@@ -82,6 +84,7 @@ export async function serve({ folders, xdsPort, monitoringPort, log }: ServeOpti
     "/debug/syncz": () => plane.status.proxies,
     "/debug/pluginz": () => plane.status.plugins,
     "/debug/problemz": () => plane.status.problems,
+    "/version": () => ({ version }),
   };
   const monitoring = await serveMonitoring({ host, port: monitoringPort }, pages);
   await xds.listen(`${host}:${xdsPort}`);

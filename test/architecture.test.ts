@@ -69,8 +69,8 @@ const rules: Record<string, Rule> = {
   },
   "controller/cli": {
     may: ["controller/model", "controller/status"],
-    packages: ["commander", "yaml", "node:crypto"],
-    edges: { "http-get.ts": ["node:http"] },
+    packages: ["commander", "yaml", "node:crypto", "node:stream"],
+    edges: { "http-ask.ts": ["node:http"], "port-forward.ts": ["@kubernetes/client-node"] },
   },
   "controller/translate": {
     may: ["controller/model", "controller/gen"],

@@ -1,93 +1,46 @@
 // The commands as a shell sees them: arguments in, text and exit code out.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import type { Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CliDeps, RunningMesh, RunningPod } from "./deps.ts";
-import { httpGet } from "./http-get.ts";
-import { execute, newProgram } from "./program.ts";
-import { registerProxyConfig } from "./proxy-config.ts";
-import { registerProxyStatus } from "./proxy-status.ts";
+import type { RunningMesh } from "./deps.ts";
+import { httpAsk } from "./http-ask.ts";
+import {
+  fakeServer,
+  type Outcome,
+  portOf,
+  runningPod,
+  scratch,
+  sluice as shell,
+  sync,
+  testdata,
+} from "./test-support/shell.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "sluice-cli-"));
-const adminSocket = join(folder, "admin.sock");
-const testdata = (name: string): string => readFileSync(`${import.meta.dirname}/testdata/${name}`, "utf8");
-const state = { state: "SYNCED" };
-const sync = (name: string) => ({
-  name,
-  cluster: "Kubernetes",
-  version: "1.40.0",
-  controller: "sluice",
-  connectedAtMs: 0,
-  types: { CDS: state, LDS: state, EDS: state, RDS: state, ECDS: { state: "NOT SENT" } },
-});
-const answers: Readonly<Record<string, string>> = {
-  "/config_dump?include_eds": testdata("config_dump.json"),
-  "/clusters?format=json": testdata("clusters.json"),
-  "/debug/syncz": JSON.stringify([
-    sync("webapp-7d9c-x2k9q.istioinaction"),
-    sync("catalog-1.istioinaction"),
-    sync("webapp-2.shop"),
-  ]),
-};
-
-/** Stands for an Envoy's admin and, on TCP, for a controller. */
-const server = createServer(({ url = "" }, response) => {
-  const body = answers[url];
-  response.writeHead(body === undefined ? 404 : 200).end(body ?? "no such path");
-});
-const controller = createServer((request, response) => server.emit("request", request, response));
+const folder = scratch();
+const adminSocket = join(folder.path, "admin.sock");
+let admin: Server;
+let controller: Server;
 
 beforeAll(async () => {
-  await new Promise<void>((listening) => server.listen(adminSocket, listening));
-  await new Promise<void>((listening) => controller.listen(0, "127.0.0.1", listening));
+  admin = await fakeServer({ path: adminSocket });
+  controller = await fakeServer({ port: 0 });
 });
 afterAll(() => {
-  server.close();
+  admin.close();
   controller.close();
-  rmSync(folder, { recursive: true });
+  folder.remove();
 });
 
-function monitoringPort(): number {
-  const address = controller.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-function pod(name: string, namespace: string, workload: string): RunningPod {
-  return { name, namespace, workload, ip: "127.0.0.1", adminSocket };
-}
-
 const pods = [
-  pod("webapp-7d9c-x2k9q", "istioinaction", "webapp"),
-  pod("catalog-1", "istioinaction", "catalog"),
-  pod("catalog-v2-1", "istioinaction", "catalog-v2"),
-  pod("webapp-2", "shop", "webapp"),
-  { ...pod("gone-1", "shop", "gone"), adminSocket: join(folder, "none.sock") },
+  runningPod("webapp-7d9c-x2k9q", "istioinaction", "webapp", adminSocket),
+  runningPod("catalog-1", "istioinaction", "catalog", adminSocket),
+  runningPod("catalog-v2-1", "istioinaction", "catalog-v2", adminSocket),
+  runningPod("webapp-2", "shop", "webapp", adminSocket),
+  runningPod("gone-1", "shop", "gone", join(folder.path, "none.sock")),
 ];
 
-async function sluice(args: string, meshes?: readonly RunningMesh[]) {
-  const text = { out: "", err: "" };
-  const write = {
-    out: (part: string) => {
-      text.out += part;
-    },
-    err: (part: string) => {
-      text.err += part;
-    },
-  };
-  const deps: CliDeps = {
-    meshes: () => meshes ?? [{ dir: "/mesh", monitoringPort: monitoringPort(), pods }],
-    readText: async (path) => testdata(path),
-    get: httpGet,
-    nowMs: () => 0,
-    print: write.out,
-  };
-  const program = newProgram("0.1.0", write);
-  registerProxyConfig(program, deps);
-  registerProxyStatus(program, deps);
-  const code = await execute(program, args.split(" "), write.err);
-  return { code, ...text };
+/** On a machine where a mesh runs. */
+function sluice(args: string, meshes?: readonly RunningMesh[]): Promise<Outcome> {
+  return shell(args, { meshes: () => meshes ?? [{ dir: "/mesh", monitoringPort: portOf(controller), pods }] });
 }
 
 describe("proxy-config", () => {
@@ -100,6 +53,8 @@ describe("proxy-config", () => {
     ["pc r webapp -n shop", "route.txt"],
     ["pc ep webapp.istioinaction", "endpoint.txt"],
     ["pc endpoints -f config_dump.json", "eds.txt"],
+    ["pc secret catalog", "secret.txt"],
+    ["pc s -f config_dump.json", "secret.txt"],
     ["pc ec catalog", "ecds.txt"],
     ["pc all catalog --with-headers", "all.txt"],
     ["pc a catalog --verbose=false", "all-brief.txt"],
@@ -117,7 +72,7 @@ describe("proxy-config", () => {
   });
 
   test("--proxy-admin-port asks the pod's IP", async () => {
-    const { out } = await sluice(`pc ecds catalog --proxy-admin-port ${monitoringPort()} -o yaml`);
+    const { out } = await sluice(`pc ecds catalog --proxy-admin-port ${portOf(controller)} -o yaml`);
     expect(out).toContain("ecds_filters:\n- ecds_filter:");
   });
 
@@ -125,7 +80,7 @@ describe("proxy-config", () => {
     [
       "pc c nothing",
       1,
-      'no pod "nothing" runs here; running: catalog-1.istioinaction, catalog-v2-1.istioinaction, gone-1.shop, webapp-2.shop, webapp-7d9c-x2k9q.istioinaction',
+      'no pod "nothing" with a proxy on this machine; there are catalog-1.istioinaction, catalog-v2-1.istioinaction, gone-1.shop, webapp-2.shop, webapp-7d9c-x2k9q.istioinaction',
     ],
     [
       "pc c webapp",
@@ -137,7 +92,8 @@ describe("proxy-config", () => {
       1,
       '"cat.istioinaction" stands for several pods: catalog-1.istioinaction, catalog-v2-1.istioinaction; write one of them',
     ],
-    ["pc c deploy/catalog-1", 1, 'no pod "deploy/catalog-1" runs here'],
+    ["pc c deploy/catalog-1", 1, 'no pod "deploy/catalog-1" with a proxy on this machine; there are'],
+    ["pc c webapp -n none", 1, 'no pod "webapp" with a proxy in namespace none on this machine; there is none'],
     ["pc c service/catalog", 64, '"service/catalog" does not refer to a pod: write pod/NAME or deployment/NAME'],
     ["pc c gone", 1, "Envoy of gone-1.shop: GET /config_dump?include_eds at "],
     [
@@ -160,13 +116,17 @@ describe("proxy-config", () => {
   });
 
   test("where several meshes run, candidates are told with their folder", async () => {
-    const meshes = ["/a", "/b"].map((dir) => ({ dir, monitoringPort: 1, pods: [pod("web-1", "shop", "web")] }));
+    const meshes = ["/a", "/b"].map((dir) => ({
+      dir,
+      monitoringPort: 1,
+      pods: [runningPod("web-1", "shop", "web", adminSocket)],
+    }));
     const { err } = await sluice("pc c web", meshes);
     expect(err).toBe('Error: "web" stands for several pods: web-1.shop (/a), web-1.shop (/b); write one of them\n');
   });
 
   test("every command's help has examples", async () => {
-    for (const name of ["cluster", "listener", "route", "endpoint", "ecds", "all"]) {
+    for (const name of ["cluster", "listener", "route", "endpoint", "secret", "ecds", "all", "log"]) {
       const { code, out } = await sluice(`pc ${name} --help`);
       expect(code).toBe(0);
       expect(out).toContain(`Examples:\n  # `);
@@ -207,19 +167,49 @@ describe("proxy-status", () => {
   });
 
   test("without a mesh says how to start one, without a controller where it should be", async () => {
-    expect(await sluice("ps", [])).toEqual({
-      code: 1,
-      out: "",
-      err: "Error: no mesh runs on this machine: start one with `sluice up DIR`\n",
-    });
+    const none = await sluice("ps", []);
+    expect(none).toMatchObject({ code: 1, out: "" });
+    expect(none.err).toContain("`sluice up DIR` runs none on this machine, and there is no kubeconfig");
     const { code, err } = await sluice("ps", [{ dir: "/mesh", monitoringPort: 1, pods }]);
     expect(code).toBe(1);
     expect(err).toContain("Error: controller of /mesh: GET /debug/syncz at 127.0.0.1:1: ");
   });
 });
 
+describe("proxy-config log", () => {
+  test.each([
+    ["pc log catalog", "catalog-1.istioinaction:\nactive loggers:\n  http: info\n"],
+    ["pc o catalog -r", "catalog-1.istioinaction:\nactive loggers:\n  http: warning\n"],
+    [
+      "pc log catalog --level warn,http:debug,router=warn",
+      "catalog-1.istioinaction:\nactive loggers:\n  http: debug\n",
+    ],
+  ])("%s", async (args, out) => {
+    expect(await sluice(args)).toEqual({ code: 0, out, err: "" });
+  });
+
+  test.each([
+    [
+      "pc log catalog --level loud,http:none,http:debug",
+      64,
+      '"loud", "http:none": write [LOGGER:]LEVEL with a level of trace, debug,',
+    ],
+    ["pc log catalog --level debug -r", 64, "--level cannot be combined with --reset"],
+    [
+      "pc log catalog --level nosuch:debug",
+      1,
+      "Envoy of catalog-1.istioinaction: POST /logging?paths=nosuch%3Adebug at",
+    ],
+    ["pc log", 64, "missing required argument 'pod'"],
+  ])("%s ends with %i", async (args, code, message) => {
+    const result = await sluice(args);
+    expect(result.err).toContain(message);
+    expect(result).toMatchObject({ code, out: "" });
+  });
+});
+
 test("a status other than 200 is an error with its text", async () => {
-  await expect(httpGet({ socket: adminSocket }, "/x")).rejects.toThrow(
+  await expect(httpAsk({ socket: adminSocket }, { path: "/x" })).rejects.toThrow(
     `GET /x at ${adminSocket}: status 404: no such path`,
   );
 });

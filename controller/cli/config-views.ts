@@ -8,6 +8,7 @@ import { endpointClusters, endpointTable } from "./endpoint.ts";
 import { listenersOf, listenerTable } from "./listener.ts";
 import { portOption, verboseOption } from "./options.ts";
 import { routesOf, routeTable } from "./route.ts";
+import { secretTable } from "./secret.ts";
 
 /** What the options of all commands together may say; a command has some of them. */
 export type ConfigOptions = AllOptions;
@@ -24,7 +25,7 @@ export interface ConfigView {
   readonly options: readonly Option[];
   readonly examples: readonly string[];
   /** Reads what the admin printed; `undefined` where it is something else. */
-  readonly open: (text: string) => Shown | undefined;
+  readonly open: (text: string, nowMs: number) => Shown | undefined;
 }
 
 export interface Shown {
@@ -128,6 +129,22 @@ export const configViews: readonly ConfigView[] = [
   },
   {
     ...dumpSource,
+    name: "secret",
+    aliases: ["secrets", "s"],
+    description: "the certificates of an Envoy: its own and the roots that it trusts",
+    options: [],
+    examples: [
+      "# Until when is the proxy's certificate valid?",
+      "sluice proxy-config secret webapp",
+      ...fileExamples("secret"),
+    ],
+    open: (text, nowMs) => {
+      const dump = parseConfigDump(text);
+      return dump && { short: () => secretTable(dump, nowMs), resources: () => section(dump, "SecretsConfigDump") };
+    },
+  },
+  {
+    ...dumpSource,
     name: "ecds",
     aliases: ["ec"],
     description: "the slots of an Envoy with the plugins in them, in the order in which requests meet them",
@@ -154,9 +171,9 @@ export const configViews: readonly ConfigView[] = [
       "sluice pc a webapp -o json > dump.json",
       ...fileExamples("all"),
     ],
-    open: (text) => {
+    open: (text, nowMs) => {
       const dump = parseConfigDump(text);
-      return dump && { short: (options) => allTables(dump, options), resources: () => dump };
+      return dump && { short: (options) => allTables(dump, options, nowMs), resources: () => dump };
     },
   },
 ];
@@ -176,9 +193,9 @@ function opened<Resource>(
   };
 }
 
-function openEndpoints(text: string): Shown | undefined {
+function openEndpoints(text: string, nowMs: number): Shown | undefined {
   const statuses = parseClusterStatuses(text);
-  if (statuses === undefined) return opened(assignmentsOf, (assignments) => assignmentTable(assignments))(text);
+  if (statuses === undefined) return opened(assignmentsOf, (assignments) => assignmentTable(assignments))(text, nowMs);
   return {
     short: (options) => endpointTable(statuses, options),
     resources: (options) => endpointClusters(statuses, options),

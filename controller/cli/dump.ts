@@ -29,6 +29,10 @@ interface Sections {
     readonly dynamic_endpoint_configs?: readonly { readonly endpoint_config?: Envoy.ClusterLoadAssignment }[];
     readonly static_endpoint_configs?: readonly { readonly endpoint_config?: Envoy.ClusterLoadAssignment }[];
   };
+  readonly SecretsConfigDump: {
+    readonly dynamic_active_secrets?: readonly Envoy.DynamicSecret[];
+    readonly dynamic_warming_secrets?: readonly Envoy.DynamicSecret[];
+  };
   readonly EcdsConfigDump: {
     readonly ecds_filters?: readonly { readonly ecds_filter?: Envoy.TypedExtensionConfig }[];
   };

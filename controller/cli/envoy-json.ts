@@ -142,3 +142,20 @@ export interface Node {
     readonly metadata?: Readonly<Record<string, unknown>>;
   };
 }
+
+/** A row of `dynamic_active_secrets`; private keys are `[redacted]` in it. */
+export interface DynamicSecret {
+  readonly name?: string;
+  /** `uninitialized` until it has come. */
+  readonly version_info?: string;
+  readonly secret?: {
+    readonly tls_certificate?: { readonly certificate_chain?: DataSource };
+    readonly validation_context?: { readonly trusted_ca?: DataSource };
+  };
+}
+
+export interface DataSource {
+  /** base64 */
+  readonly inline_bytes?: string;
+  readonly inline_string?: string;
+}

@@ -1,63 +1,95 @@
 import { CliError, usageExitCode } from "./cli-error.ts";
-import type { RunningMesh, RunningPod } from "./deps.ts";
+import type { Home, Pod } from "./home.ts";
+import { compareText } from "./order.ts";
 
 const podTypes = ["pod", "pods", "po"];
 const deploymentTypes = ["deployment", "deployments", "deploy"];
 
+/** As istioctl: `deploy/webapp.shop` and `webapp-7d9c-x2k9q.shop`. */
+interface Reference {
+  readonly type?: string;
+  readonly name: string;
+  readonly namespace?: string;
+}
+
 /**
  * The pod that a user means by `[TYPE/]NAME[.NAMESPACE]`: its whole name, else its Deployment's, else the beginning of
- * its name.
+ * its name. `deployment/NAME` stands for the first of the Deployment's pods, ready ones before others.
  *
- * @param namespace looks only there; absent: everywhere
+ * @param namespace of a name that has none
  * @throws {CliError} that names the candidates where none or several fit
  */
-export function findPod(text: string, namespace: string | undefined, meshes: readonly RunningMesh[]): RunningPod {
-  const all = meshes.flatMap(({ pods }) => pods);
-  if (all.length === 0) throw new CliError("no mesh runs on this machine: start one with `sluice up DIR`");
-  const { type, name, inNamespace = namespace } = parse(text, all);
-  const near = all.filter((pod) => inNamespace === undefined || pod.namespace === inNamespace);
-  const found = candidates(type, name, near);
+export async function findPod(text: string, namespace: string | undefined, home: Home): Promise<Pod> {
+  const { found, isDeployment } = await find(text, namespace, home);
   const [pod, ...others] = found;
-  if (pod === undefined) throw new CliError(`no pod "${text}" runs here; running: ${list(all, meshes)}`);
-  if (others.length > 0)
-    throw new CliError(`"${text}" stands for several pods: ${list(found, meshes)}; write one of them`);
+  const isOne = others.every((other) => isDeployment && ofOne(pod, other));
+  if (pod === undefined || !isOne)
+    throw new CliError(`"${text}" stands for several pods: ${list(found)}; write one of them`);
   return pod;
 }
 
-function parse(text: string, pods: readonly RunningPod[]): { type?: string; name: string; inNamespace?: string } {
+/** Like {@link findPod}, but a Deployment stands for all of its pods. */
+export async function findPods(text: string, namespace: string | undefined, home: Home): Promise<readonly Pod[]> {
+  const { found, isDeployment } = await find(text, namespace, home);
+  return isDeployment && found.every((pod) => ofOne(found[0], pod)) ? found : [await findPod(text, namespace, home)];
+}
+
+/** Never empty. */
+async function find(
+  text: string,
+  inNamespace: string | undefined,
+  home: Home,
+): Promise<{ readonly found: readonly Pod[]; readonly isDeployment: boolean }> {
+  const { type, name, namespace = inNamespace } = parse(text);
+  const pods = await home.pods(namespace);
+  const found = candidates(type, name, pods);
+  if (found.length === 0) {
+    const there = pods.length === 0 ? "there is none" : `there are ${list(pods)}`;
+    throw new CliError(`no pod "${text}" with a proxy ${home.place(namespace)}; ${there}`);
+  }
+  const sorted = [...found].sort((a, b) => Number(b.ready) - Number(a.ready) || compareText(a.name, b.name));
+  return { found: sorted, isDeployment: type !== undefined && deploymentTypes.includes(type) };
+}
+
+/** What follows the last dot is a namespace. */
+function parse(text: string): Reference {
   const slash = text.indexOf("/");
   const type = slash < 0 ? undefined : text.slice(0, slash);
   if (type !== undefined && ![...podTypes, ...deploymentTypes].includes(type))
     throw new CliError(`"${text}" does not refer to a pod: write pod/NAME or deployment/NAME`, usageExitCode);
   const full = text.slice(slash + 1);
   const dot = full.lastIndexOf(".");
-  const suffix = full.slice(dot + 1);
-  const hasNamespace = dot > 0 && pods.some((pod) => pod.namespace === suffix);
   return {
     ...(type !== undefined && { type }),
-    ...(hasNamespace ? { name: full.slice(0, dot), inNamespace: suffix } : { name: full }),
+    ...(dot > 0 ? { name: full.slice(0, dot), namespace: full.slice(dot + 1) } : { name: full }),
   };
 }
 
 /** The closest way of naming that fits any pod decides. */
-function candidates(type: string | undefined, name: string, pods: readonly RunningPod[]): readonly RunningPod[] {
+function candidates(type: string | undefined, name: string, pods: readonly Pod[]): readonly Pod[] {
   const isPod = type === undefined || podTypes.includes(type);
   const isDeployment = type === undefined || deploymentTypes.includes(type);
-  const ways: readonly ((pod: RunningPod) => boolean)[] = [
-    ...(isPod ? [(pod: RunningPod) => pod.name === name] : []),
-    ...(isDeployment ? [(pod: RunningPod) => pod.workload === name] : []),
-    ...(isPod ? [(pod: RunningPod) => pod.name.startsWith(name)] : []),
+  const ways: readonly ((pod: Pod) => boolean)[] = [
+    ...(isPod ? [(pod: Pod) => pod.name === name] : []),
+    ...(isDeployment ? [(pod: Pod) => pod.workload === name] : []),
+    ...(isPod ? [(pod: Pod) => pod.name.startsWith(name)] : []),
   ];
   return ways.map((way) => pods.filter(way)).find((found) => found.length > 0) ?? [];
 }
 
+/** Pods that one Deployment may have. */
+function ofOne(a: Pod | undefined, b: Pod): boolean {
+  return a?.namespace === b.namespace && a.mesh === b.mesh;
+}
+
+/** More than a screen can show helps nobody. */
+const listedMax = 20;
+
 /** With the mesh's folder where several run. */
-function list(pods: readonly RunningPod[], meshes: readonly RunningMesh[]): string {
-  return pods
-    .map((pod) => {
-      const dir = meshes.find((mesh) => mesh.pods.includes(pod))?.dir;
-      return `${pod.name}.${pod.namespace}${meshes.length > 1 ? ` (${dir})` : ""}`;
-    })
-    .sort()
-    .join(", ");
+function list(pods: readonly Pod[]): string {
+  const names = pods.map(
+    ({ name, namespace, mesh }) => `${name}.${namespace}${mesh === undefined ? "" : ` (${mesh})`}`,
+  );
+  const more = names.length > listedMax ? ` and ${names.length - listedMax} more` : "";
+  return `${names.sort().slice(0, listedMax).join(", ")}${more}`;
 }

@@ -1,8 +1,21 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 // Options that several commands share, with istioctl's names and short forms.
 
-export const namespaceOption = () => new Option("-n, --namespace <namespace>", "look only in this namespace");
+/** Where a command looks for its mesh: see choose-home.ts. */
+export function addHomeOptions(command: Command): Command {
+  return command
+    .option("-n, --namespace <namespace>", "look only in this namespace")
+    .option("-i, --istioNamespace <namespace>", "where the control plane runs in Kubernetes", "istio-system")
+    .option("--kubeconfig <file>", "the mesh in the cluster of this kubeconfig")
+    .option("--context <name>", "the mesh in the cluster of this context of the kubeconfig");
+}
+
+export const adminPortOption = () =>
+  portOption(
+    "--proxy-admin-port <port>",
+    "port of Envoy's admin in the pod (default: its socket, or 15000 in Kubernetes)",
+  );
 
 export type OutputFormat = "short" | "json" | "yaml";
 
@@ -12,8 +25,14 @@ export const outputOption = (table: string) =>
 export const portOption = (flags: string, text: string) => new Option(flags, text).argParser(parsePort);
 
 /** `--verbose=false`; without a value it is true. */
-export const verboseOption = (text: string) =>
-  new Option("--verbose [boolean]", text).argParser(parseBoolean).preset(true).default(true);
+export const verboseOption = (text: string) => booleanOption("verbose", text);
+
+/** `--<name>=false`; true by default, and without a value. @param short `s` for `-s` */
+export const booleanOption = (name: string, text: string, short?: string) =>
+  new Option(`${short ? `-${short}, ` : ""}--${name} [boolean]`, text)
+    .argParser((value: string | boolean) => parseBoolean(name, value))
+    .preset(true)
+    .default(true);
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -22,8 +41,8 @@ function parsePort(text: string): number {
   return port;
 }
 
-function parseBoolean(value: string | boolean): boolean {
-  if (typeof value === "boolean") return value;
-  if (value !== "true" && value !== "false") throw new InvalidArgumentError("Write --verbose=true or --verbose=false.");
+function parseBoolean(name: string, given: string | boolean): boolean {
+  const value = String(given).replace(/^=/, ""); // -s=false
+  if (value !== "true" && value !== "false") throw new InvalidArgumentError(`Write --${name}=true or --${name}=false.`);
   return value === "true";
 }

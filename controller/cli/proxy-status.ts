@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import { type ProxySync, syncTypes, type TypeSync } from "../status/sync.ts";
+import { chooseHome, type HomeOptions } from "./choose-home.ts";
 import { CliError } from "./cli-error.ts";
-import type { CliDeps, RunningMesh } from "./deps.ts";
-import { parseJson } from "./dump.ts";
+import { connectedProxies } from "./controllers.ts";
+import type { CliDeps } from "./deps.ts";
 import { humanDuration } from "./duration.ts";
 import { findPod } from "./find-pod.ts";
-import { namespaceOption, outputOption } from "./options.ts";
-import { compareText } from "./order.ts";
+import type { Home } from "./home.ts";
+import { addHomeOptions, outputOption } from "./options.ts";
 import { examples } from "./program.ts";
 import { structured } from "./structured.ts";
 import { table } from "./table.ts";
@@ -39,10 +40,9 @@ function stateText(sync: TypeSync | undefined, nowMs: number): string {
   return sync.sinceMs === undefined ? sync.state : `${sync.state} (${humanDuration(nowMs - sync.sinceMs)})`;
 }
 
-interface StatusOptions {
+interface StatusOptions extends HomeOptions {
   readonly output: "table" | "json" | "yaml";
   readonly verbosity: "0" | "1";
-  readonly namespace?: string;
 }
 
 /** Adds `sluice proxy-status`: what the control plane knows of each proxy. */
@@ -54,7 +54,6 @@ export function registerProxyStatus(program: Command, deps: CliDeps): void {
     .description("show how far each Envoy is in step with the control plane")
     .addOption(outputOption("table"))
     .addOption(verbosityOption())
-    .addOption(namespaceOption())
     .addHelpText(
       "after",
       examples([
@@ -64,11 +63,14 @@ export function registerProxyStatus(program: Command, deps: CliDeps): void {
         "sluice ps -v 0",
         "# Those of a namespace, for a program",
         "sluice ps -n istioinaction -o json",
+        "# In Kubernetes, where a mesh runs on this machine as well",
+        "sluice ps --context kind-kind",
       ]),
     );
-  command.action(async (pod: string | undefined) => {
-    const { output, verbosity, namespace } = command.opts<StatusOptions>();
-    const proxies = await fetchAll(pod, namespace, deps);
+  addHomeOptions(command).action(async (pod: string | undefined) => {
+    const options = command.opts<StatusOptions>();
+    const { output, verbosity } = options;
+    const proxies = await proxiesOf(await chooseHome(options, deps), pod, options);
     if (output !== "table") deps.print(structured(proxies, output));
     else deps.print(verbosity === "0" ? subscribedTable(proxies) : statusTable(proxies, deps.nowMs()));
   });
@@ -80,29 +82,19 @@ function verbosityOption(): Option {
   return new Option("-v, --verbosity <level>", text).choices(["0", "1"]).default("1");
 }
 
-/** By name, from every mesh that runs here. */
-async function fetchAll(
+/** Of the whole mesh, of a namespace, or of one pod. */
+async function proxiesOf(
+  home: Home,
   pod: string | undefined,
-  namespace: string | undefined,
-  deps: CliDeps,
+  { namespace, istioNamespace }: HomeOptions,
 ): Promise<readonly ProxySync[]> {
-  const meshes = deps.meshes();
-  if (meshes.length === 0) throw new CliError("no mesh runs on this machine: start one with `sluice up DIR`");
-  const only = pod === undefined ? undefined : findPod(pod, namespace, meshes);
-  const asked = only === undefined ? meshes : meshes.filter(({ pods }) => pods.includes(only));
-  const proxies = (await Promise.all(asked.map((mesh) => fetchOne(mesh, deps)))).flat();
-  return proxies
-    .filter(({ name }) => only === undefined || name === `${only.name}.${only.namespace}`)
-    .filter(({ name }) => namespace === undefined || name.endsWith(`.${namespace}`))
-    .sort((a, b) => compareText(a.name, b.name));
-}
-
-async function fetchOne({ dir, monitoringPort }: RunningMesh, deps: CliDeps): Promise<readonly ProxySync[]> {
-  const origin = `controller of ${dir}`;
-  const text = await deps.get({ host: "127.0.0.1", port: monitoringPort }, "/debug/syncz").catch((error: Error) => {
-    throw new CliError(`${origin}: ${error.message}`);
-  });
-  const answer = parseJson(text);
-  if (!Array.isArray(answer)) throw new CliError(`${origin}: /debug/syncz did not answer with a list`);
-  return answer as readonly ProxySync[];
+  const only = pod === undefined ? undefined : await findPod(pod, namespace, home);
+  const controllers = await home.controllers();
+  if (controllers.length === 0)
+    throw new CliError(`no controller runs in namespace ${istioNamespace}; -i names another one`);
+  const isAsked = (name: string): boolean =>
+    only === undefined
+      ? namespace === undefined || name.endsWith(`.${namespace}`)
+      : name === `${only.name}.${only.namespace}`;
+  return (await connectedProxies(controllers)).filter(({ name }) => isAsked(name));
 }

@@ -10,6 +10,7 @@ import { assignmentsOf, assignmentTable } from "./eds.ts";
 import { endpointClusters, endpointTable } from "./endpoint.ts";
 import { listenersOf, listenerTable } from "./listener.ts";
 import { routesOf, routeTable } from "./route.ts";
+import { secretTable } from "./secret.ts";
 import { structured } from "./structured.ts";
 
 function read(name: string): string {
@@ -20,6 +21,9 @@ const dump = parseConfigDump(read("config_dump.json")) ?? { configs: [] };
 const statuses = parseClusterStatuses(read("clusters.json")) ?? { cluster_statuses: [] };
 const catalog = "catalog.istioinaction.svc.cluster.local";
 
+/** While the certificates of the dump were valid. */
+const nowMs = Date.parse("2026-11-24T00:00:00Z");
+
 describe("every table", () => {
   test.each([
     ["cluster.txt", clusterTable(clustersOf(dump, {}))],
@@ -29,9 +33,11 @@ describe("every table", () => {
     ["route-brief.txt", routeTable(routesOf(dump, {}), { verbose: false })],
     ["endpoint.txt", endpointTable(statuses, {})],
     ["eds.txt", assignmentTable(assignmentsOf(dump, {}))],
+    ["secret.txt", secretTable(dump, nowMs)],
+    ["secret-expired.txt", secretTable(dump, Date.parse("2027-11-24T00:00:00Z"))],
     ["ecds.txt", ecdsTable(extensionsOf(dump))],
-    ["all.txt", allTables(dump, { verbose: true, withHeaders: true })],
-    ["all-brief.txt", allTables(dump, { verbose: false })],
+    ["all.txt", allTables(dump, { verbose: true, withHeaders: true }, nowMs)],
+    ["all-brief.txt", allTables(dump, { verbose: false }, nowMs)],
   ])("%s", async (name, text) => {
     await expect(text).toMatchFileSnapshot(`testdata/${name}`);
   });
@@ -99,7 +105,7 @@ describe("what a dump may lack", () => {
 
   test("every part of it", () => {
     expect(
-      allTables(empty, { verbose: true })
+      allTables(empty, { verbose: true }, nowMs)
         .split("\n")
         .filter((line) => line !== ""),
     ).toEqual([
@@ -108,6 +114,7 @@ describe("what a dump may lack", () => {
       "NAME ADDRESSES PORT MATCH DESTINATION",
       "NAME     VHOST NAME     DOMAINS     MATCH     VIRTUAL SERVICE",
       "NAME     STATUS     LOCALITY     CLUSTER",
+      "No secret items to show.",
       "ECDS NAME     TYPE     PLUGIN     MODULE     PORTS",
     ]);
   });

@@ -4,7 +4,9 @@ import { delimiter, join } from "node:path";
 import { env } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import controller from "../../controller/package.json" with { type: "json" };
 import type { ProxySync } from "../../controller/status/sync.ts";
+import { cacheDir } from "../../setup/cache.mjs";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { markModule } from "../support/modules.ts";
 import { gatewayTo, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
@@ -12,6 +14,7 @@ import { gatewayTo, virtualService, wasmPlugin, workload } from "../support/yaml
 // The commands, as the package installs them, on a running mesh. What tables look like is tested by goldens beside the
 // code; here they show what real Envoys say.
 
+const { version } = controller;
 const bin = join(import.meta.dirname, "..", "..", "node_modules", ".bin");
 let mesh: TestMesh;
 
@@ -30,6 +33,9 @@ beforeAll(async () => {
 });
 afterAll(() => mesh?.stop());
 
+/** As on a machine without a kubeconfig, but with the same tools. */
+const noCluster = { KUBECONFIG: "", HOME: "/nowhere", SLUICE_CACHE: cacheDir() };
+
 const catalog = "outbound|80||catalog.shop.svc.cluster.local";
 
 interface Ended {
@@ -39,7 +45,7 @@ interface Ended {
 }
 
 function sluice(args: readonly string[], runDir = mesh.runDir): Promise<Ended> {
-  const settings = { env: { ...env, PATH: `${bin}${delimiter}${env["PATH"]}`, SLUICE_RUN_DIR: runDir } };
+  const settings = { env: { ...env, PATH: `${bin}${delimiter}${env["PATH"]}`, SLUICE_RUN_DIR: runDir, ...noCluster } };
   return new Promise((resolve) => {
     execFile(join(bin, "sluice"), args, { ...settings, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
@@ -164,7 +170,7 @@ describe("proxy-config", () => {
 
   test("all tables at once", async () => {
     const { stdout } = await sluice(["proxy-config", "all", "webapp", "--with-headers"]);
-    const heads = ["BOOTSTRAP", "CLUSTER", "LISTENER", "ROUTE", "ENDPOINTS", "ECDS"];
+    const heads = ["BOOTSTRAP", "CLUSTER", "LISTENER", "ROUTE", "ENDPOINTS", "SECRETS", "ECDS"];
     expect(stdout.match(/(?<=^-+ )\w+(?= INFO -+$)/gm)).toEqual(heads);
     expect(stdout).toMatch(/^cluster\/outbound\|80\|\|catalog\.shop\.svc\.cluster\.local /m);
   });
@@ -218,9 +224,37 @@ test("a plugin makes ECDS SYNCED on the proxies that run it, and stands in their
   ]);
 });
 
+test("version has the controller's and the Envoys'", async () => {
+  const envoys = `1.40.0 (${(await mesh.run()).pods.length} proxies)`;
+  const lines = [`client version: ${version}`, `control plane version: ${version}`, `data plane version: ${envoys}`];
+  expect(await printed("version")).toBe(`${lines.join("\n")}\n`);
+});
+
+test("log levels are read, changed and set back", async () => {
+  const levels = async (...args: readonly string[]): Promise<unknown> => {
+    const text = await printed("proxy-config", "log", "webapp", ...args);
+    expect(text).toMatch(/^webapp-\S+\.shop:\nactive loggers:\n/);
+    return Object.fromEntries(
+      [...text.matchAll(/^ {2}(http|router|admin): (\w+)$/gm)].map(([, name, level]) => [name, level]),
+    );
+  };
+  const before = { admin: expect.any(String), http: expect.any(String), router: expect.any(String) };
+  expect(await levels()).toEqual(before);
+  expect(await levels("--level", "error,http:debug,router:info")).toEqual({
+    admin: "error",
+    http: "debug",
+    router: "info",
+  });
+  expect(await levels("-r")).toEqual({ admin: "warning", http: "warning", router: "warning" });
+});
+
 describe("what can't be done is said, with istioctl's exit codes", () => {
   test.concurrent.each<[readonly string[], number, RegExp]>([
-    [["proxy-config", "cluster", "nobody"], 1, /^Error: no pod "nobody" runs here; running: catalog-\S+\.shop, /],
+    [
+      ["proxy-config", "cluster", "nobody"],
+      1,
+      /^Error: no pod "nobody" with a proxy on this machine; there are catalog-\S+\.shop, /,
+    ],
     [
       ["proxy-config", "cluster", "catalog"],
       1,
@@ -253,9 +287,13 @@ describe("what can't be done is said, with istioctl's exit codes", () => {
   });
 
   test("no mesh", async () => {
-    const text = "Error: no mesh runs on this machine: start one with `sluice up DIR`\n";
-    expect(await sluice(["proxy-status"], "/nowhere")).toEqual({ code: 1, stdout: "", stderr: text });
-    expect(await sluice(["pc", "cluster", "webapp"], "/nowhere")).toEqual({ code: 1, stdout: "", stderr: text });
+    const text =
+      "no mesh: `sluice up DIR` runs none on this machine, and there is no kubeconfig ($KUBECONFIG, ~/.kube/config, --kubeconfig) for one in Kubernetes\n";
+    const failed = { code: 1, stdout: "", stderr: `Error: ${text}` };
+    expect(await sluice(["proxy-status"], "/nowhere")).toEqual(failed);
+    expect(await sluice(["pc", "cluster", "webapp"], "/nowhere")).toEqual(failed);
+    const stderr = `Sluice is not present in the cluster: ${text}`;
+    expect(await sluice(["version"], "/nowhere")).toEqual({ code: 0, stdout: `client version: ${version}\n`, stderr });
   });
 
   test.concurrent.each([
@@ -263,7 +301,10 @@ describe("what can't be done is said, with istioctl's exit codes", () => {
     [["controller"]],
     [["proxy-status"]],
     [["proxy-config"]],
-    ...["cluster", "listener", "route", "endpoint", "ecds", "all"].map((view) => [["proxy-config", view]]),
+    [["version"]],
+    ...["cluster", "listener", "route", "endpoint", "secret", "ecds", "all", "log"].map((view) => [
+      ["proxy-config", view],
+    ]),
   ])("%j --help has examples", async (command) => {
     expect(await printed(...command, "--help")).toMatch(/\n\nExamples:\n(.*\n)* {2}sluice /);
   });

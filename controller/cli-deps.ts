@@ -1,0 +1,52 @@
+// The outside world of the commands that look at a mesh.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { env, stderr, stdin, stdout } from "node:process";
+import { text } from "node:stream/consumers";
+import type { CliDeps, KubeApi, KubeOptions } from "./cli/deps.ts";
+import { httpAsk } from "./cli/http-ask.ts";
+import { realClock } from "./ports/clock.ts";
+import { isRunning } from "./run/leftovers.ts";
+import { readRuns } from "./run/state.ts";
+
+/** @param version of this program */
+export function cliDeps(version: string): CliDeps {
+  return {
+    version,
+    meshes: () => readRuns(env).filter((run) => run.processes.some((mark) => mark.pid === run.pid && isRunning(mark))),
+    kubeconfig,
+    kubeApi,
+    readText: (path) => (path === "-" ? text(stdin) : readFile(path, "utf8")),
+    http: httpAsk,
+    nowMs: () => realClock.nowMs(),
+    print: (output) => void stdout.write(output),
+    note: (line) => void stderr.write(`${line}\n`),
+  };
+}
+
+/** In the order of kubectl; the last one is a pod's own service account. */
+function kubeconfig(): string | undefined {
+  if (env["KUBECONFIG"]) return "$KUBECONFIG";
+  if (existsSync(join(homedir(), ".kube", "config"))) return "~/.kube/config";
+  return existsSync("/var/run/secrets/kubernetes.io/serviceaccount/token") ? "this pod" : undefined;
+}
+
+/** Loads the Kubernetes client only when it is needed, since that takes half a second. */
+async function kubeApi(options: KubeOptions): Promise<KubeApi> {
+  const { loadConfig } = await import("./kube/config.ts");
+  const { KubeClient } = await import("./kube/client.ts");
+  const { forwardPort } = await import("./cli/port-forward.ts");
+  const config = loadConfig(options);
+  const client = new KubeClient(config);
+  const pods = { group: "", version: "v1", plural: "pods" };
+  return {
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace || "default",
+    runningPods: async (where) => {
+      const { items } = await client.list(pods, { ...where, fieldSelector: "status.phase=Running" });
+      return items;
+    },
+    connect: (pod, port) => forwardPort(config, pod, port),
+  };
+}

@@ -1,0 +1,38 @@
+import type { HttpRequest } from "./deps.ts";
+
+/** Where a mesh runs, as far as commands need it: the machine on which `sluice up` runs it, or a Kubernetes cluster. */
+export interface Home {
+  /**
+   * Pods with a proxy, gateways among them.
+   *
+   * @param namespace only there; absent: all of the machine's, or those in the namespace of the cluster's context
+   */
+  readonly pods: (namespace: string | undefined) => Promise<readonly Pod[]>;
+  /** Where {@link Home.pods} looks, in words: `on this machine`, `in namespace shop`. */
+  readonly place: (namespace: string | undefined) => string;
+  /** Each controller that runs; none where the mesh has no control plane now. */
+  readonly controllers: () => Promise<readonly Controller[]>;
+}
+
+export interface Pod {
+  readonly name: string;
+  readonly namespace: string;
+  /** Name of its Deployment, or of what else made it. */
+  readonly workload: string;
+  readonly ready: boolean;
+  /** Tells pods of one name apart: the folder of its mesh, where several run. */
+  readonly mesh?: string;
+  /**
+   * What the admin of its Envoy answers with 200; rejects with what happened instead.
+   *
+   * @param port of the admin in the pod; absent: the usual one
+   */
+  readonly admin: (request: HttpRequest, port?: number) => Promise<string>;
+}
+
+export interface Controller {
+  /** `controller of mesh/`, `sluice-7d9c-x2k9q.istio-system` */
+  readonly name: string;
+  /** One of its monitoring pages, as text; rejects with what happened instead. */
+  readonly page: (path: string) => Promise<string>;
+}
