@@ -51,6 +51,17 @@ const rules: Record<string, Rule> = {
     },
   },
   "controller/mesh": { may: ["controller/model", "controller/ports"] },
+  "controller/ca": {
+    may: ["controller/model", "controller/ports"],
+    packages: ["jose"],
+    edges: {
+      "authority.ts": ["node:crypto", "node:net"],
+      "file-root-store.ts": ["node:fs/promises", "node:path"],
+      "read-root.ts": ["node:crypto"],
+      "run-token-key.ts": ["node:crypto", "node:fs/promises"],
+      "x509.ts": ["@peculiar/x509", "reflect-metadata"],
+    },
+  },
   "controller/inject": { may: ["controller/model", "controller/ports"] },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
   "controller/modules": {

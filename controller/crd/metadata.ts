@@ -22,7 +22,7 @@ export const metadata = z.strictObject({
     .describe("RFC 3339; written by the API server. Older objects win where two conflict."),
   generateName: unread,
   selfLink: unread,
-  uid: unread,
+  uid: z.string().optional(),
   resourceVersion: unread,
   generation: unread,
   deletionTimestamp: unread,
@@ -38,12 +38,17 @@ export function metaOf({
   labels: own,
   annotations,
   creationTimestamp,
-}: Pick<z.output<typeof metadata>, "name" | "namespace" | "labels" | "annotations" | "creationTimestamp">): Meta {
+  uid,
+}: Pick<
+  z.output<typeof metadata>,
+  "name" | "namespace" | "labels" | "annotations" | "creationTimestamp" | "uid"
+>): Meta {
   return defined({
     namespace: namespace ?? defaultNamespace,
     name,
     labels: own ?? {},
     annotations: annotations ?? {},
+    uid,
     createdAtMs: creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp),
   });
 }

@@ -1,0 +1,99 @@
+import type { AdmissionRefusal, Admit } from "../model/admission.ts";
+import type { MeshObject } from "../model/object.ts";
+import { type Proxy, proxyName } from "../model/proxy.ts";
+import type { Authenticate, Caller } from "../ports/authenticator.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** A stream is ended this long before its token expires; halfway, where less than twice that is left. */
+const marginMs = 5 * 60_000;
+
+/** How long the mesh is given to hear of a pod and its address, and how often it is asked. */
+const podWaitMs = 5000;
+const podPollMs = 50;
+
+export interface AdmissionOptions {
+  readonly authenticate: Authenticate;
+  /** The pod as the mesh knows it now. */
+  readonly podOf: (pod: Pick<Proxy, "namespace" | "name">) => MeshObject<"Pod"> | undefined;
+  readonly trustDomain: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Whether a proxy is who its node says: the token must be bound to the very pod, and the pod must have the address and
+ * the service account. What decides what a proxy is served, labels and workload, is then taken from the pod, whatever
+ * the proxy says of itself.
+ */
+export function admission({ authenticate, podOf, trustDomain, clock }: AdmissionOptions): Admit {
+  return async ({ proxy, token }) => {
+    if (token === undefined) {
+      return { code: "UNAUTHENTICATED", message: "no token: expected metadata `authorization: Bearer <token>`" };
+    }
+    const authentication = await authenticate(token);
+    if (!("caller" in authentication)) return authentication;
+    const { caller } = authentication;
+    const claim = contradiction(proxy, caller);
+    if (claim !== undefined) return { code: "PERMISSION_DENIED", message: claim };
+    const pod = await settled(() => compare(proxy, caller, podOf(proxy)), clock);
+    if ("code" in pod) return pod;
+    const { serviceAccount, workload } = pod.spec;
+    const leftMs = caller.expiresAtMs - clock.nowMs();
+    return {
+      proxy: { ...proxy, labels: pod.meta.labels, serviceAccount, workload },
+      identity: { trustDomain, namespace: caller.namespace, serviceAccount },
+      untilMs: caller.expiresAtMs - Math.min(marginMs, leftMs / 2),
+    };
+  };
+}
+
+/**
+ * Everyone is who they say, for good: for a port of 127.0.0.1 without TLS, where any process of the machine is trusted as
+ * much as any other.
+ */
+export function trusting(trustDomain: string): Admit {
+  return ({ proxy }) => {
+    const { namespace, serviceAccount } = proxy;
+    const identity = { trustDomain, namespace, serviceAccount };
+    return Promise.resolve({ proxy, identity, untilMs: Number.POSITIVE_INFINITY });
+  };
+}
+
+/** What the token says against the node; `undefined`: nothing. */
+function contradiction(proxy: Proxy, { namespace, serviceAccount, pod }: Caller): string | undefined {
+  if (pod === undefined) return "the token is bound to no pod: expected that of a pod's projected volume";
+  const bearer = proxyName({ namespace, name: pod.name });
+  if (bearer !== proxyName(proxy)) return `the token is that of pod ${bearer}, but node.id says ${proxyName(proxy)}`;
+  if (proxy.serviceAccount === "" || proxy.serviceAccount === serviceAccount) return undefined;
+  return `the token is that of service account ${serviceAccount}, but node.metadata.SERVICE_ACCOUNT says ${proxy.serviceAccount}`;
+}
+
+/** The pod, where it is that of the token and has the address of the node. */
+function compare(
+  proxy: Proxy,
+  { pod: bound, serviceAccount }: Caller,
+  pod: MeshObject<"Pod"> | undefined,
+): MeshObject<"Pod"> | AdmissionRefusal {
+  const name = `pod ${proxyName(proxy)}`;
+  if (pod === undefined) return { code: "UNAVAILABLE", message: `${name} is not known yet` };
+  const { meta, spec } = pod;
+  if (meta.uid !== undefined && meta.uid !== bound?.uid) {
+    return { code: "PERMISSION_DENIED", message: `the token is that of an earlier ${name}, uid ${bound?.uid}` };
+  }
+  if (spec.serviceAccount !== serviceAccount) {
+    const message = `the token is that of service account ${serviceAccount}, but ${name} has ${spec.serviceAccount}`;
+    return { code: "PERMISSION_DENIED", message };
+  }
+  if (spec.ip === undefined) return { code: "UNAVAILABLE", message: `${name} has no address yet` };
+  if (spec.ip === proxy.ip) return pod;
+  return { code: "PERMISSION_DENIED", message: `node.id says ${proxy.ip}, but ${name} has ${spec.ip}` };
+}
+
+/** Asks until the answer is no refusal, for as long as the mesh may be behind; then the last refusal counts. */
+async function settled<T extends object>(ask: () => T | AdmissionRefusal, clock: Clock): Promise<T | AdmissionRefusal> {
+  const endMs = clock.nowMs() + podWaitMs;
+  for (;;) {
+    const answer = ask();
+    if (!("code" in answer) || clock.nowMs() >= endMs) return answer;
+    await new Promise<void>((resolve) => void clock.after(podPollMs, resolve));
+  }
+}
