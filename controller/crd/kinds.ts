@@ -1,6 +1,7 @@
 import type { Kind } from "../model/object.ts";
 import { deployment } from "./deployment.ts";
 import { destinationRule } from "./destination-rule.ts";
+import { endpointSlice } from "./endpoint-slice.ts";
 import { gateway } from "./gateway.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { peerAuthentication } from "./peer-authentication.ts";
@@ -15,6 +16,7 @@ import { workloadEntry } from "./workload-entry.ts";
 /** Every kind that has an effect here. */
 export const kinds: { readonly [K in Kind]: KindSchema<K> } = {
   Service: service,
+  EndpointSlice: endpointSlice,
   Deployment: deployment,
   Pod: pod,
   WorkloadEntry: workloadEntry,

@@ -24,7 +24,7 @@ export const metadata = z.strictObject({
   selfLink: unread,
   uid: z.string().optional(),
   resourceVersion: unread,
-  generation: unread,
+  generation: z.number().optional(),
   deletionTimestamp: unread,
   deletionGracePeriodSeconds: unread,
   ownerReferences: unread,
@@ -39,9 +39,10 @@ export function metaOf({
   annotations,
   creationTimestamp,
   uid,
+  generation,
 }: Pick<
   z.output<typeof metadata>,
-  "name" | "namespace" | "labels" | "annotations" | "creationTimestamp" | "uid"
+  "name" | "namespace" | "labels" | "annotations" | "creationTimestamp" | "uid" | "generation"
 >): Meta {
   return defined({
     namespace: namespace ?? defaultNamespace,
@@ -49,6 +50,7 @@ export function metaOf({
     labels: own ?? {},
     annotations: annotations ?? {},
     uid,
+    generation,
     createdAtMs: creationTimestamp === undefined ? undefined : Date.parse(creationTimestamp),
   });
 }

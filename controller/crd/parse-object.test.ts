@@ -67,7 +67,7 @@ test("the same raw object is parsed once", () => {
   expect(parseObject(raw)).toBe(parseObject(raw));
 });
 
-test.each(Object.values(kinds))("the schema of $kind can be written as a JSON schema", ({ schema }) => {
+test.each(Object.values(kinds))("the schema of $kind can be written as a JSON schema", ({ kind, schema }) => {
   const { properties } = z.toJSONSchema(schema, { io: "input" });
-  expect(properties).toHaveProperty("spec");
+  expect(properties).toHaveProperty(kind === "EndpointSlice" ? "endpoints" : "spec");
 });

@@ -16,6 +16,7 @@ const schema = z
     }),
     status: z
       .object({
+        phase: z.string().optional(),
         podIP: z.string().optional(),
         conditions: z.array(z.object({ type: z.string(), status: z.string() })).optional(),
       })
@@ -31,11 +32,16 @@ const schema = z
         serviceAccount: spec.serviceAccountName || "default",
         workload: controller ? workloadName(controller, meta.labels["pod-template-hash"]) : meta.name,
         ports: spec.containers.flatMap(({ ports }) => readPorts(ports)),
-        ip: status?.podIP || undefined,
+        ip: hasEnded(status?.phase) ? undefined : status?.podIP || undefined,
         ready: ready && (own.deletionTimestamp ?? undefined) === undefined,
       }) satisfies Pod,
     };
   });
+
+/** Its address may be another pod's by now. */
+function hasEnded(phase: string | undefined): boolean {
+  return phase === "Succeeded" || phase === "Failed";
+}
 
 /** Kubernetes Pod. */
 export const pod: KindSchema<"Pod"> = { kind: "Pod", group: "", versions: ["v1"], schema };

@@ -85,6 +85,33 @@ spec: {address: 10.1.0.1, labels: {app: web}, ports: {http: 7000}, weight: 3, lo
   });
 });
 
+test("a Service without selector leads where its EndpointSlices say; one with a selector to its pods only", () => {
+  const slice = (service: string, address: string): string => `
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: ${service}-${address}, namespace: shop, labels: {kubernetes.io/service-name: ${service}}}
+addressType: IPv4
+endpoints: [{addresses: [${address}]}, {addresses: [192.0.2.9], conditions: {ready: false}}]
+ports: [{name: http, port: 3000}]`;
+  const service = (name: string, selector: string): string => `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec: {${selector} ports: [{name: http, port: 80}, {name: tcp, port: 81}]}`;
+  const text = `${service("outside", "")}${service("web", "selector: {app: web},")}
+${slice("outside", "192.0.2.1")}${slice("outside", "192.0.2.2")}${slice("web", "192.0.2.3")}${pod("a")}`;
+  const endpointsOf = (name: string) => serviceOf(text, `${name}.shop.svc.cluster.local`).endpoints.map(endpointText);
+  expect(endpointsOf("outside")).toEqual([
+    "192.0.2.1 80>3000",
+    "192.0.2.9 80>3000 not ready",
+    "192.0.2.2 80>3000",
+    "192.0.2.9 80>3000 not ready",
+  ]);
+  expect(endpointsOf("web")).toEqual(["10.0.0.1 80>80 81>81"]);
+});
+
 describe("a ServiceEntry", () => {
   const entry = (spec: string): string => `
 apiVersion: networking.istio.io/v1

@@ -60,7 +60,10 @@ function kept(
 function fromService(object: MeshObject<"Service">, { workloads, authentication }: Context): MeshService {
   const { meta, spec } = object;
   const { selector = {} } = spec; // an empty one selects no pods, unlike everywhere else
-  const selected = Object.keys(selector).length > 0 ? workloads.select(meta.namespace, selector) : [];
+  const selected =
+    Object.keys(selector).length > 0
+      ? workloads.select(meta.namespace, selector)
+      : workloads.behind(meta.namespace, meta.name);
   const host = serviceHost(meta.name, meta.namespace, authentication.settings.domain);
   const make = (): MeshService => ({
     host,

@@ -5,7 +5,7 @@ import { modeOf, mutualTlsModes, takesMutualTls } from "../model/select-authenti
 import type { ServicePort } from "../model/service.ts";
 import type { WorkloadEntry } from "../model/workload.ts";
 
-/** Something that serves: a Pod with an address, or a WorkloadEntry. */
+/** Something that serves: a Pod with an address, a WorkloadEntry, or an endpoint of an EndpointSlice. */
 export interface Workload extends Omit<Endpoint, "ports" | "mutualTls"> {
   /** Its own port for a service's port; `undefined` where it has none by that name. */
   readonly portFor: (port: ServicePort) => number | undefined;
@@ -15,6 +15,8 @@ export interface Workload extends Omit<Endpoint, "ports" | "mutualTls"> {
 export class Workloads {
   /** By namespace, and by each label in it: `shop`, `shop app=web`. */
   readonly #index: ReadonlyMap<string, readonly Workload[]>;
+  /** By namespace and service: `shop/web`. */
+  readonly #slices: ReadonlyMap<string, readonly MeshObject<"EndpointSlice">[]>;
 
   constructor(objects: readonly AnyObject[]) {
     const keyed = objects.flatMap(workloadOf).flatMap((workload) => {
@@ -26,6 +28,8 @@ export class Workloads {
     });
     const groups = Map.groupBy(keyed, ({ key }) => key);
     this.#index = new Map([...groups].map(([key, items]) => [key, items.map(({ workload }) => workload)]));
+    const slices = objects.filter((object) => object.kind === "EndpointSlice");
+    this.#slices = Map.groupBy(slices, ({ meta, spec }) => `${meta.namespace}/${spec.service}`);
   }
 
   /** Those of a namespace that have all the labels; an empty selector chooses all. */
@@ -33,6 +37,11 @@ export class Workloads {
     const [first] = Object.entries(selector);
     const candidates = this.#index.get(first ? keyOf(namespace, first) : namespace) ?? [];
     return candidates.filter(({ labels }) => matches(selector, labels));
+  }
+
+  /** Those that EndpointSlices name for a service. */
+  behind(namespace: string, service: string): readonly Workload[] {
+    return (this.#slices.get(`${namespace}/${service}`) ?? []).flatMap(sliceWorkloads);
   }
 }
 
@@ -66,6 +75,26 @@ function podWorkload({ meta, spec }: MeshObject<"Pod">): Workload[] {
       portFor,
     },
   ];
+}
+
+const inSlices = memo<AnyObject, Workload[]>();
+
+/** The same ones as long as the object is the same. Nothing is known of who they are. */
+function sliceWorkloads(slice: MeshObject<"EndpointSlice">): Workload[] {
+  const { meta, spec } = slice;
+  const portFor = (port: ServicePort): number | undefined => spec.ports.find(({ name }) => name === port.name)?.number;
+  return inSlices(slice, "", () =>
+    spec.endpoints.map(({ address, ready }) => ({
+      address,
+      labels: {},
+      namespace: meta.namespace,
+      workload: spec.service,
+      serviceAccount: "",
+      weight: 1,
+      ready,
+      portFor,
+    })),
+  );
 }
 
 /** @param meta of a WorkloadEntry, or of the ServiceEntry in which it stands */

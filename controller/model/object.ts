@@ -1,7 +1,7 @@
 import type { DestinationRule } from "./destination-rule.ts";
 import type { Gateway } from "./gateway.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
-import type { Service, ServiceEntry } from "./service.ts";
+import type { EndpointSlice, Service, ServiceEntry } from "./service.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { VirtualService } from "./virtual-service.ts";
 import type { WasmPlugin } from "./wasm-plugin.ts";
@@ -10,6 +10,7 @@ import type { Deployment, Pod, WorkloadEntry } from "./workload.ts";
 /** What each resource kind says, after parsing: defaults filled in, durations in milliseconds. */
 export interface Specs {
   readonly Service: Service;
+  readonly EndpointSlice: EndpointSlice;
   readonly Deployment: Deployment;
   readonly Pod: Pod;
   readonly WorkloadEntry: WorkloadEntry;
@@ -38,6 +39,8 @@ export interface Meta {
   readonly name: string;
   /** Of this very object, not of another that had its name before; absent in files. */
   readonly uid?: string;
+  /** Counts changes of what users write; absent in files. */
+  readonly generation?: number;
   readonly labels: Labels;
   readonly annotations: Labels;
   /** Milliseconds since the epoch; absent in files. Older objects win ties, then names decide. */

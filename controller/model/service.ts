@@ -26,6 +26,15 @@ export interface Service {
   readonly clusterIP?: string;
 }
 
+/** Kubernetes EndpointSlice: endpoints of a Service, of which only one without a selector has any use for them. */
+export interface EndpointSlice {
+  /** Name of the Service, of the same namespace; empty: of none. */
+  readonly service: string;
+  readonly endpoints: readonly { readonly address: string; readonly ready: boolean }[];
+  /** Where the Service's ports of these names lead to. */
+  readonly ports: readonly { readonly name: string; readonly number: number }[];
+}
+
 /** Istio ServiceEntry (networking.istio.io). */
 export interface ServiceEntry {
   readonly hosts: readonly string[];
