@@ -63,6 +63,10 @@ const rules: Record<string, Rule> = {
     },
   },
   "controller/inject": { may: ["controller/model", "controller/ports"] },
+  "controller/init": {
+    may: ["controller/model"],
+    edges: { "apply.ts": ["child_process", "fs/promises", "os", "stream/consumers"].map(builtin) },
+  },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
   "controller/modules": {
     may: ["controller/model", "controller/ports", "sdk/module", "sdk/host"],
@@ -74,12 +78,12 @@ const rules: Record<string, Rule> = {
     },
   },
   "controller/run": {
-    may: ["controller/model", "controller/ports", "controller/inject"],
+    may: ["controller/model", "controller/ports", "controller/inject", "controller/init"],
     packages: ["yaml", ...["child_process", "crypto", "fs", "http", "net", "os", "path", "readline"].map(builtin)],
-    edges: { "leftovers.ts": ["node:timers/promises"] },
+    edges: { "leftovers.ts": ["node:timers/promises"], "namespaces.ts": ["node:stream/consumers"] },
   },
   "controller/cli": {
-    may: ["controller/model", "controller/status"],
+    may: ["model", "status", "inject", "init", "sources/documents.ts"].map((folder) => `controller/${folder}`),
     packages: ["commander", "yaml", "node:crypto", "node:stream"],
     edges: { "http-ask.ts": ["node:http"], "port-forward.ts": ["@kubernetes/client-node"] },
   },
@@ -90,7 +94,7 @@ const rules: Record<string, Rule> = {
   "controller/xds": {
     may: ["controller/model", "controller/ports", "controller/gen"],
     packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt"],
-    edges: { "server.ts": ["@grpc/grpc-js"] },
+    edges: { "server.ts": ["@grpc/grpc-js"], "tls.ts": ["@grpc/grpc-js", "node:tls"] },
   },
 };
 

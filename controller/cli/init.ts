@@ -2,14 +2,17 @@ import type { Command } from "commander";
 import { defaultFlags, type InterceptionFlags, parseInterception } from "../init/options.ts";
 import { interceptionRules, restoreInput } from "../init/rules.ts";
 import { CliError, usageExitCode } from "./cli-error.ts";
-import type { CliDeps } from "./deps.ts";
 import { examples } from "./program.ts";
 
-export interface InitDeps extends Pick<CliDeps, "print" | "note"> {
+export interface InitDeps {
+  /** To standard output, as it is. */
+  readonly print: (text: string) => void;
+  /** A line beside the output: to standard error. */
+  readonly note: (line: string) => void;
   /** Resolves with the program that has put the rules in place; rejects with what is missing. */
   readonly applyRules: (rules: readonly string[]) => Promise<string>;
   /** Addresses of this network namespace that the rules don't cover. */
-  readonly ipv6Addresses: () => readonly string[];
+  readonly ipv6Addresses: () => Promise<readonly string[]>;
 }
 
 /** Adds `sluice init`: what the init container of each pod runs. The flags are those of istio-iptables. */
@@ -54,7 +57,7 @@ async function init(flags: InterceptionFlags & { readonly dryRun?: boolean }, de
   const program = await deps.applyRules(rules).catch((error: Error) => {
     throw new CliError(error.message);
   });
-  for (const address of deps.ipv6Addresses()) {
+  for (const address of await deps.ipv6Addresses()) {
     deps.note(`warning: connections over ${address} pass the proxy by: IPv6 is not intercepted`);
   }
   deps.note(`✔ ${program}: ${rules.length} rules are in place`);

@@ -1,7 +1,8 @@
 import type { MeshSettings } from "../model/mesh.ts";
 import { parseAnnotations } from "./annotations.ts";
 import { proxyContainer, revision } from "./decide.ts";
-import { type Images, proxyScrape } from "./inject-pod.ts";
+import type { Images } from "./images.ts";
+import { proxyScrape } from "./inject-pod.ts";
 import type { Json } from "./pod.ts";
 import { proxyContainerOf, proxyUid, proxyVolumes } from "./proxy-container.ts";
 

@@ -3,6 +3,7 @@ import type { MeshSettings } from "../model/mesh.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { parseAnnotations, type SidecarSettings } from "./annotations.ts";
 import { decide, type PodNamespace, proxyContainer, revision } from "./decide.ts";
+import type { Images } from "./images.ts";
 import { initContainerOf } from "./init-container.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { type Json, objectsOf, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
@@ -11,13 +12,7 @@ import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
 import { podWarnings } from "./warnings.ts";
 import { type Owner, ownerOf } from "./workload.ts";
 
-/** What the containers run. */
-export interface Images {
-  /** The controller's image, which holds the init step too. */
-  readonly sluice: string;
-  /** Stock Envoy. */
-  readonly envoy: string;
-}
+export type { Images };
 
 export interface InjectionRequest {
   /** A pod as the API server sends it to a webhook, or the `metadata` and `spec` of a pod template. */
