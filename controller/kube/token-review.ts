@@ -1,0 +1,72 @@
+import { fieldsOf } from "../model/raw-object.ts";
+import type { Authenticate, Authentication, Caller } from "../ports/authenticator.ts";
+import type { KubeClient } from "./client.ts";
+import { isKubeError } from "./kube-error.ts";
+
+const tokenReviews = { group: "authentication.k8s.io", version: "v1", plural: "tokenreviews" };
+
+/** Whom a proxy's token is for, as Istio names it. */
+const audience = "istio-ca";
+
+/** A proxy that connects waits for this. In ms. */
+const reviewMsMax = 5000;
+
+const podName = "authentication.kubernetes.io/pod-name";
+const podUid = "authentication.kubernetes.io/pod-uid";
+
+/**
+ * Lets the API server look at tokens of service accounts. It remembers its yes for 10 s, so that a token may outlive its
+ * pod by as much: who admits a proxy looks at the pod, too.
+ */
+export function tokenReview(client: Pick<KubeClient, "create">): Authenticate {
+  return async (token) => {
+    const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview" };
+    const spec = { token, audiences: [audience] };
+    try {
+      const answer = await client.create(tokenReviews, { ...review, spec }, { timeoutMs: reviewMsMax });
+      return read(fieldsOf(answer["status"]), token);
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      if (error.code === 400 || error.code === 422) return refused("is none"); // an empty one
+      return { code: "UNAVAILABLE", message: `the token can't be looked at: ${error.message}` };
+    }
+  };
+}
+
+function read({ authenticated, audiences, user, error }: Readonly<Record<string, unknown>>, token: string) {
+  if (authenticated !== true) {
+    const why = typeof error === "string" && error !== "" ? `: ${error}` : "";
+    return refused(`is refused by the API server${why}`);
+  }
+  // a server that knows nothing of audiences accepts tokens that are meant for others
+  if (!Array.isArray(audiences) || !audiences.includes(audience)) return refused(`is not for ${audience}`);
+  const caller = callerOf(fieldsOf(user), expiryMs(token));
+  return caller === undefined ? refused("is not that of a service account") : { caller };
+}
+
+function callerOf({ username, extra }: Readonly<Record<string, unknown>>, expiresAtMs: number): Caller | undefined {
+  const [system, kind, namespace, serviceAccount] = String(username).split(":");
+  if (system !== "system" || kind !== "serviceaccount" || !namespace || !serviceAccount) return undefined;
+  const name = first(fieldsOf(extra)[podName]);
+  const uid = first(fieldsOf(extra)[podUid]);
+  return { namespace, serviceAccount, expiresAtMs, ...(name && uid && { pod: { name, uid } }) };
+}
+
+function first(value: unknown): string | undefined {
+  return Array.isArray(value) && typeof value[0] === "string" ? value[0] : undefined;
+}
+
+/** Claim `exp` of a token whose signature was looked at by others; a token that has none ends now (1970). */
+function expiryMs(token: string): number {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    const { exp } = fieldsOf(claims);
+    return typeof exp === "number" ? exp * 1000 : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function refused(what: string): Authentication {
+  return { code: "UNAUTHENTICATED", message: `the token ${what}` };
+}
