@@ -1,18 +1,15 @@
 // The commands of `sluice`, and the edges that they share. Each loads what it needs when it is called.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import process, { env, execPath, stderr, stdout } from "node:process";
+import process, { stderr, stdout } from "node:process";
 import { type Command, InvalidArgumentError } from "commander";
-import { CliError } from "./cli/cli-error.ts";
 import { examples, execute, newProgram } from "./cli/program.ts";
 import { registerProxyConfig } from "./cli/proxy-config.ts";
 import { registerProxyStatus } from "./cli/proxy-status.ts";
 import { registerVersion } from "./cli/version.ts";
 import { cliDeps } from "./cli-deps.ts";
-import { defaultSettings } from "./model/mesh.ts";
-import { realClock } from "./ports/clock.ts";
+import { registerExec, registerUp } from "./embedded.ts";
 import type { Log } from "./ports/log.ts";
-import type { RunnerDeps } from "./run/runner.ts";
 
 const log: Log = {
   info: (line) => void stdout.write(`${line}\n`),
@@ -34,60 +31,18 @@ export async function run(args: readonly string[]): Promise<number> {
     err: (output) => void stderr.write(output),
   });
   const deps = cliDeps(version);
-  registerUp(program);
+  registerUp(program, log);
   registerController(program, version);
   registerProxyStatus(program, deps);
   registerProxyConfig(program, deps);
+  registerExec(program, deps);
   registerVersion(program, deps);
   return execute(program, args, (output) => void stderr.write(output));
 }
 
-function registerUp(program: Command): void {
-  program
-    .command("up")
-    .argument("<dir>", "folder of YAML; it is watched")
-    .description("run the mesh that a folder describes: the control plane, Envoys and workloads, on this machine")
-    .addHelpText("after", examples(["sluice up examples/outfitters/mesh"]))
-    .action(async (dir: string) => {
-      const { locateEnvoy } = await import("../setup/envoy.mjs");
-      const { up } = await import("./run/up.ts");
-      const deps: RunnerDeps = {
-        watch: watchObjects,
-        envoyPath: envoyPath(locateEnvoy),
-        program: [execPath, join(import.meta.dirname, "main.ts")],
-        env,
-        clock: realClock,
-        random: Math.random,
-        log,
-      };
-      process.exit(await up({ dir, settings: defaultSettings }, deps)); // watchers and children's pipes would keep it
-    });
-}
-
-function envoyPath(locate: () => { readonly path: string }): string {
-  try {
-    return locate().path;
-  } catch (error) {
-    throw new CliError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** All objects in force below a folder, whatever is wrong with others: the controller says that. */
-async function watchObjects(dir: string, onObjects: Parameters<RunnerDeps["watch"]>[1]): Promise<() => Promise<void>> {
-  const { watchFiles } = await import("./sources/files.ts");
-  const { parseObject } = await import("./crd/parse-object.ts");
-  const { ObjectStore } = await import("./mesh/object-store.ts");
-  const store = new ObjectStore();
-  const source = await watchFiles({
-    folders: [dir],
-    clock: realClock,
-    onBatch: ({ objects }) => onObjects(store.update(objects.map(parseObject))),
-  });
-  return () => source.close();
-}
-
 interface ControllerFlags {
   readonly config: readonly string[];
+  readonly xdsAddress: string;
   readonly xdsPort: number;
   readonly monitoringPort: number;
 }
@@ -97,7 +52,8 @@ function registerController(program: Command, version: string): void {
     .command("controller")
     .description("run the control plane alone; `sluice up` starts it as its child")
     .requiredOption("--config <dir...>", "folders of YAML; they are watched")
-    .option("--xds-port <port>", "delta ADS, on 127.0.0.1", portNumber, 15010)
+    .option("--xds-address <ip>", "where delta ADS is served", "127.0.0.1")
+    .option("--xds-port <port>", "of delta ADS", portNumber, 15010)
     .option("--monitoring-port <port>", "status pages, on 127.0.0.1", portNumber, 15014)
     .addHelpText("after", examples(["sluice controller --config mesh"]))
     .action(async ({ config, ...ports }: ControllerFlags) => {

@@ -12,6 +12,7 @@ import { realClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { Coalescer } from "./sources/coalesce.ts";
 import { watchFiles } from "./sources/files.ts";
+import { withVirtualAddresses } from "./sources/virtual-addresses.ts";
 import { serveMonitoring } from "./status/monitoring.ts";
 import { deny } from "./translate/deny.ts";
 import { XdsServer } from "./xds/server.ts";
@@ -19,8 +20,9 @@ import { XdsServer } from "./xds/server.ts";
 export interface ServeOptions {
   /** Folders of YAML, watched. */
   readonly folders: readonly string[];
-  /** Ports on 127.0.0.1. */
+  readonly xdsAddress: string;
   readonly xdsPort: number;
+  /** On 127.0.0.1. */
   readonly monitoringPort: number;
   /** Of this program. */
   readonly version: string;
@@ -32,7 +34,14 @@ const name = `sluice-${process.pid}`;
 const builtFilters = join(dirname(import.meta.dirname), "build");
 
 /** Serves until SIGTERM or SIGINT; rejects where a folder can't be read or a port can't be had. */
-export async function serve({ folders, xdsPort, monitoringPort, version, log }: ServeOptions): Promise<void> {
+export async function serve({
+  folders,
+  xdsAddress,
+  xdsPort,
+  monitoringPort,
+  version,
+  log,
+}: ServeOptions): Promise<void> {
   const preflight = new Preflight();
   const modules = new ModuleStore({
     read: (file) => readFile(file),
@@ -74,7 +83,7 @@ export async function serve({ folders, xdsPort, monitoringPort, version, log }: 
     folders,
     clock: realClock,
     onBatch(batch) {
-      plane.update(batch);
+      plane.update({ ...batch, objects: withVirtualAddresses(batch.objects) });
       watcher.watch(modules.files());
     },
   });
@@ -87,7 +96,7 @@ export async function serve({ folders, xdsPort, monitoringPort, version, log }: 
     "/version": () => ({ version }),
   };
   const monitoring = await serveMonitoring({ host, port: monitoringPort }, pages);
-  await xds.listen(`${host}:${xdsPort}`);
+  await xds.listen(`${xdsAddress}:${xdsPort}`);
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   outcomes.stop();
   monitoring.close();

@@ -1,17 +1,18 @@
-import { join } from "node:path";
 import { stringify } from "yaml";
-import { bootstrap } from "../inject/bootstrap.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
-import { type Proxy, proxyName } from "../model/proxy.ts";
+import { proxyName } from "../model/proxy.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Claims } from "./claims.ts";
-import type { RunFolder } from "./folder.ts";
+import { adminSocketOf, envoyCommand } from "./envoy.ts";
+import type { PodFolder, RunFolder } from "./folder.ts";
+import { hostsText } from "./hosts.ts";
+import { type Network, proxyUid } from "./network.ts";
 import { documentsOf } from "./objects.ts";
-import { listenPorts, placeOf, type Taken } from "./place.ts";
+import { type Place, placeOf, placeWithin, type Taken } from "./place.ts";
 import { gatewayPlan, type PodPlan, planOf, podKey } from "./plan.ts";
 import { RunningPod } from "./pod.ts";
-import type { Command, ProcessEvent } from "./processes.ts";
+import type { ProcessEvent } from "./processes.ts";
 import type { PodChange } from "./report.ts";
 import type { ProcessMark, RunPod } from "./state.ts";
 
@@ -20,18 +21,15 @@ const drainMs = 1000;
 /** How long a process may take to end when asked to. */
 const graceMs = 5000;
 
-/** Two workers, so that what filters share between workers is seen at work; a misspelt field is an error. */
-const envoyFlags =
-  "--concurrency 2 --drain-time-s 45 --drain-strategy immediate --disable-hot-restart --reject-unknown-dynamic-fields --file-flush-interval-msec 1000 --log-level warning".split(
-    " ",
-  );
-
 export interface FleetOptions {
   readonly dir: string;
   readonly settings: MeshSettings;
   readonly folder: RunFolder;
   readonly claims: Claims;
-  readonly xdsPort: number;
+  /** Absent: traffic is not intercepted. */
+  readonly network?: Network;
+  /** Where the controller serves xDS. */
+  readonly xds: { readonly address: string; readonly port: number };
   readonly gateway: { readonly address: string; readonly port: number };
   readonly envoyPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -83,6 +81,7 @@ export class Fleet {
     const pods = [...this.#pods.values(), ...this.#leaving];
     await Promise.all(pods.map((pod) => pod.stopContainers(graceMs)));
     await Promise.all(pods.map((pod) => pod.stopEnvoy(graceMs)));
+    for (const pod of pods) pod.close();
   }
 
   kill(): void {
@@ -129,41 +128,47 @@ export class Fleet {
         await pod.stopContainers(graceMs);
         await pod.stopEnvoy(graceMs);
         this.#leaving.delete(pod);
+        pod.close();
       });
     }
   }
 
   async #newPod(plan: PodPlan): Promise<RunningPod> {
-    const { folder, claims, settings, gateway, onEvent, onChange, ...rest } = this.#options;
-    const place = await placeOf(plan, this.#taken(), claims);
-    const adminSocket = join(folder.path, `${place.ip.split(".").at(-1)}.sock`);
+    const { folder, settings, gateway, network, onChange } = this.#options;
+    const podFolder = folder.newPodFolder(network && plan.type === "sidecar" ? proxyUid : undefined);
+    const place = await this.#placeOf(plan, podFolder).catch((error: unknown) => {
+      podFolder.remove();
+      throw error;
+    });
     return new RunningPod({
-      ...{ ...rest, ...place, plan, adminSocket, onEvent },
+      ...this.#options,
+      ...{ ...place, plan, adminSocket: adminSocketOf(podFolder) },
       address: plan.type === "router" ? gateway.address : place.ip,
       logs: folder.logs,
       domain: settings.domain,
-      envoy: (proxy) => this.#envoyCommand(proxy, { ip: place.ip, adminSocket }),
+      envoy: (proxy) => envoyCommand(proxy, { ...this.#options, plan, place, folder: podFolder }),
       onReady: (pod) => {
         onChange(pod, pod.ready ? "ready" : "not ready");
         void this.apply(this.#objects);
       },
+      onClose: () => {
+        place.namespaces?.close();
+        podFolder.remove();
+      },
     });
   }
 
-  #envoyCommand(proxy: Proxy, { ip: address, adminSocket }: { ip: string; adminSocket: string }): Command {
-    const { settings, xdsPort, folder, envoyPath, env } = this.#options;
-    const { prometheus, ready, admin } = listenPorts;
-    const config = bootstrap({
-      ...{ proxy, settings, adminSocket },
-      xds: { address: "127.0.0.1", port: xdsPort },
-      listen: {
-        prometheus: { address, port: prometheus },
-        ready: { address, port: ready },
-        admin: { address, port: admin },
-      },
-    });
-    const file = folder.writeBootstrap(proxyName(proxy), JSON.stringify(config, null, 2));
-    return { argv: [envoyPath, "-c", file, ...envoyFlags], cwd: folder.path, env };
+  /** The gateway is where callers from outside are; all others have namespaces of their own, if any has. */
+  async #placeOf(plan: PodPlan, { path }: PodFolder): Promise<Place> {
+    const { folder, network, claims, envoyPath } = this.#options;
+    const taken = this.#taken();
+    if (!network || plan.type === "router") return placeOf(plan, taken, claims);
+    const number = network.numbers.find((one) => !taken.ips.has(network.addressOf(one)));
+    if (number === undefined) throw new Error(`${plan.name}: all ${network.numbers.length} addresses are in use`);
+    this.#writeHosts(plan.namespace);
+    const hostsFile = folder.hostsFile(plan.namespace);
+    const namespaces = await network.pod({ number, hostsFile, folder: path, envoyPath });
+    return placeWithin(namespaces, network.addressOf(number), plan);
   }
 
   #taken(): Taken {
@@ -184,6 +189,14 @@ export class Fleet {
         .join("---\n"),
     ]);
     folder.writeObjects(new Map(files));
+    const intercepted = [...this.#pods.values()].filter(({ placed }) => placed.intercepted);
+    for (const namespace of new Set(intercepted.map(({ plan }) => plan.namespace))) this.#writeHosts(namespace);
+  }
+
+  #writeHosts(namespace: string): void {
+    const { folder, settings } = this.#options;
+    const pods = [...this.#pods.values()].map(({ placed }) => placed);
+    folder.writeHosts(namespace, hostsText(namespace, { objects: this.#objects, pods, domain: settings.domain }));
   }
 }
 

@@ -1,7 +1,11 @@
 import {
+  chownSync,
+  closeSync,
   existsSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -10,14 +14,15 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { endAll, isRunning } from "./leftovers.ts";
 import { type Run, readRun, runsFolder } from "./state.ts";
 
-/** A unix socket's path has 107 bytes at most (unix(7)); the longest name in the folder has 9. */
-const pathBytesMax = 97;
+/** A unix socket's path has 107 bytes at most (unix(7)); `/pods/9999/admin` has 16. */
+const pathBytesMax = 91;
 /** Beyond this a log starts over: what `sluice up` leaves in the folder stays bounded. */
 const logBytesMax = 16 * 1024 * 1024;
 
@@ -26,6 +31,9 @@ export class RunFolder {
   readonly path: string;
   readonly objects: string;
   readonly logs: string;
+  readonly #hosts: string;
+  readonly #pods: string;
+  #lastPod = 0;
   /** Name to text of what stands in `objects`. */
   #objects: ReadonlyMap<string, string> = new Map();
 
@@ -33,7 +41,9 @@ export class RunFolder {
     this.path = path;
     this.objects = join(path, "objects");
     this.logs = join(path, "logs");
-    for (const folder of [this.objects, this.logs, join(path, "bootstrap")]) mkdirSync(folder);
+    this.#hosts = join(path, "hosts");
+    this.#pods = join(path, "pods");
+    for (const folder of [this.objects, this.logs, this.#hosts, this.#pods]) mkdirSync(folder);
   }
 
   /**
@@ -64,9 +74,38 @@ export class RunFolder {
     this.#write("run.json", JSON.stringify(run, null, 2));
   }
 
-  /** @returns the path of the file */
-  writeBootstrap(name: string, text: string): string {
-    return this.#write(join("bootstrap", `${name}.json`), text);
+  /** A folder for what a pod's Envoy reads and listens on. @param owner user and group; absent: this process's */
+  newPodFolder(owner?: number): PodFolder {
+    const path = join(this.#pods, String(++this.#lastPod));
+    mkdirSync(path, { mode: 0o700 });
+    const own = (file: string): void => {
+      if (owner !== undefined) chownSync(file, owner, owner);
+    };
+    own(path);
+    return {
+      path,
+      write(name, text) {
+        const half = join(path, `${name}.next`);
+        writeFileSync(half, text, { mode: 0o600 });
+        own(half);
+        renameSync(half, join(path, name));
+      },
+      remove: () => rmSync(path, { recursive: true, force: true }),
+    };
+  }
+
+  /** `/etc/hosts` of a namespace's pods; see {@link writeHosts}. */
+  hostsFile(namespace: string): string {
+    return join(this.#hosts, namespace);
+  }
+
+  /** In place, because the pods have the file itself. A reader may see half of each, but never nothing. */
+  writeHosts(namespace: string, text: string): void {
+    const path = this.hostsFile(namespace);
+    if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+    const file = openSync(path, existsSync(path) ? "r+" : "w", 0o644);
+    ftruncateSync(file, writeSync(file, text, 0));
+    closeSync(file);
   }
 
   /** Makes the files of `objects` these, touching only what differs. A reader sees each old or new, never half. */
@@ -104,6 +143,14 @@ export class RunFolder {
   }
 }
 
+/** Files of one pod's Envoy; nobody else can read them. */
+export interface PodFolder {
+  readonly path: string;
+  /** Makes or replaces a file; a reader sees it old or new, never half. */
+  write(name: string, text: string): void;
+  remove(): void;
+}
+
 /** Last lines that were appended to a log after `fromByte`. */
 export function lastLines(path: string, { fromByte, count }: { fromByte: number; count: number }): readonly string[] {
   const bytes = readFileSync(path);
@@ -126,7 +173,7 @@ function ownFolder(path: string): void {
 /** A run that crashed before it wrote `run.json`. Anything else in the way is not ours to remove. */
 function isLeftover(path: string): boolean {
   try {
-    return readdirSync(path).every((name) => ["objects", "logs", "bootstrap", "next"].includes(name));
+    return readdirSync(path).every((name) => ["objects", "logs", "hosts", "pods", "next"].includes(name));
   } catch {
     return false;
   }

@@ -18,7 +18,7 @@ function placed(ready: boolean): PlacedPod {
     [3000, 41234],
     [9000, 9000],
   ]);
-  return { plan, ip: "127.0.18.2", appPorts, ready };
+  return { plan, ip: "127.0.18.2", appPorts, ready, intercepted: false };
 }
 
 function documents(pod: PlacedPod, ...objects: AnyObject[]): string {
@@ -122,7 +122,7 @@ test.each([
 
 test("the gateway: a Service on port 80 and its pod", () => {
   const plan = gatewayPlan("istio-system");
-  const text = documents({ plan, ip: "127.0.0.1", appPorts: new Map(), ready: true });
+  const text = documents({ plan, ip: "127.0.0.1", appPorts: new Map(), ready: true, intercepted: false });
   expect(text).toMatch(
     /kind: Service\n(.*\n)*.*port: 80\n +targetPort: 30000\n(.*\n)*kind: Pod\n(.*\n)*.*podIP: 127.0.0.1/,
   );

@@ -14,6 +14,8 @@ export interface PlacedPod {
   /** containerPort to the port of 127.0.0.1 where the application listens. */
   readonly appPorts: ReadonlyMap<number, number>;
   readonly ready: boolean;
+  /** Its traffic passes its Envoy whatever its ports are. */
+  readonly intercepted: boolean;
 }
 
 /** Kubernetes and Istio objects as they would stand in YAML. */
@@ -29,12 +31,13 @@ export interface Surroundings {
 }
 
 /**
- * What the controller must know of a pod. A workload's: a Pod, and a Sidecar that binds its ports where no traffic is
- * intercepted; a user's own Sidecar for the workload wins where it has ingress, and where it only restricts egress, its
+ * What the controller must know of a pod. A workload's: a Pod, and where its traffic is not intercepted a Sidecar that
+ * binds its ports; a user's own Sidecar for the workload wins where it has ingress, and where it only restricts egress, its
  * hosts are kept. The gateway's: its Pod, and the Service on port 80 that Istio's installation brings.
  */
 export function documentsOf(pod: PlacedPod, surroundings: Surroundings): readonly Document[] {
   if (pod.plan.type === "router") return [gatewayService(pod.plan, surroundings.gatewayPort), podDocument(pod)];
+  if (pod.intercepted) return [podDocument(pod)];
   const { objects, settings } = surroundings;
   const sidecars = objects.filter((object) => object.kind === "Sidecar");
   const own = sidecarFor({ sidecars, settings }, pod.plan);

@@ -1,6 +1,7 @@
 import { addressesBut } from "./addresses.ts";
 import type { Claims } from "./claims.ts";
 import type { PlacedContainer } from "./container.ts";
+import type { Namespaces } from "./namespaces.ts";
 import { httpProxyPort } from "./objects.ts";
 import type { PodPlan } from "./plan.ts";
 import { isFree } from "./sockets.ts";
@@ -19,12 +20,24 @@ export interface Taken {
 export interface Place {
   readonly ip: string;
   readonly containers: readonly PlacedContainer[];
-  /** containerPort to the port of 127.0.0.1 where the application listens. */
+  /** containerPort to the port where the application listens: of 127.0.0.1, in the pod's namespaces where it has some. */
   readonly appPorts: ReadonlyMap<number, number>;
+  /** Its own, where traffic is intercepted; absent: it runs beside everything else, with an address of loopback. */
+  readonly namespaces?: Namespaces;
+}
+
+/** Where a pod lives that has all ports to itself. */
+export function placeWithin(namespaces: Namespaces, ip: string, plan: PodPlan): Place {
+  const containers = plan.containers.map((container): PlacedContainer => {
+    const [first] = container.ports;
+    return first === undefined ? { container } : { container, appPort: first.containerPort };
+  });
+  const ports = plan.containers.flatMap((container) => container.ports).map(({ containerPort }) => containerPort);
+  return { ip, containers, appPorts: new Map(ports.map((port) => [port, port])), namespaces };
 }
 
 /**
- * Finds an address and ports for a pod. A container's first port goes to the same port of 127.0.0.1 if that is free, else to
+ * Finds an address of loopback and ports for a pod. A container's first port goes to the same port of 127.0.0.1 if that is free, else to
  * a free one; further ports stay as they are, since there is no way to tell the program of more than one.
  *
  * @param claims of the run; what is found is claimed

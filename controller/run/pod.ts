@@ -1,13 +1,15 @@
 import { join } from "node:path";
+import { probePort } from "../inject/probes.ts";
 import { nodeId } from "../model/names.ts";
 import type { Proxy } from "../model/proxy.ts";
 import type { Clock } from "../ports/clock.ts";
 import { commandOf, type PlacedContainer } from "./container.ts";
+import { readinessPath } from "./envoy.ts";
 import type { PlacedPod } from "./objects.ts";
 import type { Place } from "./place.ts";
 import type { PodPlan } from "./plan.ts";
 import { type Command, KeptProcess, type ProcessEvent } from "./processes.ts";
-import { accepts, answers } from "./sockets.ts";
+import { accepts, answers, listens } from "./sockets.ts";
 import type { ProcessMark, RunPod } from "./state.ts";
 
 /** How often an unready pod is asked, and a ready one. */
@@ -32,6 +34,8 @@ export interface PodOptions extends Place {
   /** `what`: `envoy`, or the container's name. */
   readonly onEvent: (pod: RunningPod, what: string, event: ProcessEvent) => void;
   readonly onReady: (pod: RunningPod) => void;
+  /** Gives back what was made for it. */
+  readonly onClose: () => void;
 }
 
 /** One pod: the processes of its containers, its Envoy, and whether it can take traffic. */
@@ -39,7 +43,7 @@ export class RunningPod {
   readonly plan: PodPlan;
   readonly #options: PodOptions;
   readonly #envoy: KeptProcess;
-  readonly #containers: readonly KeptProcess[];
+  readonly #containers: readonly { readonly placed: PlacedContainer; readonly process: KeptProcess }[];
   #ready = false;
   #failures = 0;
   #cancelAsk = (): void => {};
@@ -61,7 +65,10 @@ export class RunningPod {
         },
       });
     this.#envoy = keep("envoy", options.envoy(this.proxy));
-    this.#containers = options.containers.map((placed) => keep(placed.container.name, commandOf(placed, options)));
+    this.#containers = options.containers.map((placed) => ({
+      placed,
+      process: keep(placed.container.name, commandOf(placed, options)),
+    }));
   }
 
   get ready(): boolean {
@@ -70,10 +77,11 @@ export class RunningPod {
 
   /** As its Envoy describes itself. */
   get proxy(): Proxy {
-    const { plan, address: ip, domain } = this.#options;
+    const { plan, address: ip, domain, namespaces } = this.#options;
     const { name, namespace, type, labels, serviceAccount, workload } = plan;
     const id = nodeId({ type, ip, name, namespace, domain });
-    return { id, type, ip, name, namespace, labels, serviceAccount, workload, interception: "NONE", version: "" };
+    const interception = namespaces ? "REDIRECT" : "NONE";
+    return { id, type, ip, name, namespace, labels, serviceAccount, workload, interception, version: "" };
   }
 
   get place(): Place {
@@ -81,17 +89,18 @@ export class RunningPod {
   }
 
   get placed(): PlacedPod {
-    const { plan, address: ip, appPorts } = this.#options;
-    return { plan, ip, appPorts, ready: this.#ready };
+    const { plan, address: ip, appPorts, namespaces } = this.#options;
+    return { plan, ip, appPorts, ready: this.#ready, intercepted: namespaces !== undefined };
   }
 
   get view(): RunPod {
-    const { plan, ip, adminSocket, containers } = this.#options;
+    const { plan, ip, adminSocket, namespaces } = this.#options;
     const { name, namespace, workload, labels } = plan;
-    const appPort = containers[0]?.appPort;
-    const [envoyPid, appPid] = [this.#envoy.pid, this.#containers[0]?.pid];
+    const [first] = this.#containers;
+    const [envoyPid, appPid, appPort] = [this.#envoy.pid, first?.process.pid, first?.placed.appPort];
     return {
       ...{ name, namespace, workload, labels, ip, adminSocket, ready: this.#ready },
+      ...(namespaces ? { namespaces: { net: namespaces.net, mount: namespaces.mount } } : {}),
       ...(envoyPid === undefined ? {} : { envoyPid }),
       ...(appPort === undefined ? {} : { appPort }),
       ...(appPid === undefined ? {} : { appPid }),
@@ -99,11 +108,15 @@ export class RunningPod {
   }
 
   get marks(): readonly ProcessMark[] {
-    return [this.#envoy, ...this.#containers].flatMap(({ mark }) => mark ?? []);
+    return this.#processes.flatMap(({ mark }) => mark ?? []);
+  }
+
+  get #processes(): readonly KeptProcess[] {
+    return [this.#envoy, ...this.#containers.map(({ process }) => process)];
   }
 
   start(): void {
-    for (const container of this.#containers) container.start();
+    for (const { process } of this.#containers) process.start();
     this.#envoy.start();
     this.#ask();
   }
@@ -111,25 +124,30 @@ export class RunningPod {
   async stopContainers(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#cancelAsk();
-    await Promise.all(this.#containers.map((container) => container.stop(graceMs)));
+    await Promise.all(this.#containers.map(({ process }) => process.stop(graceMs)));
   }
 
   async stopEnvoy(graceMs: number): Promise<void> {
     await this.#envoy.stop(graceMs);
   }
 
+  /** After everything has ended. */
+  close(): void {
+    this.#options.onClose();
+  }
+
   kill(): void {
     this.#stopped = true;
     this.#cancelAsk();
-    for (const process of [...this.#containers, this.#envoy]) process.kill();
+    for (const process of this.#processes) process.kill();
   }
 
   /** Asks until the pod is stopped; containers and Envoy must both be able to serve. */
   async #ask(): Promise<void> {
-    const { adminSocket, containers, clock } = this.#options;
+    const { adminSocket, clock } = this.#options;
     const facts = await Promise.all([
       answers({ socketPath: adminSocket, path: "/ready" }),
-      ...containers.map((placed) => this.#takesTraffic(placed)),
+      ...this.#containers.map(({ placed, process }) => this.#takesTraffic(placed, process.pid)),
     ]);
     if (this.#stopped) return;
     this.#failures = facts.every(Boolean) ? 0 : this.#failures + 1;
@@ -138,11 +156,14 @@ export class RunningPod {
     this.#cancelAsk = clock.after(this.#ready ? askMs.ready : askMs.unready, () => void this.#ask());
   }
 
-  async #takesTraffic({ container, appPort }: PlacedContainer): Promise<boolean> {
+  async #takesTraffic({ container, appPort }: PlacedContainer, pid: number | undefined): Promise<boolean> {
+    const { namespaces, ip, appPorts } = this.#options;
     const { readinessProbe: probe } = container;
+    if (probe === undefined && namespaces) return pid !== undefined && (appPort === undefined || listens(pid, appPort));
     if (probe === undefined) return appPort === undefined || accepts(appPort);
+    if (namespaces) return answers({ host: ip, port: probePort, path: readinessPath(container.name) });
     const { containerPort } = container.ports.find(({ name }) => name === probe.port) ?? { containerPort: probe.port };
-    const port = this.#options.appPorts.get(Number(containerPort)) ?? Number(containerPort);
+    const port = appPorts.get(Number(containerPort)) ?? Number(containerPort);
     return answers({ port, path: probe.path });
   }
 

@@ -4,15 +4,11 @@ import type { Run, RunPod } from "./state.ts";
 
 /** What runs where, for the start: the way in, then a line for each pod. */
 export function runLines(run: Run): readonly string[] {
-  const { address, port } = run.gateway;
-  const rows = run.pods.map((pod) => [
-    proxyName(pod),
-    pod.ip,
-    pod.appPort === undefined ? "-" : `127.0.0.1:${pod.appPort}`,
-  ]);
+  const { gateway, xds } = run;
+  const rows = run.pods.map((pod) => [proxyName(pod), pod.ip, applicationOf(pod) ?? "-"]);
   return [
-    `gateway     http://${address}:${port}`,
-    `controller  xDS 127.0.0.1:${run.xdsPort}, status http://127.0.0.1:${run.monitoringPort}/debug/syncz`,
+    `gateway     http://${gateway.address}:${gateway.port}`,
+    `controller  xDS ${xds.address}:${xds.port}, status http://127.0.0.1:${run.monitoringPort}/debug/syncz`,
     `folder      ${run.dir}`,
     `logs        ${run.logs}`,
     "",
@@ -25,8 +21,13 @@ export function runLines(run: Run): readonly string[] {
 export type PodChange = "started" | "ready" | "not ready" | "stopping";
 
 export function changeLine(pod: RunPod, change: PodChange): string {
-  const application = pod.appPort === undefined ? "" : `, application at 127.0.0.1:${pod.appPort}`;
-  return `${proxyName(pod)}: ${change}${change === "started" ? ` at ${pod.ip}${application}` : ""}`;
+  const application = applicationOf(pod);
+  const where = ` at ${pod.ip}${application === undefined ? "" : `, application at ${application}`}`;
+  return `${proxyName(pod)}: ${change}${change === "started" ? where : ""}`;
+}
+
+function applicationOf({ ip, appPort, namespaces }: RunPod): string | undefined {
+  return appPort === undefined ? undefined : `${namespaces ? ip : "127.0.0.1"}:${appPort}`;
 }
 
 /** Columns padded to their widest cell, as istioctl prints them: five spaces between. */

@@ -41,11 +41,11 @@ async function allReady(test: TestRunner, count: number): Promise<void> {
 test("starts a gateway, a controller and a pod for each replica, and leaves nothing behind", async () => {
   const test = await started(workload("web", { replicas: 2 }));
   await allReady(test, 3);
-  const { xdsPort, monitoringPort, dir, gateway, processes, pods: all } = test.run();
+  const { xds, monitoringPort, dir, gateway, processes, pods: all } = test.run();
   expect(all.map(({ workload }) => workload)).toEqual(["istio-ingressgateway", "web", "web"]);
   expect(new Set(all.map(({ ip }) => ip)).size).toBe(3);
   const objects = join(test.runFolder, "objects");
-  const controller = `info: controller: controller --config ${dir} --config ${objects} --xds-port ${xdsPort} --monitoring-port ${monitoringPort}`;
+  const controller = `info: controller: controller --config ${dir} --config ${objects} --xds-address 127.0.0.1 --xds-port ${xds.port} --monitoring-port ${monitoringPort}`;
   await until(() => test.log.lines.includes(controller), "the controller's line");
   for (const { appPort, name } of pods(test, "web"))
     expect(await (await fetch(`http://127.0.0.1:${appPort}/`)).text()).toBe(name);

@@ -7,7 +7,9 @@ import type { Log } from "../ports/log.ts";
 import { Claims } from "./claims.ts";
 import { Fleet } from "./fleet.ts";
 import { RunFolder } from "./folder.ts";
+import { type Interception, networkFor } from "./interception.ts";
 import { markOf } from "./leftovers.ts";
+import type { Network } from "./network.ts";
 import { planOf } from "./plan.ts";
 import { KeptProcess } from "./processes.ts";
 import { changeLine, deathLines, eventLines, runLines } from "./report.ts";
@@ -19,6 +21,7 @@ const graceMs = 5000;
 /** How long the Envoys wait for the controller to start; after that they are started all the same. */
 const controllerMs = 10_000;
 const trimLogsMs = 10_000;
+const loopback = "127.0.0.1";
 
 /** Tried first: Istio's ports, and the node port of the gateway in every walk through a mesh. */
 const portsWanted = { xds: 15010, monitoring: 15014, gateway: 30000 } as const;
@@ -28,6 +31,7 @@ export interface RunnerOptions {
   readonly dir: string;
   /** Those that the controller has. */
   readonly settings: MeshSettings;
+  readonly interception: Interception;
 }
 
 export interface RunnerDeps {
@@ -55,6 +59,7 @@ export class Runner {
   readonly #deps: RunnerDeps;
   readonly #claims = new Claims();
   #folder: RunFolder | undefined;
+  #network: Network | undefined;
   #controller: KeptProcess | undefined;
   #fleet: Fleet | undefined;
   #run: RunBase | undefined;
@@ -73,7 +78,7 @@ export class Runner {
   /**
    * Resolves when everything is started, though perhaps not ready.
    *
-   * @throws where the folder can't be read, or a run of it is alive. Then {@link stop} still has to be called.
+   * @throws where the folder can't be read, a run of it is alive, or interception was asked for and is not possible. Then {@link stop} still has to be called.
    */
   async start(): Promise<void> {
     const { env, log, watch } = this.#deps;
@@ -83,24 +88,28 @@ export class Runner {
     const { folder, ended } = await RunFolder.claim(runFolderOf(dir, env));
     this.#folder = folder;
     if (ended > 0) log.warn(`ended ${ended} processes that a crashed run had left`);
+    const { network, line } = await networkFor(this.#options.interception);
+    this.#network = network;
     const run = {
       dir,
       pid: process.pid,
-      xdsPort: await this.#claims.port(portsWanted.xds),
+      xds: network
+        ? { address: network.address, port: portsWanted.xds } // the address is the run's alone
+        : { address: loopback, port: await this.#claims.port(portsWanted.xds) },
       monitoringPort: await this.#claims.port(portsWanted.monitoring),
-      gateway: { address: "127.0.0.1", port: await this.#claims.port(portsWanted.gateway) },
+      gateway: { address: loopback, port: await this.#claims.port(portsWanted.gateway) },
       logs: folder.logs,
     };
     this.#run = run;
     this.#fleet = this.#newFleet(run, folder);
     this.#controller = this.#newController(run, folder);
     this.#controller.start();
-    await this.#answering(run.xdsPort); // an Envoy that finds nobody waits before it tries again
+    await this.#answering(run.xds); // an Envoy that finds nobody waits before it tries again
     const first = Promise.withResolvers<void>();
     this.#unwatch = await watch(this.#options.dir, (objects) => void this.#apply(objects).then(first.resolve));
     await first.promise;
     this.#trimLogs();
-    for (const line of runLines(this.#state(run))) log.info(line);
+    for (const text of [...runLines(this.#state(run)), line, ""]) log.info(text);
     this.#shown = true;
   }
 
@@ -110,6 +119,7 @@ export class Runner {
     this.#cancelTrim();
     await this.#fleet?.stop();
     await this.#controller?.stop(graceMs);
+    this.#network?.close();
     this.#folder?.remove();
     this.#claims.release();
   }
@@ -130,10 +140,11 @@ export class Runner {
 
   #newFleet(run: RunBase, folder: RunFolder): Fleet {
     const { log } = this.#deps;
-    const { dir, xdsPort, gateway } = run;
+    const { dir, xds, gateway } = run;
     return new Fleet({
       ...this.#deps,
-      ...{ dir, xdsPort, gateway, folder, claims: this.#claims, settings: this.#options.settings },
+      ...(this.#network && { network: this.#network }),
+      ...{ dir, xds, gateway, folder, claims: this.#claims, settings: this.#options.settings },
       onEvent: (pod, what, event) => {
         this.#writeRun();
         for (const line of eventLines(pod.plan, what, event)) log.warn(line);
@@ -148,7 +159,14 @@ export class Runner {
   #newController(run: RunBase, folder: RunFolder): KeptProcess {
     const { log, program, env, clock, random } = this.#deps;
     const sources = ["--config", this.#options.dir, "--config", folder.objects]; // as the user named it: so it stands in messages
-    const ports = ["--xds-port", String(run.xdsPort), "--monitoring-port", String(run.monitoringPort)];
+    const ports = [
+      "--xds-address",
+      run.xds.address,
+      "--xds-port",
+      String(run.xds.port),
+      "--monitoring-port",
+      String(run.monitoringPort),
+    ];
     return new KeptProcess({
       command: { argv: [...program, "controller", ...sources, ...ports], cwd: process.cwd(), env },
       output: { line: (line) => log.info(line) },
@@ -161,10 +179,10 @@ export class Runner {
   }
 
   /** Resolves when the controller serves xDS, or has had its time. */
-  async #answering(port: number): Promise<void> {
+  async #answering({ address, port }: Run["xds"]): Promise<void> {
     const { clock } = this.#deps;
     const endMs = clock.nowMs() + controllerMs;
-    while (clock.nowMs() < endMs && !(await accepts(port)))
+    while (clock.nowMs() < endMs && !(await accepts(port, address)))
       await new Promise<void>((resolve) => clock.after(50, resolve));
   }
 

@@ -13,8 +13,9 @@ export interface Run {
   readonly pid: number;
   /** Absent while the controller doesn't run. */
   readonly controllerPid?: number;
-  /** Where the controller serves xDS, and its debug pages, on 127.0.0.1. */
-  readonly xdsPort: number;
+  /** Where the controller serves xDS. */
+  readonly xds: { readonly address: string; readonly port: number };
+  /** Of the controller's debug pages, on 127.0.0.1. */
   readonly monitoringPort: number;
   /** Where requests from outside enter. */
   readonly gateway: { readonly address: string; readonly port: number };
@@ -31,15 +32,17 @@ export interface RunPod {
   readonly namespace: string;
   readonly workload: string;
   readonly labels: Labels;
-  /** The address that is the pod's alone: its Envoy has metrics (15090), readiness (15021) and read-only admin (15000) there. */
+  /** The address that is the pod's alone: its Envoy has metrics (15090) and readiness (15021) there. */
   readonly ip: string;
+  /** Files of the pod's network and mount namespaces; absent: it shares the machine's, and its traffic is not intercepted. */
+  readonly namespaces?: { readonly net: string; readonly mount: string };
   /** Unix socket of Envoy's admin. */
   readonly adminSocket: string;
   /** Its containers take traffic and its Envoy is live. */
   readonly ready: boolean;
   /** Absent while it does not run. */
   readonly envoyPid?: number;
-  /** Port of the first container's application on 127.0.0.1, behind Envoy; absent for gateways. */
+  /** Port of the first container's application on 127.0.0.1 (of the pod's namespace), behind Envoy; absent for gateways. */
   readonly appPort?: number;
   /** Of the first container; absent while it does not run. */
   readonly appPid?: number;

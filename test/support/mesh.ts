@@ -8,6 +8,7 @@ import { type Run, type RunPod, readRun } from "../../controller/run/state.ts";
 import type { PluginStatus } from "../../controller/status/plugin-status.ts";
 import { ask } from "./envoy.ts";
 import { call, type Target } from "./http.ts";
+import { type Relay, startRelay } from "./inside.ts";
 import { type UntilOptions, until } from "./wait.ts";
 
 const main = join(import.meta.dirname, "..", "..", "controller", "main.ts");
@@ -26,7 +27,7 @@ export interface TestMesh {
   run(): Promise<Run>;
   /** The pod of a workload, once the application takes traffic. */
   pod(workload: string): Promise<RunPod>;
-  /** The HTTP proxy port of a workload's sidecar: where its application sends its calls. */
+  /** An HTTP proxy whose calls are those of a workload's application: its sidecar's port, or where traffic is intercepted a relay. */
   httpProxy(workload: string): Promise<Target>;
   gateway(): Promise<Target>;
   /** Writes (as editors do: a new file renamed over the old one) or replaces a file of the folder. */
@@ -131,6 +132,8 @@ export async function startMeshIn(
       async () => (await run()).pods.find((one) => one.workload === workload && one.ready),
       `a ready pod of ${workload}`,
     );
+  /** By the name of the pod. */
+  const relays = new Map<string, Promise<Relay>>();
   const mesh: TestMesh = {
     dir,
     runDir,
@@ -138,7 +141,13 @@ export async function startMeshIn(
     run,
     pod,
     waitFor,
-    httpProxy: async (workload) => ({ host: (await pod(workload)).ip, port: 15007 }),
+    httpProxy: async (workload) => {
+      const found = await pod(workload);
+      if (!found.namespaces) return { host: found.ip, port: 15007 };
+      const relay = relays.get(found.name) ?? startRelay(found);
+      relays.set(found.name, relay);
+      return (await relay).target;
+    },
     gateway: async () => {
       const { address, port } = (await run()).gateway;
       return { host: address, port };
@@ -166,6 +175,8 @@ export async function startMeshIn(
     async stop() {
       signal("SIGINT");
       const code = await exit;
+      for (const relay of relays.values()) (await relay).stop();
+      relays.clear();
       process.removeListener("exit", kill);
       return code;
     },

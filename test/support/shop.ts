@@ -64,7 +64,7 @@ function placesIn({ root }: Checkout) {
 /** What READMEs show of a machine where all usual ports and addresses are free, and what it is on this one. */
 async function addresses(mesh: TestMesh): Promise<Readonly<Record<string, string>>> {
   const { address, port } = (await mesh.run()).gateway;
-  const { xdsPort, monitoringPort } = await mesh.run();
+  const { xds, monitoringPort } = await mesh.run();
   const [edge, catalog, webapp] = [
     await mesh.pod("istio-ingressgateway"),
     await mesh.pod("catalog"),
@@ -74,6 +74,6 @@ async function addresses(mesh: TestMesh): Promise<Readonly<Record<string, string
     ...{ "127.0.18.1": edge.ip, "127.0.18.2": catalog.ip, "127.0.18.3": webapp.ip },
     ...{ "127.0.0.1:3000": `127.0.0.1:${catalog.appPort}`, "127.0.0.1:8080": `127.0.0.1:${webapp.appPort}` },
     ...{ "127.0.0.1:30000": `${address}:${port}`, "http.30000": `http.${port}` },
-    ...{ "127.0.0.1:15010": `127.0.0.1:${xdsPort}`, "127.0.0.1:15014": `127.0.0.1:${monitoringPort}` },
+    ...{ "127.0.0.1:15010": `${xds.address}:${xds.port}`, "127.0.0.1:15014": `127.0.0.1:${monitoringPort}` },
   };
 }

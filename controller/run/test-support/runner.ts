@@ -50,7 +50,7 @@ export function testRunner(...objects: readonly AnyObject[]): TestRunner {
   let change = (_: readonly AnyObject[]): void => {};
   const newRunner = (): Runner =>
     new Runner(
-      { dir, settings },
+      { dir, settings, interception: "none" },
       {
         watch: async (_, onObjects) => {
           change = onObjects;
