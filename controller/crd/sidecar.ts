@@ -122,6 +122,8 @@ const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec
     workloadSelector: spec.workloadSelector && (spec.workloadSelector.labels ?? {}),
     ingress: spec.ingress?.map(readIngress),
     egress: spec.egress?.map(readEgress),
+    // a policy without mode is the first of Istio's enumeration
+    outboundTrafficPolicy: spec.outboundTrafficPolicy && (spec.outboundTrafficPolicy.mode ?? "REGISTRY_ONLY"),
   }) satisfies Sidecar,
 }));
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ConnectionPool, OutlierDetection, TrafficPolicy } from "../model/destination-rule.ts";
+import { clientTls, readClientTls } from "./client-tls.ts";
 import { durationMs } from "./duration.ts";
 import { type Complaint, count, defined, duplicates, duration, percent, port, whole, withRule } from "./fields.ts";
 import { notYet } from "./walk.ts";
@@ -68,7 +69,7 @@ const policyShape = {
   loadBalancer: loadBalancer.optional(),
   connectionPool: connectionPool.optional(),
   outlierDetection: outlierDetection.optional(),
-  tls: notYet(),
+  tls: clientTls.optional().describe("Default: mutual TLS with the endpoints that take it."),
 };
 
 const portPolicy = z.strictObject({ port: z.strictObject({ number: port() }), ...policyShape });
@@ -143,6 +144,7 @@ function readParts(input: PartsInput): Omit<TrafficPolicy, "portLevelSettings"> 
     loadBalancer: readLoadBalancer(input.loadBalancer),
     connectionPool: input.connectionPool && readConnectionPool(input.connectionPool),
     outlierDetection: input.outlierDetection && readOutlierDetection(input.outlierDetection),
+    tls: input.tls && readClientTls(input.tls),
   });
 }
 

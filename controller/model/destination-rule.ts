@@ -23,7 +23,22 @@ export interface TrafficPolicy {
   readonly loadBalancer?: "LEAST_REQUEST" | "ROUND_ROBIN" | "RANDOM" | "PASSTHROUGH";
   readonly connectionPool?: ConnectionPool;
   readonly outlierDetection?: OutlierDetection;
+  /** Absent: mutual TLS with the endpoints that take it, plain text with the others. */
+  readonly tls?: ClientTls;
   readonly portLevelSettings?: readonly (Omit<TrafficPolicy, "portLevelSettings"> & { readonly port: number })[];
+}
+
+/** How clients encrypt. DISABLE: not at all; ISTIO_MUTUAL: with the mesh's own certificates; SIMPLE: as a browser does. */
+export interface ClientTls {
+  readonly mode: "DISABLE" | "ISTIO_MUTUAL" | "SIMPLE";
+  /** Absent: the host (SIMPLE), the mesh's own form (ISTIO_MUTUAL). */
+  readonly sni?: string;
+  /** Names of which the server's certificate must have one; empty: the host (SIMPLE), the service accounts of the endpoints (ISTIO_MUTUAL). */
+  readonly subjectAltNames: readonly string[];
+  /** SIMPLE: a file with roots of trust on the proxy; absent: the system's. */
+  readonly caCertificates?: string;
+  /** SIMPLE: any certificate will do. */
+  readonly insecureSkipVerify: boolean;
 }
 
 export interface ConnectionPool {

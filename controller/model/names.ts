@@ -36,6 +36,11 @@ export function parseClusterName(name: string): ClusterName | undefined {
   return { direction: direction === "inbound" ? "inbound" : "outbound", port: Number(port), subset, host };
 }
 
+/** `outbound_.80_.v1_.catalog.istioinaction.svc.cluster.local`: a cluster, where TLS names the server. */
+export function sniOf({ port, subset, host }: Omit<ClusterName, "direction">): string {
+  return `outbound_.${port}_.${subset}_.${host}`;
+}
+
 /** `0.0.0.0_80`, `127.0.0.1_15007` */
 export function listenerName(address: string, port: number): string {
   return `${address}_${port}`;
@@ -53,7 +58,22 @@ export const routeNames = {
 } as const;
 
 /** Clusters that stand for no service. */
-export const specialClusters = { blackHole: "BlackHoleCluster", passthrough: "PassthroughCluster" } as const;
+export const specialClusters = {
+  blackHole: "BlackHoleCluster",
+  passthrough: "PassthroughCluster",
+  inboundPassthrough: "InboundPassthroughCluster",
+} as const;
+
+/** The listeners that take what is redirected, and their chains that stand for no service. */
+export const virtualListeners = {
+  outbound: {
+    name: "virtualOutbound",
+    port: 15001,
+    blackHole: "virtualOutbound-blackhole",
+    catchAll: "virtualOutbound-catchall-tcp",
+  },
+  inbound: { name: "virtualInbound", port: 15006, blackHole: "virtualInbound-blackhole", catchAll: "virtualInbound" },
+} as const;
 
 /** Where plugins live: one ECDS resource for each phase of a direction, and one in the router's upstream chain. */
 export const slotPhases = ["authn", "authz", "stats", "unspecified", "upstream"] as const;

@@ -63,7 +63,7 @@ describe("destination rules", () => {
   const client: Proxy = { ...web, namespace: "front" };
   const found = (...destinationRules: MeshObject<"DestinationRule">[]) => {
     const bound = destinationRuleFor(mesh({ destinationRules }), client, catalog);
-    return bound && [bound.spec.trafficPolicy.loadBalancer, ...bound.from.map(({ name }) => name)];
+    return bound && [bound.spec.trafficPolicy.loadBalancer, ...bound.from.map(({ meta }) => meta.name)];
   };
 
   test("the client's namespace comes before the service's, and that before the root namespace", () => {

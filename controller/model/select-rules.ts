@@ -4,7 +4,7 @@ import type { DestinationRule } from "./destination-rule.ts";
 import { bySpecificity, covers } from "./host.ts";
 import type { Mesh, MeshService } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
-import { type MeshObject, matches, type Ref, refOf } from "./object.ts";
+import { type MeshObject, matches } from "./object.ts";
 import type { Proxy } from "./proxy.ts";
 import { isExported } from "./visibility.ts";
 
@@ -12,7 +12,7 @@ import { isExported } from "./visibility.ts";
 export interface BoundDestinationRule {
   readonly spec: DestinationRule;
   /** The objects that it was merged from, the one that decides first. */
-  readonly from: readonly Ref[];
+  readonly from: readonly MeshObject<"DestinationRule">[];
 }
 
 /**
@@ -51,5 +51,5 @@ function merge(rules: readonly MeshObject<"DestinationRule">[]): BoundDestinatio
     trafficPolicy: all.find(({ trafficPolicy }) => Object.keys(trafficPolicy).length > 0)?.trafficPolicy ?? {},
     subsets: subsets.filter(({ name }, i) => subsets.findIndex((other) => other.name === name) === i),
   };
-  return { spec, from: [first, ...others].map(refOf) };
+  return { spec, from: [first, ...others] };
 }

@@ -9,6 +9,8 @@ export interface Sidecar {
   readonly ingress?: readonly IngressListener[];
   /** Absent: every service of the mesh. */
   readonly egress?: readonly EgressListener[];
+  /** What becomes of calls to hosts that are not known; absent: ALLOW_ANY. */
+  readonly outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY";
 }
 
 /** DEFAULT is what the proxy's bootstrap says; NONE means that nothing is intercepted and the port is bound. */

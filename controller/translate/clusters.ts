@@ -8,9 +8,9 @@ import {
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.js";
 import type { Subset, TrafficPolicy } from "../model/destination-rule.ts";
 import { memo } from "../model/memo.ts";
-import type { Mesh, MeshService } from "../model/mesh.ts";
+import type { MeshService, MeshSettings } from "../model/mesh.ts";
 import { clusterName, configPath, specialClusters } from "../model/names.ts";
-import { type Ref, refText } from "../model/object.ts";
+import { refOf, refText } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
 import type { BoundDestinationRule } from "../model/select-rules.ts";
 import type { ServicePort } from "../model/service.ts";
@@ -18,38 +18,52 @@ import { ads, metadata } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
 import { endpoints, loadAssignment } from "./endpoints.ts";
 import { circuitBreakers, connectTimeoutMs, outlierDetection, policyFor, protocolOptions } from "./traffic-policy.ts";
+import { clusterTls } from "./upstream-tls.ts";
 
 export type Cluster = Init<typeof ClusterSchema>;
 
-const serviceClusters = memo<Mesh, readonly Resource[]>();
+const serviceClusters = memo<MeshService, readonly Resource[]>();
 
-/**
- * The clusters of a service's port (one for all endpoints, one for each subset of its rule) and their endpoints.
- * Made once a mesh, and shared by all proxies for which the same rule holds.
- */
-export function clustersOf(
-  mesh: Mesh,
-  service: MeshService,
-  port: ServicePort,
-  rule: BoundDestinationRule | undefined,
-): readonly Resource[] {
-  const key = [service.host, port.number, ...(rule?.from.map(refText) ?? [])].join(" ");
-  return serviceClusters(mesh, key, () => {
-    const subsets: readonly (Subset | undefined)[] = [undefined, ...(rule?.spec.subsets ?? [])];
-    return subsets.flatMap((subset) => serviceCluster({ mesh, service, port, rule, subset }));
-  });
-}
-
-interface ServiceCluster {
-  readonly mesh: Mesh;
+/** What a proxy makes of a service's port. */
+export interface PortClusters {
+  /** As the mesh has it: a Sidecar may leave some of its ports out. */
   readonly service: MeshService;
   readonly port: ServicePort;
   readonly rule: BoundDestinationRule | undefined;
+  readonly settings: MeshSettings;
+  /** Whether a call's own destination is known, so that a headless service's pods can be called one by one. */
+  readonly captured: boolean;
+}
+
+/**
+ * The clusters of a service's port (one for all endpoints, one for each subset of its rule) and their endpoints.
+ * Made once, and shared by all proxies and generations for which the same service and rule hold.
+ */
+export function clustersOf(of: PortClusters): readonly Resource[] {
+  const { service, port, rule, settings } = of;
+  const byAddress = of.captured && isHeadless(service);
+  const from = rule?.from ?? [];
+  const key = [port.number, byAddress, ...from.map((object) => refText(refOf(object)))].join(" ");
+  const make = (): readonly Resource[] => {
+    const subsets: readonly (Subset | undefined)[] = [undefined, ...(rule?.spec.subsets ?? [])];
+    return subsets.flatMap((subset) => serviceCluster({ service, port, rule, subset, settings, byAddress }));
+  };
+  return serviceClusters(service, key, make, [settings, ...from]);
+}
+
+/** A Service without a virtual IP: its name leads to its pods themselves. */
+export function isHeadless({ ref, addresses, resolution }: MeshService): boolean {
+  return ref.kind === "Service" && addresses.length === 0 && resolution === "STATIC";
+}
+
+interface ServiceCluster extends Omit<PortClusters, "captured"> {
   readonly subset: Subset | undefined;
+  /** To the address that the caller asked for. */
+  readonly byAddress: boolean;
 }
 
 function serviceCluster(of: ServiceCluster): readonly Resource[] {
-  const { mesh, service, port, rule, subset } = of;
+  const { service, port, rule, subset, settings, byAddress } = of;
   const name = clusterName({
     direction: "outbound",
     port: port.number,
@@ -57,9 +71,10 @@ function serviceCluster(of: ServiceCluster): readonly Resource[] {
     host: service.host,
   });
   const policy = policyFor(port.number, rule?.spec.trafficPolicy ?? {}, subset?.trafficPolicy);
-  const { clusterId } = mesh.settings;
+  const { clusterId } = settings;
   const assigned = { clusterName: name, port: port.number, labels: subset?.labels ?? {}, clusterId };
-  const found = discovery(service, policy, assigned);
+  const found = byAddress ? toAddress : discovery(service, policy, assigned);
+  const knowsEndpoints = found !== toAddress;
   const cluster: Cluster = {
     name,
     ...found.cluster,
@@ -69,11 +84,11 @@ function serviceCluster(of: ServiceCluster): readonly Resource[] {
     ...(policy.outlierDetection ? { outlierDetection: outlierDetection(policy.outlierDetection) } : {}),
     // Off unless asked for: at 50 %, Envoy's default, it sends requests to endpoints that are known not to be ready.
     commonLbConfig: { healthyPanicThreshold: { value: policy.outlierDetection?.minHealthPercent ?? 0 } },
+    ...clusterTls({ service, port, subset: subset?.name ?? "", policy, settings, knowsEndpoints }),
     metadata: clusterMetadata(of),
   };
-  const own = encode("CDS", name, cluster, { owners: [...(rule?.from ?? []), service.ref] });
-  const canonical = mesh.services.get(service.host) ?? service;
-  return found.byEds ? [own, endpoints(canonical, assigned)] : [own];
+  const own = encode("CDS", name, cluster, { owners: [...(rule?.from ?? []).map(refOf), service.ref] });
+  return found.byEds ? [own, endpoints(service, assigned)] : [own];
 }
 
 interface Discovery {
@@ -87,8 +102,7 @@ function discovery(
   policy: TrafficPolicy,
   assigned: Parameters<typeof loadAssignment>[1],
 ): Discovery {
-  if (service.resolution === "NONE" || policy.loadBalancer === "PASSTHROUGH")
-    return { cluster: original, byEds: false };
+  if (service.resolution === "NONE" || policy.loadBalancer === "PASSTHROUGH") return toAddress;
   const lbPolicy = Cluster_LbPolicy[policy.loadBalancer ?? "LEAST_REQUEST"];
   if (service.resolution === "STATIC") {
     const edsClusterConfig = { edsConfig: ads, serviceName: assigned.clusterName };
@@ -112,27 +126,25 @@ function ofType(value: Cluster_DiscoveryType): Pick<Cluster, "clusterDiscoveryTy
 }
 
 /** To the address that the caller asked for. */
-const original: Cluster = {
+export const original: Cluster = {
   ...ofType(Cluster_DiscoveryType.ORIGINAL_DST),
   lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
 };
 
+const toAddress: Discovery = { cluster: original, byEds: false };
+
 /** What telemetry and Istio's tools read. `config` is the rule that a cluster's policy comes from. */
 function clusterMetadata({ service, port, rule, subset }: ServiceCluster): Init<typeof MetadataSchema> {
-  const config = rule?.from.find(isRule);
+  const [config] = rule?.from ?? [];
   return metadata({
     istio: {
-      ...(config ? { config: configPath(config) } : {}),
+      ...(config ? { config: configPath({ ...refOf(config), kind: config.kind }) } : {}),
       default_original_port: port.number,
       ...(service.external ? { external: true } : {}),
       services: [{ host: service.host, name: shortName(service), namespace: service.ref.namespace }],
       ...(subset ? { subset: subset.name } : {}),
     },
   });
-}
-
-function isRule(ref: Ref): ref is Ref & { kind: "DestinationRule" } {
-  return ref.kind === "DestinationRule";
 }
 
 /** A ServiceEntry may have several hosts, so that its name says nothing of the host. */
@@ -147,10 +159,16 @@ export const fixedClusters: readonly Resource[] = [
     ...ofType(Cluster_DiscoveryType.STATIC),
     connectTimeout: durationFromMs(connectTimeoutMs),
   }),
-  encode("CDS", specialClusters.passthrough, {
-    name: specialClusters.passthrough,
+  passthrough(specialClusters.passthrough),
+];
+
+/** To the address that a connection was meant for, without any limit. */
+export function passthrough(name: string, more: Pick<Cluster, "upstreamBindConfig"> = {}): Resource {
+  return encode("CDS", name, {
+    name,
     ...original,
     connectTimeout: durationFromMs(connectTimeoutMs),
     circuitBreakers: circuitBreakers(),
-  }),
-];
+    ...more,
+  });
+}

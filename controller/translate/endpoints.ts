@@ -8,6 +8,7 @@ import { type Labels, matches } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
 import { metadata, socketAddress } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
+import { tlsMode } from "./upstream-tls.ts";
 
 /** What a cluster's endpoints depend on, beside its service. */
 export interface EndpointsOf {
@@ -73,7 +74,10 @@ function lbEndpoint(endpoint: Endpoint, port: number, clusterId: string): LbEndp
   return {
     hostIdentifier: { case: "endpoint", value: { address: socketAddress(address, port) } },
     healthStatus: ready ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY,
-    metadata: metadata({ istio: { workload: parts.join(";") } }),
+    metadata: metadata({
+      ...(endpoint.mutualTls.has(port) ? { "envoy.transport_socket_match": { tlsMode } } : {}),
+      istio: { workload: parts.join(";") },
+    }),
     loadBalancingWeight: weight,
   };
 }

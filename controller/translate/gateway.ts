@@ -10,7 +10,7 @@ import { gatewaysFor, servicesServedBy } from "../model/select.ts";
 import { hostsOnServer, virtualServicesForGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
 import { httpFilterChain } from "./hcm.ts";
-import { boundListener } from "./listener.ts";
+import { listener } from "./listener.ts";
 import type { Part } from "./part.ts";
 import { routeConfig } from "./route-config.ts";
 import { isCatchAll } from "./route-match.ts";
@@ -58,7 +58,7 @@ export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
     const routeName = routeNames.gateway(port);
     const filters = httpFilterChain({ side: "gateway", statPrefix: `outbound_${address}_${port}`, routeName });
     return [
-      boundListener({ address, port, direction: "outbound", filters }),
+      listener({ address, port, direction: "outbound", chains: [{ filters }] }),
       gatewayRoutes(mesh, context, { routeName, servers }),
     ];
   });

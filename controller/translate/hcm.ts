@@ -21,9 +21,11 @@ export interface ChainOptions {
   /** Begins the names of the chain's statistics: `outbound_127.0.0.1_15007`. */
   readonly statPrefix: string;
   readonly routeName: string;
+  /** After that long the caller is asked to connect anew, once its requests are answered; absent: never. */
+  readonly maxConnectionMs?: number;
 }
 
-export function httpFilterChain({ side, statPrefix, routeName }: ChainOptions): NetworkFilter[] {
+export function httpFilterChain({ side, statPrefix, routeName, maxConnectionMs }: ChainOptions): NetworkFilter[] {
   const direction = side === "inbound" ? "inbound" : "outbound";
   const manager = any(HttpConnectionManagerSchema, {
     statPrefix,
@@ -35,6 +37,12 @@ export function httpFilterChain({ side, statPrefix, routeName }: ChainOptions): 
     // A response may be as slow as its application; routes and the deadline filter say how long is too long.
     streamIdleTimeout: durationFromMs(0),
     ...perSide[side],
+    ...(maxConnectionMs === undefined
+      ? {}
+      : {
+          commonHttpProtocolOptions: { maxConnectionDuration: durationFromMs(maxConnectionMs) },
+          http1SafeMaxConnectionDuration: true, // else a request may meet a connection that is just being closed
+        }),
   });
   return [
     { name: "envoy.filters.network.http_connection_manager", configType: { case: "typedConfig", value: manager } },

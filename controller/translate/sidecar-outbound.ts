@@ -1,4 +1,4 @@
-// Ports that a Sidecar opens on an address of their own (captureMode NONE) for its application's calls.
+// Listeners that a Sidecar names for its application's calls: on an address of their own, or on any as an HTTP proxy.
 import { codes } from "../model/codes.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { clusterName, routeNames } from "../model/names.ts";
@@ -10,8 +10,9 @@ import { virtualServicesFor } from "../model/select-routes.ts";
 import { destinationRuleFor } from "../model/select-rules.ts";
 import { isHttp } from "../model/service.ts";
 import type { EgressListener, SidecarPort } from "../model/sidecar.ts";
+import { capturedPart, virtualOutbound } from "./captured-outbound.ts";
 import { httpFilterChain } from "./hcm.ts";
-import { boundListener, tcpFilterChain } from "./listener.ts";
+import { listener, tcpFilterChain } from "./listener.ts";
 import type { Part } from "./part.ts";
 import { routeConfig } from "./route-config.ts";
 import type { RouteContext } from "./routes.ts";
@@ -21,8 +22,10 @@ import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
 export interface Outbound {
   readonly mesh: Mesh;
   readonly context: RouteContext;
-  readonly listener: EgressListener;
+  readonly egress: EgressListener;
   readonly port: SidecarPort;
+  /** Whether connections are redirected to it, so that it opens no port. */
+  readonly captured: boolean;
   readonly sidecar: MeshObject<"Sidecar">;
   /** The listener's place in the Sidecar. */
   readonly index: number;
@@ -31,22 +34,48 @@ export interface Outbound {
 /** Where an egress listener stands that says nothing of it: only its own workload can call it there. */
 const defaultBind = "127.0.0.1";
 
-export function outboundPart(outbound: Outbound): Part {
-  return isHttp(outbound.port.protocol) ? httpPart(outbound) : tcpPart(outbound);
+export interface SidecarOutbound {
+  readonly parts: readonly Part[];
+  /** Ports of the listeners that are HTTP proxies. */
+  readonly proxied: readonly number[];
+}
+
+/** What a sidecar's own application can call, and how. */
+export function sidecarOutbound(
+  mesh: Mesh,
+  context: RouteContext,
+  sidecar: MeshObject<"Sidecar"> | undefined,
+): SidecarOutbound {
+  const isIntercepted = context.proxy.interception !== "NONE";
+  const known = { mesh, context, sidecar };
+  const parts: Part[] = isIntercepted ? [{ resources: [virtualOutbound(sidecar)], problems: [] }] : [];
+  const proxied = new Set<number>();
+  if (isIntercepted && !sidecar?.spec.egress) parts.push(capturedPart(known));
+  for (const [index, egress] of (sidecar?.spec.egress ?? []).entries()) {
+    const { port, bind, captureMode } = egress;
+    const captured = isIntercepted && captureMode !== "NONE";
+    const isServed = captured || captureMode !== "IPTABLES";
+    if (sidecar && port && isServed && (!captured || bind !== undefined || port.protocol === "HTTP_PROXY")) {
+      const outbound = { ...known, sidecar, egress, port, index, captured };
+      parts.push(isHttp(port.protocol) ? httpPart(outbound) : tcpPart(outbound));
+      if (port.protocol === "HTTP_PROXY") proxied.add(port.number);
+    } else if (captured) parts.push(capturedPart({ ...known, egress }));
+  }
+  return { parts, proxied: [...proxied] };
 }
 
 /**
  * Without interception the address that a request to an unknown host was meant for can't be known, so that it gets 502
  * (Istio's block_all) where Istio would let it pass.
  */
-function httpPart({ mesh, context, listener, port, sidecar }: Outbound): Part {
-  const address = listener.bind ?? defaultBind;
+function httpPart({ mesh, context, egress, port, sidecar, captured }: Outbound): Part {
+  const address = egress.bind ?? defaultBind;
   const servesAll = port.protocol === "HTTP_PROXY";
   const routeName = servesAll ? routeNames.httpProxy : routeNames.sidecar(port.number);
   const { hosts, owners } = sidecarVirtualHosts({
     context,
-    services: servicesVisibleTo(mesh, context.proxy, listener),
-    virtualServices: virtualServicesFor(mesh, context.proxy, listener),
+    services: servicesVisibleTo(mesh, context.proxy, egress),
+    virtualServices: virtualServicesFor(mesh, context.proxy, egress),
     port: servesAll ? "any" : port.number,
   });
   const isOpen = hosts.every(({ domains }) => !domains?.includes("*"));
@@ -54,7 +83,7 @@ function httpPart({ mesh, context, listener, port, sidecar }: Outbound): Part {
   const filters = httpFilterChain({ side: "outbound", statPrefix, routeName });
   return {
     resources: [
-      boundListener({ address, port: port.number, direction: "outbound", filters }),
+      listener({ address, port: port.number, direction: "outbound", chains: [{ filters }], captured }),
       routeConfig({
         name: routeName,
         hosts: isOpen ? [...hosts, otherHosts({ passthrough: false })] : hosts,
@@ -67,8 +96,8 @@ function httpPart({ mesh, context, listener, port, sidecar }: Outbound): Part {
 }
 
 /** A TCP connection says nothing of where it is meant to go, so that one port can lead to one service only. */
-function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): Part {
-  const services = servicesVisibleTo(mesh, context.proxy, listener);
+function tcpPart({ mesh, context, egress, port, sidecar, captured, index }: Outbound): Part {
+  const services = servicesVisibleTo(mesh, context.proxy, egress);
   const [service, ...others] = services.filter(({ ports }) => ports.some(({ protocol }) => protocol !== "UDP"));
   const about = (message: string): Problem => problem(refOf(sidecar), index, message);
   if (!service) {
@@ -76,13 +105,13 @@ function tcpPart({ mesh, context, listener, port, sidecar, index }: Outbound): P
     return { resources: [], problems: [about(message)] };
   }
   const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
-  const address = listener.bind ?? defaultBind;
+  const address = egress.bind ?? defaultBind;
   const rule = destinationRuleFor(mesh, context.proxy, service);
   const policy = rule && policyFor(port.number, rule.spec.trafficPolicy);
   const filters = tcpFilterChain(cluster, policy?.connectionPool?.tcp);
   const names = others.map(({ host }) => host).join(", ");
   return {
-    resources: [boundListener({ address, port: port.number, direction: "outbound", filters })],
+    resources: [listener({ address, port: port.number, direction: "outbound", chains: [{ filters }], captured })],
     problems:
       others.length === 0
         ? []

@@ -6,6 +6,7 @@ import { HttpProtocolOptionsSchema } from "../gen/envoy/extensions/upstreams/htt
 import type { ConnectionPool, OutlierDetection, TrafficPolicy } from "../model/destination-rule.ts";
 import { isHttp, type Protocol } from "../model/service.ts";
 import { any, type Init } from "./encode.ts";
+import type { HttpVersion } from "./tls.ts";
 
 /** No limit (2^32 - 1): Envoy's own limits (3 retries, 1024 connections, …) would surprise users of Istio. */
 const unlimited = 0xffff_ffff;
@@ -75,9 +76,10 @@ type ProtocolOptions = Init<typeof HttpProtocolOptionsSchema>;
 
 /** Options by which Envoy speaks HTTP to a cluster; empty where its defaults (HTTP/1.1, no limits) will do, and for TCP. */
 export function protocolOptions(protocol: Protocol, pool?: ConnectionPool): ClusterProtocolOptions {
-  if (!isHttp(protocol)) return {};
+  const version = httpVersion(protocol, pool);
+  if (!version) return {};
   const { http, tcp } = pool ?? { http: {}, tcp: {} };
-  const isHttp2 = isHttp2Port(protocol) || (protocol === "HTTP" && http.h2UpgradePolicy === "UPGRADE");
+  const isHttp2 = version === "h2";
   const idleTimeoutMs = http.idleTimeoutMs ?? tcp.idleTimeoutMs;
   const common: NonNullable<ProtocolOptions["commonHttpProtocolOptions"]> = {
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: durationFromMs(idleTimeoutMs) }),
@@ -106,6 +108,9 @@ export interface ClusterProtocolOptions {
   typedExtensionProtocolOptions?: Record<string, ReturnType<typeof any>>;
 }
 
-function isHttp2Port(protocol: Protocol): boolean {
-  return protocol === "HTTP2" || protocol === "GRPC";
+/** Of HTTP which version a cluster speaks; `undefined` for what is no HTTP. */
+export function httpVersion(protocol: Protocol, pool?: ConnectionPool): HttpVersion | undefined {
+  if (!isHttp(protocol)) return undefined;
+  const isUpgraded = protocol === "HTTP" && pool?.http.h2UpgradePolicy === "UPGRADE";
+  return protocol === "HTTP2" || protocol === "GRPC" || isUpgraded ? "h2" : "http/1.1";
 }

@@ -8,14 +8,13 @@ import { gatewaysFor, servicesVisibleTo, sidecarFor } from "../model/select.ts";
 import { pluginsFor } from "../model/select-plugins.ts";
 import { virtualServicesFor, virtualServicesForGateway } from "../model/select-routes.ts";
 import { destinationRuleFor } from "../model/select-rules.ts";
-import type { CaptureMode } from "../model/sidecar.ts";
 import { clustersOf, fixedClusters } from "./clusters.ts";
 import { gatewayPart } from "./gateway.ts";
 import { join, type Part } from "./part.ts";
 import { ratelimited } from "./retry.ts";
 import type { RouteContext } from "./routes.ts";
 import { inboundResources } from "./sidecar-inbound.ts";
-import { outboundPart } from "./sidecar-outbound.ts";
+import { sidecarOutbound } from "./sidecar-outbound.ts";
 import { type PortView, slots } from "./slots.ts";
 
 export interface Translation {
@@ -26,10 +25,11 @@ export interface Translation {
 
 /**
  * All that a proxy should have in a state of the mesh, but for its secrets. Pure: equal content gives equal bytes and versions, in every
- * process. An HTTP listener's bytes depend only on where it listens and what it speaks; routes, endpoints and plugins vary
- * in RDS, EDS and ECDS, since a changed listener drains its connections.
+ * process. An HTTP listener's bytes depend only on where it listens, what it speaks and which mutual TLS it takes; routes,
+ * endpoints, plugins and secrets vary in RDS, EDS, ECDS and SDS, since a changed listener drains its connections.
  *
- * A sidecar listens where its Sidecar opens a port without interception, a gateway where a Gateway does.
+ * With interception a sidecar takes what is redirected to it; without, it listens where its Sidecar opens a port. A
+ * gateway listens where a Gateway does.
  */
 export function translate(mesh: Mesh, proxy: Proxy): Translation {
   const context: RouteContext = {
@@ -48,10 +48,13 @@ export function translate(mesh: Mesh, proxy: Proxy): Translation {
 }
 
 function clusters(mesh: Mesh, proxy: Proxy): readonly Resource[] {
-  const ofServices = servicesVisibleTo(mesh, proxy).flatMap((service) => {
+  const captured = proxy.type === "sidecar" && proxy.interception !== "NONE";
+  const { settings } = mesh;
+  const ofServices = servicesVisibleTo(mesh, proxy).flatMap((visible) => {
+    const service = mesh.services.get(visible.host) ?? visible;
     const rule = destinationRuleFor(mesh, proxy, service);
-    const ports = service.ports.filter(({ protocol }) => protocol !== "UDP");
-    return ports.flatMap((port) => clustersOf(mesh, service, port, rule));
+    const ports = visible.ports.filter(({ protocol }) => protocol !== "UDP");
+    return ports.flatMap((port) => clustersOf({ service, port, rule, settings, captured }));
   });
   return [...ofServices, ...fixedClusters];
 }
@@ -69,20 +72,9 @@ function gateway(mesh: Mesh, context: RouteContext): Listening {
 function sidecar(mesh: Mesh, context: RouteContext): Listening {
   const { proxy } = context;
   const object = sidecarFor(mesh, proxy);
-  if (!object) return { part: join([]), view: { proxied: [] } };
-  const isBound = (mode: CaptureMode): boolean =>
-    mode === "NONE" || (mode === "DEFAULT" && proxy.interception === "NONE");
-  const ingress = (object.spec.ingress ?? []).filter(({ captureMode }) => isBound(captureMode));
-  const egress = (object.spec.egress ?? []).flatMap((listener, index) =>
-    listener.port && isBound(listener.captureMode) ? [{ listener, port: listener.port, index }] : [],
-  );
-  const owner = refOf(object);
-  const part = join([
-    { resources: ingress.flatMap((listener) => inboundResources({ mesh, proxy, listener, owner })), problems: [] },
-    ...egress.map((one) => outboundPart({ mesh, context, sidecar: object, ...one })),
-  ]);
-  const proxied = egress.flatMap(({ port }) => (port.protocol === "HTTP_PROXY" ? [port.number] : []));
-  return { part, view: { proxied: [...new Set(proxied)] } };
+  const inbound = { resources: inboundResources(mesh, proxy, object), problems: [] };
+  const { parts, proxied } = sidecarOutbound(mesh, context, object);
+  return { part: join([inbound, ...parts]), view: { proxied } };
 }
 
 /** With `envoy-ratelimited` among its conditions Envoy would go on where a plugin says that there are no more retries. */

@@ -7,6 +7,7 @@ import { specialClusters } from "../model/names.ts";
 import { type Ref, refOf, refText } from "../model/object.ts";
 import { type BoundVirtualService, meshGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
+import { isHeadless } from "./clusters.ts";
 import type { Init } from "./encode.ts";
 import type { Target } from "./route-action.ts";
 import { defaultRoute, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
@@ -117,14 +118,19 @@ function foreignHosts(of: SidecarRoutes, index: Index): Draft[] {
   });
 }
 
-/** The names by which a workload of some namespace calls a service, the full one first. */
+/**
+ * The names by which a workload of some namespace calls a service, the full one first. Where calls are redirected, a pod
+ * of a headless service can be called by a name of its own.
+ */
 function serviceNames(service: MeshService, { proxy, domain }: RouteContext): string[] {
   const suffix = `.svc.${domain}`;
   if (!service.host.endsWith(suffix)) return [service.host, ...service.addresses];
   const bare = service.host.slice(0, -suffix.length); // catalog.istioinaction
   const [name = "", namespace] = bare.split(".");
   const short = namespace === proxy.namespace ? [name] : [];
-  return [service.host, ...short, bare, `${bare}.svc`, ...service.addresses];
+  const names = [service.host, ...short, bare, `${bare}.svc`];
+  const ofPods = proxy.interception !== "NONE" && isHeadless(service) ? names.map((one) => `*.${one}`) : [];
+  return [...names, ...ofPods, ...service.addresses];
 }
 
 /**

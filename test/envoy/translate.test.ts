@@ -9,9 +9,10 @@ import type { Mesh } from "../../controller/model/mesh.ts";
 import type { Module } from "../../controller/model/wasm-plugin.ts";
 import { cases, readCase } from "../../controller/translate/test-support/case.ts";
 import * as model from "../../controller/translate/test-support/model.ts";
-import { staticBootstrap } from "../../controller/translate/test-support/static.ts";
+import { staticBootstrap, withSecrets } from "../../controller/translate/test-support/static.ts";
 import { translate } from "../../controller/translate/translate.ts";
 import { locateEnvoy } from "../../setup/envoy.mjs";
+import { testAuthority } from "../support/authority.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { call } from "../support/http.ts";
 
@@ -22,7 +23,11 @@ test.each(cases)("Envoy takes the resources of golden case %s", async (name) => 
   const dir = await mkdtemp(join(tmpdir(), "sluice-"));
   try {
     const file = join(dir, "bootstrap.json");
-    await writeFile(file, JSON.stringify(staticBootstrap(translate(mesh, proxy).resources)));
+    const { namespace, serviceAccount } = proxy;
+    const identity = { trustDomain: mesh.settings.trustDomain, namespace, serviceAccount };
+    const certificate = await (await testAuthority()).issue({ identity }, { nowMs: Date.now(), ttlMs: 60_000 });
+    const snapshot = withSecrets(translate(mesh, proxy).resources, certificate);
+    await writeFile(file, JSON.stringify(staticBootstrap(snapshot)));
     const args = ["--mode", "validate", "-c", file, "--disable-hot-restart", "--reject-unknown-dynamic-fields"];
     const { status, stderr, stdout } = spawnSync(locateEnvoy().path, args, { encoding: "utf8" });
     expect({ status, output: `${stderr}${stdout}` }).toEqual({ status: 0, output: expect.stringContaining(" OK") });

@@ -46,6 +46,7 @@ const options = z.strictObject({
     namespace: z.string(),
     labels: z.record(z.string(), z.string()),
     workload: z.string(),
+    interception: z.enum(["REDIRECT", "NONE"]).default("NONE"),
   }),
   /** By the plugin's url. */
   modules: z.record(z.string(), moduleOptions).default({}),

@@ -11,10 +11,17 @@ import { RBACSchema } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { UpstreamCodecSchema } from "../../gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js";
 import { WasmSchema } from "../../gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
+import { HttpInspectorSchema } from "../../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js";
+import { OriginalDstSchema } from "../../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js";
+import { TlsInspectorSchema } from "../../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { DestinationPortInputSchema } from "../../gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.js";
 import { PreviousHostsPredicateSchema } from "../../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { HttpRequestHeaderMatchInputSchema } from "../../gen/envoy/type/matcher/v3/http_inputs_pb.js";
 import type { Resource, Snapshot, XdsType } from "../../model/resource.ts";
@@ -23,18 +30,23 @@ import { schemas } from "../encode.ts";
 const registry = createRegistry(
   CompositeSchema,
   DestinationPortInputSchema,
+  DownstreamTlsContextSchema,
   ExecuteFilterActionSchema,
   ExtensionWithMatcherSchema,
   HeaderMutationSchema,
   HttpConnectionManagerSchema,
+  HttpInspectorSchema,
   HttpProtocolOptionsSchema,
   HttpRequestHeaderMatchInputSchema,
+  OriginalDstSchema,
   PreviousHostsPredicateSchema,
   RBACSchema,
   RouterSchema,
   StringValueSchema,
   TcpProxySchema,
+  TlsInspectorSchema,
   UpstreamCodecSchema,
+  UpstreamTlsContextSchema,
   WasmSchema,
 );
 

@@ -1,7 +1,9 @@
-// A translation as a bootstrap that needs no control plane, for `envoy --mode validate`: what it would get by EDS, RDS
-// and ECDS stands in it.
+// A translation as a bootstrap that needs no control plane, for `envoy --mode validate`: what it would get by EDS, RDS,
+// ECDS and SDS stands in it.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { Certificate } from "../../model/certificate.ts";
 import type { Snapshot, XdsType } from "../../model/resource.ts";
+import { secrets } from "../secrets.ts";
 import { json, jsonOf } from "./json.ts";
 
 export function staticBootstrap(snapshot: Snapshot): JsonObject {
@@ -14,13 +16,24 @@ export function staticBootstrap(snapshot: Snapshot): JsonObject {
   const filled = (value: JsonValue): JsonValue => {
     if (Array.isArray(value)) return value.map(filled);
     if (value === null || typeof value !== "object") return value;
-    const { rds, config_discovery, eds_cluster_config, ...rest } = value;
+    const { rds, config_discovery, eds_cluster_config, ...others } = value;
+    const { tls_certificate_sds_secret_configs, combined_validation_context, ...rest } = others;
     const config: JsonObject = Object.fromEntries(Object.entries(rest).map(([key, one]) => [key, filled(one)]));
     if (isObject(rds)) config["route_config"] = { ...named("RDS", rds["route_config_name"]), validate_clusters: false };
     if (config_discovery !== undefined) config["typed_config"] = named("ECDS", rest["name"])["typed_config"] ?? null;
     if (isObject(eds_cluster_config)) {
       config["type"] = "STATIC";
       config["load_assignment"] = named("EDS", eds_cluster_config["service_name"]);
+    }
+    if (Array.isArray(tls_certificate_sds_secret_configs)) {
+      const secrets = tls_certificate_sds_secret_configs.filter(isObject);
+      config["tls_certificates"] = secrets.map(({ name }) => named("SDS", name)["tls_certificate"] ?? null);
+    }
+    if (isObject(combined_validation_context)) {
+      const { default_validation_context: own, validation_context_sds_secret_config: roots } =
+        combined_validation_context;
+      const shared = isObject(roots) ? named("SDS", roots["name"])["validation_context"] : {};
+      config["validation_context"] = { ...(isObject(own) ? own : {}), ...(isObject(shared) ? shared : {}) };
     }
     return config;
   };
@@ -31,6 +44,11 @@ export function staticBootstrap(snapshot: Snapshot): JsonObject {
       listeners: jsonOf(snapshot, "LDS").map(filled),
     },
   };
+}
+
+/** The translation and the secrets of a workload, which a proxy gets beside it. */
+export function withSecrets(snapshot: Snapshot, certificate: Certificate): Snapshot {
+  return { ...snapshot, SDS: secrets(certificate) };
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

@@ -1,0 +1,191 @@
+// Calls of an application that are redirected to its sidecar: for each port of the services that it knows a listener
+// which opens no port itself, but gets from the one on 15001 what was meant for its address. HTTP shares one listener a
+// port, whose routes tell services apart; a TCP connection says nothing but its address, so that each address has one.
+import { codes } from "../model/codes.ts";
+import { memo } from "../model/memo.ts";
+import type { Mesh, MeshService, MeshSettings } from "../model/mesh.ts";
+import { listenerName, routeNames, specialClusters, virtualListeners } from "../model/names.ts";
+import { type MeshObject, refOf } from "../model/object.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Resource } from "../model/resource.ts";
+import { servicesVisibleTo } from "../model/select.ts";
+import { virtualServicesFor } from "../model/select-routes.ts";
+import { isHttp } from "../model/service.ts";
+import type { EgressListener } from "../model/sidecar.ts";
+import { headlessMax, type TcpTarget, tcpTargets } from "./captured-tcp.ts";
+import { isHeadless } from "./clusters.ts";
+import { httpFilterChain } from "./hcm.ts";
+import { type FilterChain, httpInspector, listener, namedListener, tcpFilterChain, tlsInspector } from "./listener.ts";
+import type { Part } from "./part.ts";
+import { routeConfig } from "./route-config.ts";
+import type { RouteContext } from "./routes.ts";
+import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
+
+const anyAddress = "0.0.0.0";
+const reserved: ReadonlySet<number> = new Set([virtualListeners.outbound.port, virtualListeners.inbound.port]);
+
+export interface Captured {
+  readonly mesh: Mesh;
+  readonly context: RouteContext;
+  readonly sidecar: MeshObject<"Sidecar"> | undefined;
+  /** The listener of the Sidecar that brings the services; absent: all that the proxy sees. */
+  readonly egress?: EgressListener;
+}
+
+/** The listener on 15001. What no other listener takes goes where it was meant to, or nowhere. */
+export function virtualOutbound(sidecar: MeshObject<"Sidecar"> | undefined): Resource {
+  const { name, port, blackHole, catchAll } = virtualListeners.outbound;
+  // else it would call itself without end
+  const loop = { name: blackHole, filterChainMatch: { destinationPort: port } };
+  return namedListener(
+    name,
+    {
+      address: anyAddress,
+      port,
+      direction: "outbound",
+      chains: [{ ...loop, filters: tcpFilterChain(specialClusters.blackHole) }],
+      otherwise: { name: catchAll, ...elsewhere(isClosed(sidecar)) },
+    },
+    { useOriginalDst: true },
+  );
+}
+
+function isClosed(sidecar: MeshObject<"Sidecar"> | undefined): boolean {
+  return sidecar?.spec.outboundTrafficPolicy === "REGISTRY_ONLY";
+}
+
+/** For connections to what is no service. */
+function elsewhere(closed: boolean): FilterChain {
+  return { filters: tcpFilterChain(closed ? specialClusters.blackHole : specialClusters.passthrough) };
+}
+
+/** Listeners, and the routes of HTTP ports. */
+export function capturedPart(captured: Captured): Part {
+  const { mesh, context, egress, sidecar } = captured;
+  const services = servicesVisibleTo(mesh, context.proxy, egress).map((service) => speaking(service, egress));
+  const targets = services.flatMap((service) =>
+    service.ports
+      .filter(({ protocol }) => protocol !== "UDP" && !isHttp(protocol))
+      .flatMap((port) => tcpTargets(mesh, context.proxy, service, port)),
+  );
+  const httpPorts = new Set(
+    services.flatMap(({ ports }) => ports.filter(({ protocol }) => isHttp(protocol)).map(({ number }) => number)),
+  );
+  const shared = Map.groupBy(
+    targets.filter(({ address }) => address === undefined),
+    ({ port }) => port,
+  );
+  const ports = [...new Set([...httpPorts, ...shared.keys()])].filter((port) => !reserved.has(port));
+  const closed = isClosed(sidecar);
+  return {
+    resources: [
+      ...targets.flatMap(({ address, port, chain }) =>
+        address === undefined
+          ? []
+          : [listener({ address, port, direction: "outbound", chains: [chain], captured: true })],
+      ),
+      ...ports.map((port) =>
+        sharedListener(mesh.settings, { port, http: httpPorts.has(port), targets: shared.get(port) ?? [], closed }),
+      ),
+      ...[...httpPorts].map((port) => routes(captured, services, port)),
+    ],
+    problems: [...services.flatMap(unserved), ...[...shared.values()].flatMap(ambiguous)],
+  };
+}
+
+/** A port that a Sidecar names speaks what the Sidecar says. */
+function speaking(service: MeshService, egress: EgressListener | undefined): MeshService {
+  const protocol = egress?.port?.protocol;
+  if (protocol === undefined) return service;
+  return { ...service, ports: service.ports.map((port) => ({ ...port, protocol })) };
+}
+
+interface Shared {
+  readonly port: number;
+  /** Whether a service speaks HTTP on the port. */
+  readonly http: boolean;
+  /** Services without an address of their own. */
+  readonly targets: readonly TcpTarget[];
+  readonly closed: boolean;
+}
+
+const httpListeners = memo<MeshSettings, Resource>();
+
+/** Those without TCP targets are the same for all proxies. */
+function sharedListener(settings: MeshSettings, shared: Shared): Resource {
+  const { port, closed, targets } = shared;
+  return targets.length > 0
+    ? anyAddressListener(shared)
+    : httpListeners(settings, `${port} ${closed}`, () => anyAddressListener(shared));
+}
+
+/**
+ * On any address of a port. Only what looks like HTTP/1.1 or HTTP/2 gets to the routes; the rest, which may be meant for
+ * something that no service stands for, passes. A connection is not taken for the rest because it is silent: a request
+ * that comes late must not pass by the filters.
+ */
+function anyAddressListener({ port, http, targets, closed }: Shared): Resource {
+  const matched = targets.filter(({ chain }) => chain.filterChainMatch);
+  const unmatched = targets.find(({ chain }) => !chain.filterChainMatch);
+  const isNamed = matched.some(({ chain }) => chain.filterChainMatch?.serverNames);
+  const statPrefix = `outbound_${listenerName(anyAddress, port)}`;
+  const requests: FilterChain = {
+    filterChainMatch: { transportProtocol: "raw_buffer", applicationProtocols: ["http/1.1", "h2c"] },
+    filters: httpFilterChain({ side: "outbound", statPrefix, routeName: routeNames.sidecar(port) }),
+  };
+  return listener({
+    address: anyAddress,
+    port,
+    direction: "outbound",
+    captured: true,
+    chains: [...(http ? [requests] : []), ...matched.map(({ chain }) => chain)],
+    otherwise: unmatched?.chain ?? elsewhere(closed),
+    inspectors: [...(isNamed ? [tlsInspector] : []), ...(http ? [httpInspector] : [])],
+  });
+}
+
+function routes(
+  { mesh, context, egress, sidecar }: Captured,
+  services: readonly MeshService[],
+  port: number,
+): Resource {
+  const virtualServices = virtualServicesFor(mesh, context.proxy, egress);
+  const { hosts, owners } = sidecarVirtualHosts({ context, services, virtualServices, port });
+  const isOpen = hosts.every(({ domains }) => !domains?.includes("*"));
+  return routeConfig({
+    name: routeNames.sidecar(port),
+    hosts: isOpen ? [...hosts, otherHosts({ passthrough: !isClosed(sidecar) })] : hosts,
+    owners: [...(sidecar ? [refOf(sidecar)] : []), ...owners],
+    ignoresPort: true,
+  });
+}
+
+function unserved(service: MeshService): Problem[] {
+  const problem = (index: number, message: string): Problem => {
+    const path = ["spec", "ports", index];
+    return { severity: "warning", code: codes.unservedPort, object: service.ref, path, message };
+  };
+  const { length } = service.endpoints;
+  return service.ports.flatMap(({ number, protocol }, i) => {
+    if (reserved.has(number) && (isHttp(protocol) || service.addresses.length === 0))
+      return [
+        problem(i, `has number ${number}, on which sidecars listen themselves: calls to it pass as to no service`),
+      ];
+    if (isHttp(protocol) || protocol === "UDP" || !isHeadless(service) || length <= headlessMax) return [];
+    const message = `is a ${protocol} port of a headless service with ${length} pods: only the first ${headlessMax} are known to sidecars by their addresses, and calls of the others pass as to no service; give the service a clusterIP`;
+    return [problem(i, message)];
+  });
+}
+
+/** Of several services without address, on a port where nothing tells them apart, the first gets all connections. */
+function ambiguous(targets: readonly TcpTarget[]): Problem[] {
+  const [first, ...others] = targets.filter(({ chain }) => !chain.filterChainMatch);
+  if (!first) return [];
+  return others.map(({ service, port }) => ({
+    severity: "warning",
+    code: codes.unservedPort,
+    object: service.ref,
+    path: ["spec", "addresses"],
+    message: `is missing: connections to port ${port} say nothing of the host they mean, and those to addresses that no service has go to ${first.service.host}; write the addresses`,
+  }));
+}
