@@ -9,6 +9,7 @@ import { registerProxyStatus } from "./cli/proxy-status.ts";
 import { registerVersion } from "./cli/version.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { registerExec, registerUp } from "./embedded.ts";
+import { registerInjection } from "./injection.ts";
 import type { Log } from "./ports/log.ts";
 
 const log: Log = {
@@ -36,6 +37,7 @@ export async function run(args: readonly string[]): Promise<number> {
   registerProxyStatus(program, deps);
   registerProxyConfig(program, deps);
   registerExec(program, deps);
+  registerInjection(program, deps);
   registerVersion(program, deps);
   return execute(program, args, (output) => void stderr.write(output));
 }
