@@ -6,12 +6,18 @@ import { locateKube } from "../../../setup/kube.mjs";
 import { type UntilOptions, until } from "../wait.ts";
 import type { KubeApi } from "./api.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { type Forward, forward } from "./forward.ts";
+import type { Images } from "./images.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { Network } from "./network.ts";
+import { type PodRunner, startPodRunner } from "./pod-runner.ts";
+import { podReport } from "./report.ts";
 import { takeSlot } from "./slot.ts";
 
-/** The node's name: a pod that a test gives any other `spec.nodeName` exists as an object only. */
-export const nodeName = "node-1";
+export interface ClusterOptions {
+  /** What the node can run; without any there is no node, and pods are objects only. */
+  readonly images?: Images;
+}
 
 export interface Cluster {
   /** `https://198.18.0.1:6443`; the pods reach it there, too. */
@@ -27,6 +33,10 @@ export interface Cluster {
   readonly hostIp: string;
   /** The node's address: NodePorts answer on it. ClusterIPs and pods' addresses can be called from here, too. */
   readonly nodeIp: string;
+  /** Listens on 127.0.0.1 and passes connections on to a NodePort, as a cluster on a laptop does; ends with the cluster. */
+  forwardNodePort(nodePort: number, localPort?: number): Promise<Forward>;
+  /** Every pod that isn't an object only: its containers' states and the ends of their logs. */
+  report(): Promise<string>;
   /** Kills the API server and starts it over the same data; resolves when it is ready. */
   restartApiServer(): Promise<void>;
   /** The same in two steps: with `false` it is down until a call with `true`. */
@@ -44,35 +54,48 @@ export interface Cluster {
 }
 
 /** Takes about 3 s. Several may run at once, in one process or in many. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster({ images }: ClusterOptions = {}): Promise<Cluster> {
   const kube = locateKube();
   if (!kube) throw new Error("no Kubernetes API is built on this machine: node setup/kube.mjs");
   const slot = await takeSlot();
+  const forwards: Forward[] = [];
   let controlPlane: ControlPlane | undefined;
+  let runner: PodRunner | undefined;
   const close = async (): Promise<void> => {
+    for (const one of forwards) one.close();
+    await runner?.close();
     await controlPlane?.close();
     await slot.release();
   };
   try {
-    await Network.create(slot);
+    const network = await Network.create(slot);
     const podsDir = join(slot.dir, "pods");
     const dir = join(slot.dir, "test");
     for (const one of [podsDir, dir]) await mkdir(one);
     controlPlane = await startControlPlane(slot, kube, podsDir);
-    const { server, kubeconfig, api, restartApiServer, setApiServer, stopEtcd } = controlPlane;
-    const { hostIp, nodeIp } = slot;
+    const { api, kubeletPort, ...rest } = controlPlane;
+    if (images) runner = await startPodRunner({ api, slot, network, images, podsDir, kubeletPort });
+    const report = (): Promise<string> => podReport(api, podsDir);
     return {
-      server,
-      kubeconfig,
+      ...rest,
       api,
       dir,
-      hostIp,
-      nodeIp,
-      kubectl: kubectlOf({ path: kube.kubectl, kubeconfig, home: slot.dir }),
-      restartApiServer,
-      setApiServer,
-      stopEtcd,
-      waitFor: until,
+      hostIp: slot.hostIp,
+      nodeIp: slot.nodeIp,
+      kubectl: kubectlOf({ path: kube.kubectl, kubeconfig: rest.kubeconfig, home: slot.dir }),
+      async forwardNodePort(nodePort, localPort = 0) {
+        const made = await forward({ host: slot.nodeIp, port: nodePort }, localPort);
+        forwards.push(made);
+        return made;
+      },
+      report,
+      async waitFor(fact, describe, options) {
+        try {
+          return await until(fact, describe, options);
+        } catch (error) {
+          throw new Error(`${error instanceof Error ? error.message : error}\n${await report()}`, { cause: error });
+        }
+      },
       close,
     };
   } catch (error) {

@@ -35,7 +35,8 @@ export class Network {
       `ip route add ${podRange} via ${nodeIp} dev ${name} src ${hostIp}`,
       `ip route add ${serviceRange} via ${nodeIp} dev ${name} src ${hostIp}`,
       `ip netns exec ${name} sysctl -q -w net.ipv4.ip_forward=1`,
-      // a ClusterIP that no rule translated: a Service without endpoints, refused at once
+      // a ClusterIP that no rule translated is a Service without endpoints: refused at once, as by kube-proxy
+      `ip -n ${name} route add ${serviceRange} dev host`,
       `ip netns exec ${name} iptables -A FORWARD -d ${serviceRange} -j REJECT`,
     ]);
     return new Network(slot);
