@@ -8,6 +8,8 @@ export interface ReconcilerOptions {
   readonly write: (what: string) => Promise<void>;
   /** `ConfigMap shop/istio-ca-root-cert` */
   readonly describe: (what: string) => string;
+  /** How long a thing is left alone after it was written, until its change must have come back. In ms, default 2000. */
+  readonly restMs?: number;
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;
@@ -19,8 +21,7 @@ const parallelMax = 8;
 /** Waits between attempts at one thing double from the first to the second, in ms, cut by up to half. */
 const backoffMsMin = 500;
 const backoffMsMax = 30_000;
-/** What was written is not written again before its change has had this long to come back, in ms. */
-const echoMs = 2000;
+const restMsDefault = 2000;
 
 /**
  * Writes what is wanted until it is no longer wanted: each thing once at a time, again after it failed, and never in a
@@ -55,17 +56,17 @@ export class Reconciler {
   }
 
   async #write(what: string): Promise<void> {
-    const { write, describe, log } = this.#options;
+    const { write, describe, log, restMs = restMsDefault } = this.#options;
     this.#busy.set(what, () => {});
     this.#writing += 1;
-    let restMs = echoMs;
+    let delayMs = restMs;
     try {
       await write(what);
       this.#failures.delete(what);
     } catch (error) {
       const failures = this.#failures.get(what) ?? 0;
       this.#failures.set(what, failures + 1);
-      restMs = Math.min(backoffMsMax, backoffMsMin * 2 ** failures) * (1 - this.#options.random() / 2);
+      delayMs = Math.min(backoffMsMax, backoffMsMin * 2 ** failures) * (1 - this.#options.random() / 2);
       const why = error instanceof Error ? error.message : String(error);
       if (failures === 0) log.warn(`${describe(what)} can't be written, tried again: ${why}`);
     }
@@ -73,7 +74,7 @@ export class Reconciler {
     if (this.#isStopped) return;
     this.#busy.set(
       what,
-      this.#options.clock.after(restMs, () => {
+      this.#options.clock.after(delayMs, () => {
         this.#busy.delete(what);
         this.check();
       }),

@@ -115,8 +115,12 @@ function waitingFor(pending: readonly PluginOnProxy[], matched: number): string 
   const names = pending.map(({ proxy, unasked, live }) =>
     unasked.length > 0 && live.length === 0 ? `${proxy} (has not asked for ${unasked.join(", ")})` : proxy,
   );
-  return `acknowledged by ${count(matched - pending.length, matched)}; waiting for ${names.join(", ")}`;
+  const others = names.length > namesMax ? ` and ${names.length - namesMax} more` : "";
+  return `acknowledged by ${count(matched - pending.length, matched)}; waiting for ${names.slice(0, namesMax).join(", ")}${others}`;
 }
+
+/** Proxies that a message names. */
+const namesMax = 5;
 
 /** `2 of 3 proxies` */
 export function count(some: number, all: number): string {

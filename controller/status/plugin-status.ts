@@ -10,6 +10,8 @@ import type { SlotMemory } from "./slot-memory.ts";
 /** What has become of one WasmPlugin. */
 export interface PluginStatus {
   readonly ref: Ref;
+  /** Of the object that is in force; absent where none is, and in files. */
+  readonly generation?: number;
   /** Accepted, Programmed, Degraded. */
   readonly conditions: readonly Condition[];
   /** Connected proxies that should run it. */
@@ -73,8 +75,10 @@ function statusOf(
   const sorted = on.toSorted((a, b) => (a.proxy < b.proxy ? -1 : 1));
   const refusal = sorted.find((one) => one.refusal)?.refusal;
   const digest = plugin?.module?.digest;
+  const generation = plugin?.object.meta.generation;
   return {
     ref,
+    ...(generation !== undefined && { generation }),
     conditions: conditionsOf(plugin, problems, sorted),
     matched: sorted.length,
     acknowledged: sorted.filter(({ state }) => state === "acknowledged").length,

@@ -1,0 +1,136 @@
+import { expect, test } from "vitest";
+import type { RawObject } from "../model/raw-object.ts";
+import { TestClock } from "../ports/clock.ts";
+import { TestLog } from "../ports/log.ts";
+import type { PluginStatus } from "../status/plugin-status.ts";
+import type { KubeObject } from "./api.ts";
+import { KubeError } from "./kube-error.ts";
+import { RefusalEvents } from "./refusal-events.ts";
+import { StatusWriter } from "./status-writer.ts";
+import { pluginStatus } from "./test-support/status.ts";
+
+/** An API server with a WasmPlugin `shop/p`, and what is written to it. */
+class Cluster {
+  readonly clock = new TestClock(Date.parse("2026-01-01T00:00:00Z"));
+  readonly log = new TestLog();
+  readonly writes: string[] = [];
+  status: unknown;
+  fault: KubeError | undefined;
+  readonly #common = { clock: this.clock, random: () => 0, log: this.log };
+  readonly #client = {
+    get: () => Promise.resolve(this.#object()),
+    apply: (_: unknown, { status }: { readonly status?: { readonly proxies?: object } }) => {
+      this.writes.push(this.fault ? "fault" : `status ${Object.values(status?.proxies ?? {}).join("/")}`);
+      if (this.fault) return Promise.reject(this.fault);
+      this.status = status;
+      return Promise.resolve(this.#object());
+    },
+    create: (_: unknown, event: { readonly reason?: string; readonly note?: string; readonly series?: unknown }) => {
+      this.writes.push(`event ${event.reason} ${event.note?.replaceAll("\n", " ")}`);
+      return Promise.resolve(this.#object());
+    },
+    mergePatch: (_: unknown, patch: { readonly series?: { readonly count: number } }) => {
+      this.writes.push(`event again: ${patch.series?.count}`);
+      return Promise.resolve(this.#object());
+    },
+  };
+  readonly events = new RefusalEvents({ client: this.#client, controller: "sluice-0", ...this.#common });
+  readonly writer = new StatusWriter({ client: this.#client, events: this.events, ...this.#common });
+
+  constructor() {
+    this.writer.objects([this.raw("u1", 1)]);
+  }
+
+  #object(): KubeObject {
+    return { apiVersion: "v1", kind: "WasmPlugin", metadata: { name: "p" }, status: this.status };
+  }
+
+  raw(uid: string, generation: number): RawObject {
+    const metadata = { namespace: "shop", name: "p", uid, generation };
+    return { value: { apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", metadata } };
+  }
+
+  /** What was written since the last time, once all has come to rest. */
+  async settle(afterMs = 0): Promise<string[]> {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    this.clock.advance(afterMs);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    return this.writes.splice(0);
+  }
+}
+
+const pending = (acknowledged: number): PluginStatus =>
+  pluginStatus(["True", "False", "False"], { matched: 9, acknowledged });
+const good = pluginStatus(["True", "True", "False"]);
+const refused = pluginStatus(["True", "False", "True"]);
+
+test("a status is written where it changes, at once, and then five times a second at most", async () => {
+  const cluster = new Cluster();
+  cluster.writer.update([pending(0)]);
+  expect(await cluster.settle()).toEqual(["status 9/0/0"]);
+  for (let i = 1; i <= 9; i++) cluster.writer.update([pending(i)]);
+  expect(await cluster.settle(199)).toEqual([]);
+  expect(await cluster.settle(1)).toEqual(["status 9/9/0"]);
+  cluster.writer.update([pending(9)]);
+  expect(await cluster.settle(60_000)).toEqual([]);
+});
+
+test("after a restart, what the API server has already is not written again", async () => {
+  const before = new Cluster();
+  before.writer.update([good]);
+  await before.settle();
+  const cluster = new Cluster();
+  cluster.clock.advance(3_600_000);
+  cluster.status = JSON.parse(JSON.stringify(before.status));
+  cluster.writer.update([good]);
+  expect(await cluster.settle(60_000)).toEqual([]);
+});
+
+test("a write that fails is tried again, with what is true by then", async () => {
+  const cluster = new Cluster();
+  cluster.fault = new KubeError("away", { code: 0, reason: "Unreachable" });
+  cluster.writer.update([pending(1)]);
+  expect(await cluster.settle()).toEqual(["fault"]);
+  cluster.writer.update([good]);
+  cluster.fault = undefined;
+  expect(await cluster.settle(500)).toEqual(["status 1/1/0"]);
+  expect(cluster.log.lines).toEqual(["warn: the status of WasmPlugin shop/p can't be written, tried again: away"]);
+});
+
+test("a plugin that was made anew gets a status of its own, and one that is gone gets none", async () => {
+  const cluster = new Cluster();
+  cluster.writer.update([good]);
+  await cluster.settle(200);
+  cluster.status = undefined;
+  cluster.writer.objects([cluster.raw("u2", 1)]);
+  expect(await cluster.settle(60_000)).toEqual([]);
+  cluster.writer.update([good]);
+  expect(await cluster.settle(200)).toEqual(["status 1/1/0"]);
+  cluster.writer.objects([]);
+  cluster.writer.update([pending(1)]);
+  expect(await cluster.settle(60_000)).toEqual([]);
+});
+
+test("a new generation is a new status", async () => {
+  const cluster = new Cluster();
+  cluster.writer.update([good]);
+  await cluster.settle(200);
+  cluster.writer.objects([cluster.raw("u1", 2)]);
+  cluster.writer.update([{ ...good, generation: 2 }]);
+  expect(await cluster.settle(200)).toEqual(["status 1/1/0"]);
+});
+
+test("a refusal is one Event, whatever else changes; when it comes again, it is counted", async () => {
+  const cluster = new Cluster();
+  cluster.writer.update([refused]);
+  expect(await cluster.settle(200)).toEqual(["event Refused Refused!", "status 1/0/1"]);
+  cluster.writer.update([{ ...refused, refused: 2, matched: 3 }]);
+  expect(await cluster.settle(60_000)).toEqual(["status 3/0/2"]);
+  cluster.writer.update([good]);
+  await cluster.settle(60_000);
+  cluster.writer.update([refused]);
+  expect(await cluster.settle(60_000)).toEqual(["event again: 2", "status 1/0/1"]);
+  const other = { ...refused, refusal: { proxy: "web-2.shop", slot: "s", reason: "for another reason" } };
+  cluster.writer.update([other]);
+  expect(await cluster.settle(60_000)).toEqual(["event Refused Refused!"]);
+});

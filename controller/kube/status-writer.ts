@@ -1,0 +1,118 @@
+import { type Ref, refText } from "../model/object.ts";
+import { fieldsOf, identityOf, type RawObject } from "../model/raw-object.ts";
+import type { WrittenStatus } from "../model/written-status.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { PluginStatus } from "../status/plugin-status.ts";
+import type { KubeClient } from "./client.ts";
+import { isKubeError } from "./kube-error.ts";
+import { Reconciler } from "./reconciler.ts";
+import { type RefusalEvents, refusalOf } from "./refusal-events.ts";
+import { isSameStatus, readStatus, writtenStatus } from "./written-status.ts";
+
+const apiVersion = "extensions.istio.io/v1alpha1";
+const wasmPlugins = { group: "extensions.istio.io", version: "v1alpha1", plural: "wasmplugins" };
+
+/** While proxies answer one after the other, the status of a plugin is written this often at most. In ms. */
+const restMs = 200;
+
+export interface StatusWriterOptions {
+  readonly client: Pick<KubeClient, "get" | "apply">;
+  readonly events: Pick<RefusalEvents, "refused">;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** A WasmPlugin of the cluster. */
+interface Entry {
+  readonly ref: Ref;
+  readonly uid: string;
+  /** Of the newest object. */
+  seen: number | undefined;
+  /** Absent until the first check of it is over. */
+  status: PluginStatus | undefined;
+  /** What the API server holds; absent: not known yet. */
+  written: WrittenStatus | undefined;
+}
+
+/** Writes the status of WasmPlugins where it changes. Nothing waits for it: what could not be written is written later. */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #reconciler: Reconciler;
+  /** By `refText`. */
+  #entries: ReadonlyMap<string, Entry> = new Map();
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+    this.#reconciler = new Reconciler({
+      ...options,
+      wanted: () => [...this.#entries].flatMap(([key, entry]) => (this.#differs(entry) ? [key] : [])),
+      write: (key) => this.#write(this.#entries.get(key)),
+      describe: (key) => `the status of ${key}`,
+      restMs,
+    });
+  }
+
+  /** All objects of the source, once the control plane has them. */
+  objects(objects: readonly RawObject[]): void {
+    const before = this.#entries;
+    this.#entries = new Map(
+      objects.flatMap(({ value }): [string, Entry][] => {
+        const identity = identityOf(value);
+        if (identity?.kind !== "WasmPlugin" || identity.group !== wasmPlugins.group) return [];
+        const { namespace, name } = identity;
+        const ref: Ref = { kind: "WasmPlugin", namespace, name };
+        const { uid, generation } = fieldsOf(fieldsOf(value)["metadata"]);
+        const known = before.get(refText(ref));
+        const same = known?.uid === uid ? known : undefined; // one that was made anew has no status yet
+        const seen = typeof generation === "number" ? generation : undefined;
+        return [[refText(ref), { ref, uid: String(uid), seen, status: same?.status, written: same?.written }]];
+      }),
+    );
+  }
+
+  /** What has become of the plugins; to be called after each change. */
+  update(plugins: readonly PluginStatus[]): void {
+    for (const status of plugins) {
+      const entry = this.#entries.get(refText(status.ref));
+      if (entry === undefined) continue; // of no object: built-in telemetry
+      entry.status = status;
+      this.#options.events.refused(entry, refusalOf(status));
+    }
+    this.#reconciler.check();
+  }
+
+  stop(): void {
+    this.#reconciler.stop();
+  }
+
+  #differs(entry: Entry): boolean {
+    if (entry.status === undefined) return false;
+    return entry.written === undefined || !isSameStatus(entry.written, this.#next(entry.status, entry, entry.written));
+  }
+
+  #next(status: PluginStatus, { seen }: Entry, before: WrittenStatus): WrittenStatus {
+    return writtenStatus(status, { seen, before, nowMs: this.#options.clock.nowMs() });
+  }
+
+  async #write(entry: Entry | undefined): Promise<void> {
+    if (entry?.status === undefined) return;
+    const { client } = this.#options;
+    const { ref, uid } = entry;
+    const target = { ...wasmPlugins, namespace: ref.namespace, name: ref.name };
+    const before = entry.written ?? readStatus((await client.get(target))?.["status"]);
+    const status = this.#next(entry.status, entry, before);
+    if (!isSameStatus(before, status)) {
+      const metadata = { name: ref.name, namespace: ref.namespace, uid };
+      try {
+        await client.apply({ ...target, subresource: "status" }, { apiVersion, kind: ref.kind, metadata, status });
+      } catch (error) {
+        if (!isKubeError(error, 404) && !isKubeError(error, 409)) throw error; // gone, or made anew: another object's
+      }
+    }
+    const now = this.#entries.get(refText(ref)); // a batch may have come meanwhile
+    if (now?.uid === uid) now.written = status;
+  }
+}
