@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
+import { expand } from "../../test/support/kube/expand.ts";
 import { expandable, variable } from "./expansion.ts";
-import { expanded } from "./test-support/expanded.ts";
 
-const env = { POD_NAME: "web-1", INSTANCE_IP: "10.0.0.7" };
+const env = new Map([
+  ["POD_NAME", "web-1"],
+  ["INSTANCE_IP", "10.0.0.7"],
+]);
 
 test.each([
   "no dollar",
@@ -14,11 +17,11 @@ test.each([
   "$()",
   "$&$1",
 ])("%s comes through", (text) => {
-  expect(expanded(expandable(text), env)).toBe(text);
+  expect(expand(expandable(text), env)).toBe(text);
 });
 
 test("variables get their values", () => {
   const text = `sidecar~${variable("INSTANCE_IP")}~${variable("POD_NAME")}$`;
   expect(expandable(text)).toBe("sidecar~$(INSTANCE_IP)~$(POD_NAME)$$");
-  expect(expanded(expandable(text), env)).toBe("sidecar~10.0.0.7~web-1$");
+  expect(expand(expandable(text), env)).toBe("sidecar~10.0.0.7~web-1$");
 });

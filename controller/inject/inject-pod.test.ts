@@ -2,13 +2,13 @@ import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { expand } from "../../test/support/kube/expand.ts";
 import { defaultSettings } from "../model/mesh.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import type { PodNamespace } from "./decide.ts";
 import { type Injection, injectPod } from "./inject-pod.ts";
 import { type Json, objectsOf, viewOf } from "./pod.ts";
 import { applyPatch } from "./test-support/apply-patch.ts";
-import { expanded } from "./test-support/expanded.ts";
 
 const images = { sluice: "sluice/sluice:test", envoy: "envoyproxy/envoy:test" };
 const shop = { name: "shop", labels: { "istio-injection": "enabled" } };
@@ -44,7 +44,7 @@ function bootstrapOf(pod: Json): { readonly proxy: Json; readonly config: Json }
     INSTANCE_IP: "10.0.0.7",
     SERVICE_ACCOUNT: "robot",
   };
-  const text = Array.isArray(args) ? expanded(String(args.at(-1)), env) : "";
+  const text = Array.isArray(args) ? expand(String(args.at(-1)), new Map(Object.entries(env))) : "";
   return { proxy, config: parse(text) };
 }
 

@@ -13,12 +13,12 @@ import { injectPod } from "../../controller/inject/inject-pod.ts";
 import { type Json, viewOf } from "../../controller/inject/pod.ts";
 import { probeClusters, probeListener } from "../../controller/inject/probe-listener.ts";
 import { rewriteProbes } from "../../controller/inject/probes.ts";
-import { expanded } from "../../controller/inject/test-support/expanded.ts";
 import { defaultSettings } from "../../controller/model/mesh.ts";
 import { locateEnvoy } from "../../setup/envoy.mjs";
 import { testAuthority } from "../support/authority.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { call } from "../support/http.ts";
+import { expand } from "../support/kube/expand.ts";
 
 const surroundings = { settings: defaultSettings, images: { sluice: "sluice:test", envoy: "envoy:test" } };
 
@@ -51,7 +51,7 @@ describe("Envoy takes the arguments of", () => {
     const args = proxy?.["args"];
     const env = { POD_NAME: "p-1", POD_NAMESPACE: "shop", INSTANCE_IP: "10.0.0.7", SERVICE_ACCOUNT: "p" };
     const texts = (Array.isArray(args) ? args : [])
-      .map((arg) => expanded(String(arg), env))
+      .map((arg) => expand(String(arg), new Map(Object.entries(env))))
       .map((arg) => arg.replaceAll(/\/(var\/run\/secrets\/(istio|tokens)|etc\/istio\/proxy)\//g, `${dir}/`));
     const { status, stderr } = spawnSync(locateEnvoy().path, ["--mode", "validate", ...texts], { encoding: "utf8" });
     expect({ status, stderr }).toEqual({

@@ -1,0 +1,78 @@
+// A real API server takes what injection makes of pods, with nothing that it doesn't know.
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { gatewayPodTemplate } from "../../controller/inject/gateway-template.ts";
+import { injectPod } from "../../controller/inject/inject-pod.ts";
+import { type Json, viewOf } from "../../controller/inject/pod.ts";
+import { defaultSettings } from "../../controller/model/mesh.ts";
+import { type Cluster, startCluster } from "../support/kube/cluster.ts";
+
+const surroundings = { settings: defaultSettings, images: { sluice: "sluice:test", envoy: "envoy:test" } };
+const namespace = { name: "default", labels: { "istio-injection": "enabled" } };
+const folder = join(import.meta.dirname, "../../controller/inject/testdata/inject");
+
+/** The pods of the goldens, in a namespace that is there; without what no API server knows yet. */
+const pods = globSync(`${folder}/*.out.yaml`).flatMap((file): (readonly [string, Json])[] => {
+  const name = basename(file, ".out.yaml");
+  const { pod } = parse(readFileSync(`${folder}/${name}.yaml`, "utf8"));
+  const { namespace: _, ...metadata } = pod.metadata;
+  const known = { apiVersion: "v1", kind: "Pod", metadata, spec: pod.spec };
+  const injection = injectPod({ ...surroundings, namespace, pod: known });
+  return injection.outcome === "injected" && name !== "unknown-fields" ? [[name, injection.pod]] : [];
+});
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+  const accounts = [
+    ...pods.map(([, pod]) => viewOf(pod).spec["serviceAccountName"]),
+    "istio-ingressgateway-service-account",
+  ];
+  for (const name of new Set(accounts)) {
+    if (typeof name === "string") await cluster.kubectl("create", "serviceaccount", name);
+  }
+});
+afterAll(() => cluster?.close());
+
+async function create(pod: Json): Promise<Json> {
+  const args = ["create", "--dry-run=server", "--validate=strict", "-o", "json", "-f", "-"];
+  const { stdout, stderr, code } = await cluster.kubectl.attempt(args, JSON.stringify(pod));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+describe("the API server takes the injected pod", () => {
+  test.each(pods)("%s", async (_name, pod) => {
+    const { containers } = viewOf(await create(pod));
+    const proxy = viewOf(pod).containers.at(-1);
+    expect(containers.find(({ name }) => name === "istio-proxy")).toMatchObject({ args: proxy?.["args"] });
+  });
+
+  test("of the gateway", async () => {
+    const { metadata, spec } = gatewayPodTemplate(surroundings);
+    const pod = await create({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { ...Object(metadata), name: "gateway" },
+      spec,
+    });
+    expect(viewOf(pod).containers).toMatchObject([{ name: "istio-proxy", command: ["/usr/local/bin/envoy"] }]);
+  });
+});
+
+test("kubectl applies a patch to what it was made for, and gets the injected pod", async () => {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "patched", labels: { "a/b": "c" } },
+    spec: { containers: [{ name: "app", image: "app:1", livenessProbe: { httpGet: { path: "/", port: 80 } } }] },
+  };
+  const injection = injectPod({ ...surroundings, namespace, pod });
+  if (injection.outcome !== "injected") throw new Error(injection.outcome);
+  const patch = ["patch", "--local", "--type=json", "-o", "json", "-f", "-", "-p", JSON.stringify(injection.patch)];
+  const { stdout, stderr } = await cluster.kubectl.attempt(patch, JSON.stringify(pod));
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toMatchObject(injection.pod);
+});
