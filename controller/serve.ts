@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { trusting } from "./ca/admission.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { defaultSettings } from "./model/mesh.ts";
 import { Preflight } from "./modules/preflight.ts";
@@ -72,6 +73,7 @@ export async function serve({
     log,
   });
   const xds = new XdsServer({
+    admit: trusting(defaultSettings.trustDomain),
     targetFor: (proxy) => plane.targetFor(proxy),
     deny,
     onEvent: (event) => plane.onEvent(event),

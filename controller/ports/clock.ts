@@ -6,10 +6,18 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** Node runs a longer timer at once: about 24.8 days. */
+const timerMsMax = 2 ** 31 - 1;
+
 export const realClock: Clock = {
   nowMs: () => Date.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      const isLast = leftMs <= timerMsMax;
+      timer = setTimeout(isLast ? run : () => wait(leftMs - timerMsMax), Math.min(leftMs, timerMsMax));
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
 };

@@ -22,21 +22,25 @@ const proxy: Proxy = {
   version: "",
 };
 
+const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" };
+
 function connect(targetFor: () => Target) {
   const written: (() => void)[] = [];
   const events: XdsEvent[] = [];
+  const refusals: string[] = [];
   const log = new TestLog();
   const connection = new Connection({
-    ...{ targetFor, deny, log, clock: new TestClock(7), identifier: "test", connection: 1, proxy },
+    ...{ targetFor, deny, log, clock: new TestClock(7), identifier: "test", connection: 1, proxy, identity },
     onEvent: (event) => events.push(event),
     write: (_, done) => written.push(done),
+    refuse: ({ code, message }) => refusals.push(`${code}: ${message}`),
   });
   connection.receive(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls.CDS }));
   const sent = () =>
     events.flatMap((event) =>
       event.kind === "sent" ? event.resources.map((one) => `${one.name}@${one.version}`) : [],
     );
-  return { connection, written, events, log, sent };
+  return { connection, written, events, log, refusals, sent };
 }
 
 test("a slow proxy gets the newest state only, and that is computed once", () => {
@@ -72,4 +76,14 @@ test("after its end nothing is sent; the end is told once", () => {
   expect(sent()).toEqual(["a@1"]);
   expect(events.map(({ kind }) => kind)).toEqual(["connected", "sent", "disconnected"]);
   expect(events.at(-1)).toMatchObject({ connection: 1, proxy, atMs: 7 });
+});
+
+test("who asks for a secret that is not its own is refused, and told nothing", () => {
+  const { connection, refusals, written } = connect(() => target({ CDS: "a@1", SDS: "default@1 ROOTCA@1" }));
+  const before = written.length;
+  const names = ["default", "kubernetes://gateway-key"];
+  connection.receive(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls.SDS, resourceNamesSubscribe: names }));
+  const text = 'secret "kubernetes://gateway-key" is not this proxy\'s: it may ask for default and ROOTCA';
+  expect(refusals).toEqual([`PERMISSION_DENIED: ${text}`]);
+  expect(written).toHaveLength(before);
 });

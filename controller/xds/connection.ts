@@ -1,5 +1,8 @@
+import type { AdmissionRefusal, Admit } from "../model/admission.ts";
+import type { Identity } from "../model/identity.ts";
+import { secretNames } from "../model/names.ts";
 import { type Proxy, proxyName } from "../model/proxy.ts";
-import type { XdsType } from "../model/resource.ts";
+import { typeUrls, type XdsType } from "../model/resource.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Deny, Target } from "./delta.ts";
@@ -20,16 +23,19 @@ export type XdsEvent = { readonly connection: number; readonly proxy: Proxy } & 
 export interface ProxyState {
   readonly connection: number;
   readonly proxy: Proxy;
+  readonly identity: Identity;
   readonly connectedAtMs: number;
   readonly types: Readonly<Record<XdsType, TypeStatus>>;
 }
 
 export interface XdsOptions {
+  /** Whether a proxy that connects is served, for how long, and as whom. */
+  readonly admit: Admit;
   /**
    * All that a proxy should have now; asked when it connects and after each push. Should it throw, that is logged, and
    * the proxy is left with what it has.
    */
-  readonly targetFor: (proxy: Proxy) => Target;
+  readonly targetFor: (proxy: Proxy, identity: Identity) => Target;
   readonly deny: Deny;
   /** Called as things happen, from within the server: must not throw. */
   readonly onEvent: (event: XdsEvent) => void;
@@ -39,11 +45,14 @@ export interface XdsOptions {
   readonly identifier: string;
 }
 
-export interface ConnectionOptions extends XdsOptions {
+export interface ConnectionOptions extends Omit<XdsOptions, "admit"> {
   readonly connection: number;
   readonly proxy: Proxy;
+  readonly identity: Identity;
   /** Sends one message; calls `done` when the transport has taken it and would take more. */
   readonly write: (message: Uint8Array, done: () => void) => void;
+  /** Ends the stream with a status. */
+  readonly refuse: (refusal: AdmissionRefusal) => void;
 }
 
 /**
@@ -65,7 +74,18 @@ export class Connection {
     this.#emit({ kind: "connected", atMs: this.#connectedAtMs });
   }
 
+  get identity(): Identity {
+    return this.#options.identity;
+  }
+
   receive(request: Request): void {
+    const secret = foreignSecret(request);
+    if (secret !== undefined) {
+      const own = Object.values(secretNames).join(" and ");
+      const message = `secret ${JSON.stringify(secret)} is not this proxy's: it may ask for ${own}`;
+      this.#options.refuse({ code: "PERMISSION_DENIED", message });
+      return;
+    }
     for (const event of this.#stream.receive(request, this.#options.clock.nowMs())) this.#emit(event);
     this.#flush();
   }
@@ -84,7 +104,7 @@ export class Connection {
   }
 
   state(): ProxyState {
-    const { connection, proxy } = this.#options;
+    const { connection, proxy, identity } = this.#options;
     const types = {
       CDS: this.#stream.status("CDS"),
       LDS: this.#stream.status("LDS"),
@@ -93,7 +113,7 @@ export class Connection {
       ECDS: this.#stream.status("ECDS"),
       SDS: this.#stream.status("SDS"),
     };
-    return { connection, proxy, connectedAtMs: this.#connectedAtMs, types };
+    return { connection, proxy, identity, connectedAtMs: this.#connectedAtMs, types };
   }
 
   #flush(): void {
@@ -112,10 +132,10 @@ export class Connection {
   }
 
   #aim(): void {
-    const { targetFor, proxy, log } = this.#options;
+    const { targetFor, proxy, identity, log } = this.#options;
     this.#isOutdated = false;
     try {
-      this.#stream.aim(targetFor(proxy));
+      this.#stream.aim(targetFor(proxy, identity));
     } catch (error) {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log.error(`${proxyName(proxy)}: its configuration could not be computed, it keeps what it has: ${why}`);
@@ -128,4 +148,10 @@ export class Connection {
       log.warn(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
     onEvent({ connection, proxy, ...event });
   }
+}
+
+/** A secret that a request asks for and that is none of those that every proxy has of its own. */
+function foreignSecret({ typeUrl, resourceNamesSubscribe }: Request): string | undefined {
+  const own: readonly string[] = Object.values(secretNames);
+  return typeUrl === typeUrls.SDS ? resourceNamesSubscribe.find((name) => !own.includes(name)) : undefined;
 }

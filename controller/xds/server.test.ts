@@ -1,6 +1,8 @@
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { until } from "../../test/support/wait.ts";
+import { trusting } from "../ca/admission.ts";
+import type { Admit } from "../model/admission.ts";
 import { type Resource, typeUrls } from "../model/resource.ts";
 import { realClock } from "../ports/clock.ts";
 import { TestLog } from "../ports/log.ts";
@@ -13,6 +15,7 @@ setLogVerbosity(logVerbosity.NONE); // an address that is taken is printed too
 
 let server: XdsServer;
 let options: XdsOptions;
+let admit: Admit;
 let port: number;
 let log: TestLog;
 let events: XdsEvent[];
@@ -22,9 +25,11 @@ const clients: TestClient[] = [];
 beforeEach(async () => {
   log = new TestLog();
   events = [];
+  admit = trusting("cluster.local");
   wish({ CDS: "a@1" });
   options = {
     ...{ deny, log, clock: realClock, identifier: "sluice-test", onEvent: (event: XdsEvent) => events.push(event) },
+    admit: (request) => admit(request),
     targetFor: () => ({ snapshot: { ...target({}).snapshot, CDS: clusters } }),
   };
   server = new XdsServer(options);

@@ -1,4 +1,4 @@
-// The xDS server: Envoy's aggregated discovery service, delta variant, on gRPC without TLS.
+// The xDS server: Envoy's aggregated discovery service, delta variant, on gRPC.
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import {
@@ -7,11 +7,25 @@ import {
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
 } from "../gen/envoy/service/discovery/v3/discovery_pb.js";
+import type { AdmissionRefusal, Admitted } from "../model/admission.ts";
+import { type Identity, spiffeId } from "../model/identity.ts";
+import { type Proxy, proxyName } from "../model/proxy.ts";
 import { Connection, type ProxyState, type XdsOptions } from "./connection.ts";
 import { parseNode } from "./node.ts";
 import { messageBytesMax } from "./outbox.ts";
+import { Refusals } from "./refusals.ts";
+import { RenewedCredentials, type ServingCertificate } from "./tls.ts";
 
 type Call = ServerDuplexStream<DeltaDiscoveryRequest, Uint8Array>;
+
+interface Refusal extends Omit<AdmissionRefusal, "code"> {
+  readonly code: AdmissionRefusal["code"] | "INVALID_ARGUMENT";
+  /** Absent where its node says nothing that could be believed. */
+  readonly proxy?: Proxy;
+}
+
+/** What a proxy may say in one message, which it may before it has proven anything: thousands of names fit in. */
+const requestBytesMax = 8 << 20;
 
 /** How long close() waits for proxies to take what was written for them. */
 const closeMsMax = 2000;
@@ -30,19 +44,22 @@ const service = {
 } as const;
 
 /**
- * Serves CDS, EDS, LDS, RDS and ECDS to any number of Envoys. A stream whose node is not one of the mesh's is refused
- * with INVALID_ARGUMENT and what is wrong with it.
+ * Serves CDS, EDS, LDS, RDS, ECDS and SDS to any number of Envoys. A stream whose node is not one of the mesh's is refused
+ * with INVALID_ARGUMENT and what is wrong with it; one whose proxy is not admitted, or that asks for a secret that is not
+ * its own, with the status that says so.
  */
 export class XdsServer {
   readonly #options: XdsOptions;
   readonly #server: Server;
+  readonly #refusals: Refusals;
   readonly #calls = new Map<Call, Connection | undefined>();
   #connections = 0;
 
   constructor(options: XdsOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options);
     this.#server = new Server({
-      "grpc.max_receive_message_length": messageBytesMax,
+      "grpc.max_receive_message_length": requestBytesMax,
       "grpc.max_send_message_length": messageBytesMax,
       // A proxy whose host is gone closes no connection: without pings it would be listed for ever.
       "grpc.keepalive_time_ms": 30_000,
@@ -53,21 +70,37 @@ export class XdsServer {
 
   /**
    * @param address `127.0.0.1:15010`; port 0: any free one
+   * @param certificate absent: without TLS
    * @returns the port
    * @throws where the address cannot be had
    */
-  listen(address: string): Promise<number> {
+  listen(address: string, certificate?: ServingCertificate): Promise<number> {
+    const credentials =
+      certificate === undefined ? ServerCredentials.createInsecure() : new RenewedCredentials(certificate);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(address, credentials, (error, port) => {
         if (error === null) resolve(port);
         else reject(new Error(`xDS cannot listen on ${address}: ${error.message}`, { cause: error }));
       });
     });
   }
 
-  /** Computes anew what every proxy should have and sends the difference. To a slow one later: the state of then. */
-  push(): void {
-    for (const connection of this.#calls.values()) connection?.push();
+  /**
+   * Computes anew what proxies should have and sends the difference. To a slow one later: the state of then.
+   *
+   * @param identities whose; absent: all
+   */
+  push(identities?: readonly Identity[]): void {
+    const names = identities && new Set(identities.map(spiffeId));
+    for (const connection of this.#calls.values()) {
+      if (connection !== undefined && names?.has(spiffeId(connection.identity)) !== false) connection.push();
+    }
+  }
+
+  /** Whether a proxy with this identity is connected. */
+  serves(identity: Identity): boolean {
+    const name = spiffeId(identity);
+    return [...this.#calls.values()].some((one) => one !== undefined && spiffeId(one.identity) === name);
   }
 
   /** The connected proxies, in the order in which they came. */
@@ -85,15 +118,27 @@ export class XdsServer {
 
   #serve(call: Call): void {
     let connection: Connection | undefined;
+    let cancelEnd: (() => void) | undefined;
     let isOver = false;
     this.#calls.set(call, undefined);
     call.on("data", (request: DeltaDiscoveryRequest) => {
       if (isOver) return;
-      connection ??= this.#connect(call, request);
-      connection?.receive(request);
+      if (connection !== undefined) {
+        connection.receive(request);
+        return;
+      }
+      call.pause(); // what comes meanwhile waits in order, and gRPC's flow control keeps it few
+      void this.#admit(call, request).then((admitted) => {
+        if (admitted === undefined || isOver || call.writableEnded) return;
+        connection = this.#connect(call, admitted);
+        cancelEnd = this.#endAt(admitted.untilMs, call);
+        connection.receive(request);
+        call.resume();
+      });
     });
     const leave = (): void => {
       isOver = true;
+      cancelEnd?.();
       this.#calls.delete(call);
       connection?.end();
     };
@@ -101,21 +146,47 @@ export class XdsServer {
     for (const last of ["end", "cancelled", "error", "close"]) call.on(last, leave);
   }
 
-  /** Takes in a proxy by the node of its first request; ends the call and returns `undefined` where that cannot be. */
-  #connect(call: Call, { node }: DeltaDiscoveryRequest): Connection | undefined {
+  /** Decides by a stream's first request; ends the call and resolves with `undefined` where it is not served. */
+  async #admit(call: Call, { node }: DeltaDiscoveryRequest): Promise<Admitted | undefined> {
     const parsed = node === undefined ? { problem: "the first request of a stream has no node" } : parseNode(node);
     if ("problem" in parsed) {
-      this.#options.log.warn(`xDS stream of ${call.getPeer()} refused: ${parsed.problem}`);
-      call.emit("error", { code: status.INVALID_ARGUMENT, details: parsed.problem });
+      this.#refuse(call, { code: "INVALID_ARGUMENT", message: parsed.problem });
       return undefined;
     }
+    const [authorization] = call.metadata.get("authorization");
+    const token = /^Bearer (.+)$/i.exec(String(authorization))?.[1];
+    const { proxy } = parsed;
+    const admission = await this.#options.admit({ proxy, token }).catch((error: unknown) => {
+      this.#options.log.error(`${proxyName(proxy)}: whether it is served could not be decided: ${error}`);
+      return { code: "UNAVAILABLE", message: "internal error" } as const;
+    });
+    if ("proxy" in admission) return admission;
+    this.#refuse(call, { ...admission, proxy });
+    return undefined;
+  }
+
+  #connect(call: Call, { proxy, identity }: Admitted): Connection {
     const connection = new Connection({
       ...this.#options,
       connection: ++this.#connections,
-      proxy: parsed.proxy,
+      proxy,
+      identity,
       write: (message, done) => call.write(message, done),
+      refuse: (refusal) => this.#refuse(call, { ...refusal, proxy }),
     });
     this.#calls.set(call, connection);
     return connection;
+  }
+
+  /** Ends a stream when what its proxy has proven counts no more. Envoy comes back at once, with a fresh token. */
+  #endAt(atMs: number, call: Call): (() => void) | undefined {
+    const { clock } = this.#options;
+    return atMs === Number.POSITIVE_INFINITY ? undefined : clock.after(atMs - clock.nowMs(), () => call.end());
+  }
+
+  #refuse(call: Call, { code, message, proxy }: Refusal): void {
+    const who = proxy === undefined ? "" : `${proxyName(proxy)}: `;
+    this.#refusals.tell(call.getPeer(), `${who}${code}: ${message}`);
+    call.emit("error", { code: status[code], details: message });
   }
 }

@@ -1,5 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, credentials, type StatusObject } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
 import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
@@ -13,6 +13,15 @@ export function sidecar(name = "web-1"): { readonly id: string } {
   return { id: `sidecar~10.0.0.7~${name}.shop~shop.svc.cluster.local` };
 }
 
+export interface TestClientOptions {
+  /** Sent as `authorization: Bearer <token>`. */
+  readonly token?: string;
+  /** PEM; absent: no TLS. */
+  readonly roots?: string;
+  /** Whose connection to share, so that what both say arrives in order; absent: its own. */
+  readonly over?: TestClient;
+}
+
 /** A delta ADS stream over real gRPC. */
 export class TestClient {
   readonly responses: DeltaDiscoveryResponse[] = [];
@@ -21,15 +30,20 @@ export class TestClient {
   readonly call: ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
   readonly #client: Client;
 
-  constructor(port: number) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  constructor(port: number, { token, roots, over }: TestClientOptions = {}) {
+    const channel = roots === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(roots));
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    const own = {
       "grpc.max_receive_message_length": messageBytesMax,
       "grpc.use_local_subchannel_pool": 1,
-    });
+    };
+    this.#client = over === undefined ? new Client(`127.0.0.1:${port}`, channel, own) : over.#client;
     this.call = this.#client.makeBidiStreamRequest(
       "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
       (message: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)),
       (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+      metadata,
     );
     this.call.on("data", (response: DeltaDiscoveryResponse) => this.responses.push(response));
     this.call.on("status", (status: StatusObject) => {

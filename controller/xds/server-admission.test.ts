@@ -1,0 +1,241 @@
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { until } from "../../test/support/wait.ts";
+import { Authority } from "../ca/authority.ts";
+import { readRoot } from "../ca/read-root.ts";
+import { party } from "../ca/test-support/pki.ts";
+import type { AdmissionRefusal, AdmissionRequest, Admitted } from "../model/admission.ts";
+import { type Certificate, PrivateKey } from "../model/certificate.ts";
+import { type Resource, typeUrls } from "../model/resource.ts";
+import { TestClock } from "../ports/clock.ts";
+import { TestLog } from "../ports/log.ts";
+import type { XdsEvent } from "./connection.ts";
+import { XdsServer } from "./server.ts";
+import { sidecar, TestClient, type TestClientOptions } from "./test-support/client.ts";
+import { deny, resource, target } from "./test-support/harness.ts";
+
+let clock: TestClock;
+let log: TestLog;
+let events: XdsEvent[];
+/** What is asked of admission, and how each is answered. */
+let pending: { request: AdmissionRequest; answer: (outcome: Admitted | AdmissionRefusal) => void }[];
+/** By service account. */
+let secrets: Map<string, Resource>;
+let server: XdsServer;
+let port: number;
+const clients: TestClient[] = [];
+
+beforeEach(async () => {
+  clock = new TestClock(1000);
+  log = new TestLog();
+  events = [];
+  pending = [];
+  secrets = new Map();
+  server = new XdsServer({
+    admit: (request) => new Promise((answer) => pending.push({ request, answer })),
+    targetFor: (_, { serviceAccount }) => {
+      const { snapshot } = target({ CDS: "a@1", LDS: "l@1" });
+      const secret = secrets.get(serviceAccount);
+      return { snapshot: { ...snapshot, SDS: new Map(secret && [["default", secret]]) } };
+    },
+    onEvent: (event) => events.push(event),
+    ...{ deny, clock, log, identifier: "sluice-test" },
+  });
+  port = await server.listen("127.0.0.1:0");
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await server.close();
+});
+
+/** A proxy that has sent its first request, which waits to be admitted. */
+async function arrive(options: TestClientOptions = {}): Promise<TestClient> {
+  const client = new TestClient(port, options);
+  clients.push(client);
+  const before = pending.length;
+  client.say({ node: sidecar(), typeUrl: typeUrls.CDS });
+  await until(() => pending.length > before, "the proxy to be asked about");
+  return client;
+}
+
+function admitted({ serviceAccount = "web", untilMs = Number.POSITIVE_INFINITY } = {}): Admitted {
+  const { proxy } = pending.at(-1)?.request ?? {};
+  if (proxy === undefined) throw new Error("nobody has arrived");
+  const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount };
+  return { proxy: { ...proxy, serviceAccount }, identity, untilMs };
+}
+
+/** Lets the proxy in that came last. */
+function admit(as: Parameters<typeof admitted>[0] = {}): void {
+  pending.at(-1)?.answer(admitted(as));
+}
+
+function received(client: TestClient): string[] {
+  return client.responses.flatMap(({ resources }) => resources.map(({ name, version }) => `${name}@${version}`));
+}
+
+test("what a proxy says before it is admitted waits, in order; it is served as who it was found to be", async () => {
+  secrets.set("web", resource("SDS", "default", "web-1"));
+  const client = await arrive({ token: "t" });
+  client.say({ typeUrl: typeUrls.LDS });
+  client.say({ typeUrl: typeUrls.SDS, resourceNamesSubscribe: ["default"] });
+  expect(pending).toMatchObject([{ request: { token: "t", proxy: { name: "web-1", serviceAccount: "" } } }]);
+  expect([client.responses, server.proxies(), events]).toEqual([[], [], []]);
+  admit();
+  await until(() => client.responses.length === 3, "all answers");
+  expect(received(client)).toEqual(["a@1", "l@1", "default@web-1"]);
+  expect(server.proxies()).toMatchObject([{ proxy: { serviceAccount: "web" }, identity: { serviceAccount: "web" } }]);
+  expect(pending).toHaveLength(1);
+});
+
+test.each([
+  { code: "UNAUTHENTICATED", number: 16, message: "the token expired on 2026-11-23T12:00:00.000Z" },
+  { code: "PERMISSION_DENIED", number: 7, message: "the token is that of pod a.shop, but node.id says web-1.shop" },
+  { code: "UNAVAILABLE", number: 14, message: "pod web-1.shop is not known yet" },
+] as const)("who is not admitted gets $code, its reason and nothing else", async ({ code, number, message }) => {
+  for (const _ of [1, 2, 3]) {
+    const client = await arrive();
+    client.say({ typeUrl: typeUrls.SDS, resourceNamesSubscribe: ["default"] });
+    pending.at(-1)?.answer({ code, message });
+    const status = await until(() => client.status, "the end of the stream");
+    expect(status).toMatchObject({ code: number, details: message });
+    expect(client.responses).toEqual([]);
+  }
+  expect(events).toEqual([]);
+  expect(log.lines).toEqual([`warn: xDS stream of 127.0.0.1 refused: web-1.shop: ${code}: ${message}`]);
+});
+
+test("a fault in the decision is logged, and the proxy is asked to come again", async () => {
+  const client = await arrive();
+  pending.at(-1)?.answer(Promise.reject(new Error("no such mesh")) as never);
+  const status = await until(() => client.status, "the end of the stream");
+  expect(status).toMatchObject({ code: 14, details: "internal error" });
+  expect(log.lines[0]).toContain("web-1.shop: whether it is served could not be decided: Error: no such mesh");
+});
+
+test("who asks for another's secret gets PERMISSION_DENIED, and the stream is over", async () => {
+  secrets.set("web", resource("SDS", "default", "web-1"));
+  const client = await arrive();
+  admit();
+  await until(() => client.responses.length === 1, "the first answer");
+  client.say({ typeUrl: typeUrls.SDS, resourceNamesSubscribe: ["spiffe://cluster.local/ns/shop/sa/cart"] });
+  const status = await until(() => client.status, "the end of the stream");
+  expect(status.code).toBe(7);
+  expect(status.details).toContain('secret "spiffe://cluster.local/ns/shop/sa/cart" is not this proxy\'s');
+  expect(client.responses).toHaveLength(1);
+  expect(server.proxies()).toEqual([]);
+});
+
+test("a stream ends with OK when the proof of its proxy does", async () => {
+  const client = await arrive();
+  admit({ untilMs: clock.nowMs() + 60_000 });
+  await until(() => client.responses.length === 1, "the first answer");
+  clock.advance(59_999);
+  server.push();
+  expect(server.proxies()).toHaveLength(1);
+  clock.advance(1);
+  const status = await until(() => client.status, "the end of the stream");
+  expect(status.code).toBe(0);
+});
+
+test("who leaves while it is decided upon is not connected", async () => {
+  const gone = await arrive();
+  const [decision] = pending;
+  gone.call.cancel();
+  const next = await arrive({ over: gone });
+  decision?.answer(admitted());
+  admit();
+  await until(() => next.responses.length === 1, "the next to be served");
+  expect(events.map(({ kind, connection }) => `${kind} ${connection}`)).toEqual(["connected 1", "sent 1"]);
+});
+
+test("a renewed secret is pushed to the proxies with that identity, on the same stream", async () => {
+  const web = await arrive();
+  admit();
+  const cart = await arrive();
+  admit({ serviceAccount: "cart" });
+  for (const client of [web, cart]) client.say({ typeUrl: typeUrls.SDS, resourceNamesSubscribe: ["default"] });
+  await until(() => [web, cart].every(({ responses }) => responses.length === 1), "both to be served");
+  const { identity } = admitted();
+  for (const n of [1, 2]) {
+    secrets = new Map(["web", "cart"].map((who) => [who, resource("SDS", "default", `${who}-${n}`)]));
+    server.push([identity]);
+    await until(() => received(web).at(-1) === `default@web-${n}`, "the secret");
+  }
+  expect(received(web)).toEqual(["a@1", "default@web-1", "default@web-2"]);
+  server.push();
+  await until(() => received(cart).at(-1) === "default@cart-2", "the secret of the other");
+  expect(received(cart)).toEqual(["a@1", "default@cart-2"]);
+  expect([server.serves(identity), server.serves({ ...identity, serviceAccount: "nobody" })]).toEqual([true, false]);
+});
+
+describe("with TLS", () => {
+  let authority: Authority;
+  let certificate: Certificate;
+  let listeners: (() => void)[];
+
+  const issue = (): Promise<Certificate> =>
+    authority.issue({ hosts: ["127.0.0.1"] }, { nowMs: Date.now(), ttlMs: 3_600_000 });
+
+  beforeEach(async () => {
+    const root = await party("root");
+    const stored = { origin: "test", caCert: root.certificate, caKey: new PrivateKey(root.key) };
+    const read = await readRoot(stored, Date.now());
+    if ("problems" in read) throw new Error(read.problems.join());
+    authority = new Authority(read.issuer);
+    certificate = await issue();
+    listeners = [];
+    const serving = {
+      get current() {
+        return certificate;
+      },
+      onChange: (listener: () => void) => {
+        listeners.push(listener);
+        return () => undefined;
+      },
+    };
+    port = await server.listen("127.0.0.1:0", serving);
+  });
+
+  /** The serial number that the server shows, or how it refuses. */
+  async function handshake(options: ConnectionOptions = {}): Promise<string> {
+    const socket = connectTls({ host: "127.0.0.1", port, ca: authority.roots, servername: "", ALPNProtocols: ["h2"], ...options });
+    const seen = await once(socket, "secureConnect").then(
+      () => socket.getPeerX509Certificate()?.serialNumber ?? "none",
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    );
+    socket.destroy();
+    return seen;
+  }
+
+  test("a proxy that believes in the root is served; a renewal ends no stream, and counts for the next", async () => {
+    const client = await arrive({ roots: authority.roots, token: "t" });
+    admit();
+    await until(() => client.responses.length === 1, "the first answer");
+    const first = await handshake();
+    certificate = await issue();
+    for (const listener of listeners) listener();
+    const second = await handshake();
+    expect(second).not.toBe(first);
+    expect(second).toBe(new X509Certificate(certificate.chain).serialNumber);
+    client.say({ typeUrl: typeUrls.LDS });
+    await until(() => received(client).includes("l@1"), "an answer on the old stream");
+    const next = await arrive({ roots: authority.roots });
+    admit();
+    await until(() => next.responses.length === 1, "the next stream to be served");
+  });
+
+  test("plaintext and TLS 1.1 are refused", async () => {
+    expect(await handshake({ maxVersion: "TLSv1.1", minVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" })).toContain(
+      "PROTOCOL_VERSION",
+    );
+    const plain = new TestClient(port);
+    clients.push(plain);
+    plain.say({ node: sidecar(), typeUrl: typeUrls.CDS });
+    expect((await until(() => plain.status, "the refusal")).code).toBe(14);
+    expect(pending).toEqual([]);
+  });
+});
