@@ -67,6 +67,9 @@ const rules: Record<string, Rule> = {
     may: ["controller/model"],
     edges: { "apply.ts": ["child_process", "fs/promises", "os", "stream/consumers"].map(builtin) },
   },
+  "controller/install": {
+    may: ["controller/model", "controller/ports", "controller/crd", "controller/inject", "controller/kube/api.ts"],
+  },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
   "controller/modules": {
     may: ["controller/model", "controller/ports", "sdk/module", "sdk/host"],
@@ -83,7 +86,9 @@ const rules: Record<string, Rule> = {
     edges: { "leftovers.ts": ["node:timers/promises"], "namespaces.ts": ["node:stream/consumers"] },
   },
   "controller/cli": {
-    may: ["model", "status", "inject", "init", "sources/documents.ts"].map((folder) => `controller/${folder}`),
+    may: ["model", "ports", "status", "inject", "init", "install", "crd/duration.ts", "sources/documents.ts"].map(
+      (folder) => `controller/${folder}`,
+    ),
     packages: ["commander", "yaml", "node:crypto", "node:stream"],
     edges: { "http-ask.ts": ["node:http"], "port-forward.ts": ["@kubernetes/client-node"] },
   },

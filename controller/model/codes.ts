@@ -1,6 +1,7 @@
 /**
  * Codes of problems. Istio's where Istio has one (istio/istio pkg/config/analysis/msg/messages.yaml); ours have four
- * digits: 00 sources and kinds, 01 modules, 02 what becomes of objects on a proxy, 04 the embedded runner.
+ * digits: 00 sources and kinds, 01 modules, 02 what becomes of objects on a proxy, 04 the embedded runner, 05 a cluster
+ * before an installation.
  */
 export const codes = {
   /** A broken reference: host, subset, port or gateway. */
@@ -40,4 +41,13 @@ export const codes = {
   strippedCondition: "SLU0204",
   /** A Deployment that `sluice up` can't start. */
   notRunnable: "SLU0401",
+  /** What an installer may not do in a cluster. */
+  permission: "IST0141",
+  kubernetesVersion: "IST0142",
+  /** Another mesh in the same cluster. */
+  otherMesh: "SLU0501",
+  /** A port of the nodes that a Service of others has. */
+  nodePortTaken: "SLU0502",
+  /** A CustomResourceDefinition that others installed. */
+  otherDefinition: "SLU0503",
 } as const;

@@ -1,0 +1,87 @@
+import { crds } from "../crd/definitions.ts";
+import { type Manifest, manifest, namespace } from "./manifest.ts";
+import { injectorName, validatorName } from "./webhooks.ts";
+
+// What the control plane may do: the least that lets it work. It reads the mesh in all namespaces, and writes nothing
+// there but the root certificate, events, and the status of plugins.
+
+export const account = "sluice";
+const clusterRole = `sluice-${namespace}`;
+const rootConfigMap = "istio-ca-root-cert";
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+const read = ["get", "list", "watch"];
+
+/** A name can't be asked for before the object is there: `create` is never limited to names. */
+const write = [...read, "update", "patch"];
+
+function ownKinds(): readonly Rule[] {
+  const byGroup = Map.groupBy(crds(), ({ spec }) => spec.group);
+  return [...byGroup].map(([group, definitions]) => ({
+    apiGroups: [group],
+    resources: definitions.map(({ spec }) => spec.names.plural),
+    verbs: read,
+  }));
+}
+
+const clusterRules: readonly Rule[] = [
+  { apiGroups: [""], resources: ["namespaces", "pods", "services"], verbs: read },
+  { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
+  { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
+  ...ownKinds(),
+  { apiGroups: ["extensions.istio.io"], resources: ["wasmplugins/status"], verbs: ["get", "update", "patch"] },
+  { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "update", "patch"] },
+  { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: write, resourceNames: [rootConfigMap] },
+  {
+    apiGroups: ["admissionregistration.k8s.io"],
+    resources: ["mutatingwebhookconfigurations"],
+    verbs: write,
+    resourceNames: [injectorName],
+  },
+  {
+    apiGroups: ["admissionregistration.k8s.io"],
+    resources: ["validatingwebhookconfigurations"],
+    verbs: write,
+    resourceNames: [validatorName],
+  },
+];
+
+/** The authority's root: its own, and one that the operator brings, which is only read. */
+const namespaceRules: readonly Rule[] = [
+  { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+  { apiGroups: [""], resources: ["secrets"], verbs: write, resourceNames: ["istio-ca-secret"] },
+  { apiGroups: [""], resources: ["secrets"], verbs: read, resourceNames: ["cacerts"] },
+];
+
+const rbac = "rbac.authorization.k8s.io";
+const subjects = [{ kind: "ServiceAccount", name: account, namespace }];
+
+/** The control plane's account and what it may do. */
+export function access(): readonly Manifest[] {
+  const roleRef = (kind: string, name: string) => ({ apiGroup: rbac, kind, name });
+  return [
+    manifest("v1", "ServiceAccount", { name: account, namespace, labels: { app: account } }),
+    manifest(`${rbac}/v1`, "ClusterRole", { name: clusterRole }, { rules: clusterRules }),
+    manifest(
+      `${rbac}/v1`,
+      "ClusterRoleBinding",
+      { name: clusterRole },
+      { roleRef: roleRef("ClusterRole", clusterRole), subjects },
+    ),
+    manifest(`${rbac}/v1`, "Role", { name: account, namespace }, { rules: namespaceRules }),
+    manifest(
+      `${rbac}/v1`,
+      "RoleBinding",
+      { name: account, namespace },
+      { roleRef: roleRef("Role", account), subjects },
+    ),
+  ];
+}

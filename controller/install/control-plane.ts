@@ -1,0 +1,80 @@
+import { account } from "./access.ts";
+import { type Manifest, manifest, namespace } from "./manifest.ts";
+import { type InstallSettings, imagesOf } from "./settings.ts";
+
+export const controlPlaneName = "sluice";
+
+const labels = { app: controlPlaneName };
+const ports = { "grpc-xds": 15012, "https-webhook": 15017, "http-monitoring": 15014 } as const;
+
+/** Which profile an installation has; `verify-install` reads it. */
+export const profileAnnotation = "install.sluice.dev/profile";
+
+/** The name that proxies and the API server call. */
+export function service(): Manifest {
+  const port = (name: keyof typeof ports, number: number) => ({
+    name,
+    port: number,
+    protocol: "TCP",
+    targetPort: ports[name],
+  });
+  return manifest(
+    "v1",
+    "Service",
+    { name: controlPlaneName, namespace, labels },
+    {
+      spec: {
+        selector: labels,
+        ports: [port("grpc-xds", 15012), port("https-webhook", 443), port("http-monitoring", 15014)],
+      },
+    },
+  );
+}
+
+export function deployment(settings: InstallSettings): Manifest {
+  return manifest(
+    "apps/v1",
+    "Deployment",
+    { name: controlPlaneName, namespace, labels, annotations: { [profileAnnotation]: settings.profile } },
+    {
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
+          spec: {
+            serviceAccountName: account,
+            securityContext: { runAsNonRoot: true, runAsUser: 1337, runAsGroup: 1337, fsGroup: 1337 },
+            containers: [container(settings)],
+            volumes: [{ name: "tmp", emptyDir: {} }],
+          },
+        },
+      },
+    },
+  );
+}
+
+function container(settings: InstallSettings): object {
+  const images = imagesOf(settings);
+  return {
+    name: "controller",
+    image: images.sluice,
+    args: ["controller", "--kubernetes"],
+    ports: Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort, protocol: "TCP" })),
+    env: [
+      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+      { name: "SLUICE_IMAGE", value: images.sluice },
+      { name: "ENVOY_IMAGE", value: images.envoy },
+    ],
+    readinessProbe: { httpGet: { path: "/ready", port: ports["http-monitoring"] }, periodSeconds: 3 },
+    resources: { requests: { cpu: "100m", memory: "256Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+  };
+}
