@@ -4,6 +4,8 @@ import { durationComplaint, durationMs } from "./duration.ts";
 import { show } from "./issues.ts";
 import { regexComplaint } from "./regex.ts";
 
+export { isIpAddress } from "../model/network.ts";
+
 // The building blocks of all kinds' schemas. Texts are not changed here; what a text means is read once all is valid.
 
 type Payload = { readonly issues: readonly z.core.$ZodRawIssue[] };
@@ -119,14 +121,6 @@ export function isDnsLabel(value: string): boolean {
 
 export function isDnsName(value: string): boolean {
   return value.length <= 253 && value.split(".").every((part) => isDnsLabel(part.toLowerCase()));
-}
-
-export function isIpAddress(value: string): boolean {
-  return isIpv4(value) || (/^[0-9a-fA-F:.]+$/.test(value) && value.includes(":") && URL.canParse(`http://[${value}]/`));
-}
-
-function isIpv4(value: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(value) && value.split(".").every((part) => Number(part) <= 255);
 }
 
 /** A host: a DNS name, `*`, or a name with `*` in front. */

@@ -9,6 +9,11 @@ export function parseRange(text: string): { readonly family: 4 | 6; readonly isL
   return { family, isLoopback: family === 4 ? address.startsWith("127.") : /^[0:]+:0*1$/.test(address) };
 }
 
+/** IPv4 or IPv6, without a port. */
+export function isIpAddress(text: string): boolean {
+  return isIPv4(text) || isIPv6(text);
+}
+
 function isIPv4(text: string): boolean {
   return /^\d+\.\d+\.\d+\.\d+$/.test(text) && text.split(".").every((part) => Number(part) <= 255);
 }
