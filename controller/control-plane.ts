@@ -1,12 +1,14 @@
 import { parseObject } from "./crd/parse-object.ts";
 import { buildMesh } from "./mesh/build-mesh.ts";
 import { ObjectStore } from "./mesh/object-store.ts";
+import type { Identity } from "./model/identity.ts";
 import type { Mesh, MeshSettings, Plugin } from "./model/mesh.ts";
 import type { MeshObject } from "./model/object.ts";
 import { type Problem, problemText } from "./model/problem.ts";
 import { type Proxy, proxyName } from "./model/proxy.ts";
 import type { ProxyState } from "./model/proxy-state.ts";
 import type { RawObject } from "./model/raw-object.ts";
+import type { Resource } from "./model/resource.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { statusLines } from "./status/lines.ts";
@@ -47,6 +49,8 @@ export interface ControlPlaneOptions {
   /** Name of this controller, for proxy-status. */
   readonly controller: string;
   readonly modules: Modules;
+  /** What a proxy with this identity gets by SDS, by name; nothing while its certificate is being made. */
+  readonly secrets: (identity: Identity) => ReadonlyMap<string, Resource>;
   /** Lets the xDS server compute anew what every proxy should have. */
   readonly push: () => void;
   /** The connected proxies, and what they made of what they were sent. */
@@ -112,12 +116,18 @@ export class ControlPlane {
    * What a proxy should have. A slot that only stands in for what this process can't compute leaves a proxy alone whose
    * version is of an earlier process; what this one has made itself, it can follow up on.
    */
-  targetFor(proxy: Proxy): Target {
-    const { resources: snapshot } = this.#translation(proxy);
+  targetFor(proxy: Proxy, identity: Identity): Target {
+    const { resources } = this.#translation(proxy);
+    const snapshot = { ...resources, SDS: this.#options.secrets(identity) };
     const kept = [...snapshot.ECDS.values()].filter(
       ({ name, stopgap }) => stopgap && !knowsLive(this.#status.memory, proxy.id, name),
     );
     return { snapshot, keep: { ECDS: new Set(kept.map(({ name }) => name)) } };
+  }
+
+  /** A pod, as it is in force. */
+  podOf({ namespace, name }: Pick<Proxy, "namespace" | "name">): MeshObject<"Pod"> | undefined {
+    return this.#store.find({ kind: "Pod", namespace, name });
   }
 
   onEvent(event: XdsEvent): void {

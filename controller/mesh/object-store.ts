@@ -1,4 +1,4 @@
-import { type AnyObject, refText } from "../model/object.ts";
+import { type AnyObject, type Kind, type MeshObject, type Ref, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Origin, ParsedObject } from "../model/raw-object.ts";
 
@@ -32,6 +32,11 @@ export class ObjectStore {
 
   objects(): readonly AnyObject[] {
     return [...this.#inForce.values()];
+  }
+
+  /** One object; `undefined` where none is in force. */
+  find<K extends Kind>(ref: Ref & { readonly kind: K }): MeshObject<K> | undefined {
+    return this.#inForce.get(refText(ref)) as MeshObject<K> | undefined;
   }
 
   /** The problem with the place of its object and path, where its object comes from a file. */

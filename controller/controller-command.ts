@@ -1,0 +1,96 @@
+// `sluice controller`: the control plane alone, over folders of YAML or over a Kubernetes API server.
+import process, { env, stderr } from "node:process";
+import { type Command, InvalidArgumentError } from "commander";
+import { examples } from "./cli/program.ts";
+import { durationMs } from "./crd/duration.ts";
+import { defaultSettings, type MeshSettings } from "./model/mesh.ts";
+import type { Log } from "./ports/log.ts";
+import type { Home, ServeOptions } from "./serve.ts";
+
+interface ControllerFlags {
+  readonly config?: readonly string[];
+  readonly identity?: string;
+  readonly kubernetes?: true;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly xdsAddress?: string;
+  readonly xdsPort: number;
+  readonly monitoringPort: number;
+  readonly trustDomain: string;
+  readonly certificateTtl: number;
+}
+
+/** @param version of this program */
+export function registerController(program: Command, { version, log }: Pick<ServeOptions, "version" | "log">): void {
+  program
+    .command("controller")
+    .description("run the control plane alone; `sluice up` starts it as its child, `sluice install` in a cluster")
+    .option("--config <dir...>", "folders of YAML; they are watched")
+    .option("--identity <dir>", "with --config: keeps the root of trust and the key of the proxies' tokens")
+    .option("--kubernetes", "follow the API server instead of folders")
+    .option("--kubeconfig <file>", "with --kubernetes; default: as kubectl finds it, in a pod its service account")
+    .option("--context <name>", "with --kubernetes: of the kubeconfig")
+    .option("--xds-address <ip>", "where delta ADS is served; default: 127.0.0.1, with --kubernetes every address")
+    .option("--xds-port <port>", "of delta ADS, with TLS", portNumber, 15012)
+    .option("--monitoring-port <port>", "status pages", portNumber, 15014)
+    .option("--trust-domain <domain>", "first part of every identity", defaultSettings.trustDomain)
+    .option("--certificate-ttl <duration>", "of workloads' certificates", ttl, defaultSettings.certificateTtlMs)
+    .addHelpText(
+      "after",
+      examples(["sluice controller --config mesh --identity state", "sluice controller --kubernetes"]),
+    )
+    .action(async (flags: ControllerFlags, command: Command) => {
+      if ((flags.config === undefined) !== (flags.identity === undefined) || !flags.config === !flags.kubernetes)
+        command.error("error: write --config with --identity, or --kubernetes");
+      const settings = { ...defaultSettings, trustDomain: flags.trustDomain, certificateTtlMs: flags.certificateTtl };
+      const { serve } = await import("./serve.ts");
+      await (flags.kubernetes ? kubernetes(flags, settings, log) : files(flags))
+        .then(([home, options]) => serve(home, { ...options, settings, version, log }))
+        .catch((error: Error) => {
+          stderr.write(`Error: ${error.message}\n`);
+          process.exit(1); // what it had opened by then would keep it
+        });
+    });
+}
+
+type Start = readonly [Home, Pick<ServeOptions, "name" | "xds" | "monitoring">];
+
+async function files(flags: ControllerFlags): Promise<Start> {
+  const { config: folders = [], identity = "", xdsAddress: address = "127.0.0.1", xdsPort: port } = flags;
+  const { filesHome } = await import("./home-files.ts");
+  return [
+    await filesHome({ folders, identity }),
+    {
+      name: `sluice-${process.pid}`,
+      xds: { address, port, hosts: [...new Set([address, "127.0.0.1", "localhost"])] },
+      monitoring: { host: "127.0.0.1", port: flags.monitoringPort },
+    },
+  ];
+}
+
+async function kubernetes(flags: ControllerFlags, settings: MeshSettings, log: Log): Promise<Start> {
+  const { kubeconfig, context, xdsAddress: address = "0.0.0.0", xdsPort: port } = flags;
+  const namespace = env["POD_NAMESPACE"] ?? settings.rootNamespace;
+  const service = `sluice.${namespace}`;
+  const { kubernetesHome } = await import("./home-kubernetes.ts");
+  return [
+    kubernetesHome({ namespace, log, ...(kubeconfig && { kubeconfig }), ...(context && { context }) }),
+    {
+      name: env["POD_NAME"] ?? `sluice-${process.pid}`,
+      xds: { address, port, hosts: [`${service}.svc`, `${service}.svc.${settings.domain}`, service] },
+      monitoring: { host: "0.0.0.0", port: flags.monitoringPort },
+    },
+  ];
+}
+
+function portNumber(value: string): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("a port is 0 to 65535");
+  return port;
+}
+
+function ttl(value: string): number {
+  const ms = durationMs(value);
+  if (Number.isNaN(ms) || ms < 1000) throw new InvalidArgumentError("write a duration of at least 1s, such as 24h");
+  return ms;
+}
