@@ -7,7 +7,7 @@ export function addHomeOptions(command: Command): Command {
   return command
     .option("-n, --namespace <namespace>", "look only in this namespace")
     .option("-i, --istioNamespace <namespace>", "where the control plane runs in Kubernetes", "istio-system")
-    .option("--kubeconfig <file>", "the mesh in the cluster of this kubeconfig")
+    .option("-c, --kubeconfig <file>", "the mesh in the cluster of this kubeconfig")
     .option("--context <name>", "the mesh in the cluster of this context of the kubeconfig");
 }
 
