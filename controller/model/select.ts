@@ -1,6 +1,7 @@
 // Which objects of a mesh concern a proxy. Pure; the rules are Istio's (istio/istio pilot/pkg/model: push_context.go,
 // sidecar.go, destination_rule.go), so that the YAML of a running mesh means the same here.
 
+import { memo } from "./memo.ts";
 import type { Endpoint, Mesh, MeshService } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
 import { type MeshObject, matches } from "./object.ts";
@@ -39,15 +40,20 @@ export interface ServedService {
   readonly endpoint: Endpoint;
 }
 
+const served = memo<Mesh["services"], ReadonlyMap<string, readonly ServedService[]>>();
+
 /** The services that lead to a proxy's own workload: endpoints with its address, namespace and labels. */
-export function servicesServedBy(mesh: Mesh, proxy: Proxy): readonly ServedService[] {
-  return [...mesh.services.values()].flatMap((service) => {
-    const endpoint = service.endpoints.find(
-      ({ address, namespace, labels }) =>
-        address === proxy.ip && namespace === proxy.namespace && matches(labels, proxy.labels),
+export function servicesServedBy({ services }: Mesh, proxy: Proxy): readonly ServedService[] {
+  const byAddress = served(services, "", () => {
+    const all = [...services.values()].flatMap((service) =>
+      service.endpoints.map((endpoint) => ({ service, endpoint })),
     );
-    return endpoint ? [{ service, endpoint }] : [];
+    return Map.groupBy(all, ({ endpoint }) => endpoint.address);
   });
+  const own = (byAddress.get(proxy.ip) ?? []).filter(
+    ({ endpoint: { namespace, labels } }) => namespace === proxy.namespace && matches(labels, proxy.labels),
+  );
+  return own.filter(({ service }, i) => own.findIndex((other) => other.service === service) === i);
 }
 
 /**

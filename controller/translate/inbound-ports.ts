@@ -1,10 +1,10 @@
 // The ports of a workload that its sidecar takes calls on.
 import type { Mesh } from "../model/mesh.ts";
-import type { MeshObject, Ref } from "../model/object.ts";
+import type { Ref } from "../model/object.ts";
 import { refOf } from "../model/object.ts";
 import type { MutualTlsMode } from "../model/peer-authentication.ts";
 import type { Proxy } from "../model/proxy.ts";
-import { type ServedService, servicesServedBy } from "../model/select.ts";
+import { type ServedService, servicesServedBy, sidecarFor } from "../model/select.ts";
 import { modeOf, mutualTlsModes, takesMutualTls } from "../model/select-authentication.ts";
 import type { Protocol } from "../model/service.ts";
 
@@ -28,11 +28,8 @@ export function modesOf(mesh: Mesh, { namespace, labels }: Proxy): ReturnType<ty
 }
 
 /** What its Sidecar says; without ingress there, and with interception, the ports that services lead to. */
-export function inboundPorts(
-  mesh: Mesh,
-  proxy: Proxy,
-  sidecar: MeshObject<"Sidecar"> | undefined,
-): readonly InboundPort[] {
+export function inboundPorts(mesh: Mesh, proxy: Proxy): readonly InboundPort[] {
+  const sidecar = sidecarFor(mesh, proxy);
   const modes = modesOf(mesh, proxy);
   const isIntercepted = proxy.interception !== "NONE";
   const { ingress } = sidecar?.spec ?? {};

@@ -3,32 +3,46 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Cluster_DiscoveryType } from "../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { AddressSchema } from "../gen/envoy/config/core/v3/address_pb.js";
+import { memo } from "../model/memo.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { routeNames } from "../model/names.ts";
-import { type MeshObject, refOf } from "../model/object.ts";
+import { refOf } from "../model/object.ts";
 import type { Proxy } from "../model/proxy.ts";
 import type { Resource } from "../model/resource.ts";
-import { servicesServedBy } from "../model/select.ts";
+import { servicesServedBy, sidecarFor } from "../model/select.ts";
 import { destinationRuleFor } from "../model/select-rules.ts";
 import { isHttp } from "../model/service.ts";
 import { type Cluster, original, shortName } from "./clusters.ts";
 import { metadata, socketAddress } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
 import { inboundChains } from "./inbound-chains.ts";
-import { type InboundPort, inboundPorts } from "./inbound-ports.ts";
+import { type InboundPort, inboundPorts, modesOf } from "./inbound-ports.ts";
 import { listener, tlsInspector } from "./listener.ts";
 import { routeConfig } from "./route-config.ts";
 import { inboundRoute } from "./routes.ts";
 import { circuitBreakers, connectTimeoutMs, policyFor, protocolOptions } from "./traffic-policy.ts";
 import { applicationBind, inspectMs, virtualInbound } from "./virtual-inbound.ts";
 
-/** Listeners; of each port a cluster and, where it speaks HTTP, routes. */
-export function inboundResources(
-  mesh: Mesh,
-  proxy: Proxy,
-  sidecar: MeshObject<"Sidecar"> | undefined,
-): readonly Resource[] {
-  const ports = inboundPorts(mesh, proxy, sidecar);
+const made = memo<object, readonly Resource[]>();
+
+/**
+ * Listeners; of each port a cluster and, where it speaks HTTP, routes. Made once for all pods of a workload, which serve
+ * the same and take the same mutual TLS; where a Sidecar says addresses, for each.
+ */
+export function inboundResources(mesh: Mesh, proxy: Proxy): readonly Resource[] {
+  const sidecar = sidecarFor(mesh, proxy);
+  const served = servicesServedBy(mesh, proxy);
+  const rules = served.flatMap(({ service }) => destinationRuleFor(mesh, proxy, service)?.from ?? []);
+  const { mode, byPort } = modesOf(mesh, proxy);
+  const ports = served.map(({ endpoint }) => [...endpoint.ports]);
+  const ip = sidecar?.spec.ingress && proxy.ip;
+  const key = JSON.stringify([proxy.namespace, proxy.interception, ip, mode, [...byPort], ports]);
+  const from = [mesh.settings, sidecar, ...served.map(({ service }) => service), ...rules];
+  return made(served[0]?.service ?? mesh.settings, key, () => resources(mesh, proxy), from);
+}
+
+function resources(mesh: Mesh, proxy: Proxy): readonly Resource[] {
+  const ports = inboundPorts(mesh, proxy);
   const captured = ports.filter(({ bind }) => bind === undefined);
   return [
     ...ports.flatMap((port) => portResources(mesh, proxy, port)),

@@ -111,6 +111,37 @@ describe("one state, many proxies and generations", () => {
     }
   });
 
+  test("proxies that see and serve the same share everything but their slots' maps", () => {
+    const labels = { app: "catalog" };
+    const serving = model.service("catalog", {
+      addresses: ["10.96.0.1"],
+      endpoints: ["10.0.0.1", "10.0.0.2"].map((ip) => model.endpoint(ip, labels)),
+    });
+    const mesh = model.mesh({ services: [serving] });
+    const [a, b] = ["10.0.0.1", "10.0.0.2"].map(
+      (ip) => translate(mesh, model.proxy({ ip, id: ip, labels, interception: "REDIRECT" })).resources,
+    );
+    const types = ["CDS", "LDS", "RDS", "EDS", "ECDS"] as const;
+    for (const type of types) for (const [name, one] of a?.[type] ?? []) expect(b?.[type].get(name), name).toBe(one);
+    expect([...(a?.LDS.keys() ?? [])].toSorted()).toEqual(["0.0.0.0_80", "virtualInbound", "virtualOutbound"]);
+  });
+
+  test("what chooses proxies by labels makes views of its own", () => {
+    const rule = model.object("DestinationRule", "r", {
+      host: "catalog",
+      trafficPolicy: { loadBalancer: "RANDOM" },
+      subsets: [],
+      exportTo: [],
+      workloadSelector: { app: "chosen" },
+    });
+    const mesh = model.mesh({ services: [catalog], destinationRules: [rule] });
+    const lb = (app: string) =>
+      resource(mesh, "CDS", "outbound|80||catalog.shop.svc.cluster.local", model.proxy({ labels: { app } }))[
+        "lb_policy"
+      ];
+    expect(["chosen", "other", "chosen"].map(lb)).toEqual(["RANDOM", "LEAST_REQUEST", "RANDOM"]);
+  });
+
   test("the same content has the same versions in another generation", () => {
     const versions = (mesh: Mesh) =>
       (Object.keys(typeUrls) as XdsType[]).flatMap((type) =>

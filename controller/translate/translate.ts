@@ -3,19 +3,17 @@ import type { Mesh } from "../model/mesh.ts";
 import { refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
-import type { Resource, Snapshot, XdsType } from "../model/resource.ts";
-import { gatewaysFor, servicesVisibleTo, sidecarFor } from "../model/select.ts";
-import { pluginsFor } from "../model/select-plugins.ts";
+import type { Snapshot } from "../model/resource.ts";
+import { gatewaysFor } from "../model/select.ts";
 import { virtualServicesFor, virtualServicesForGateway } from "../model/select-routes.ts";
-import { destinationRuleFor } from "../model/select-rules.ts";
-import { clustersOf, fixedClusters } from "./clusters.ts";
 import { gatewayPart } from "./gateway.ts";
 import { join, type Part } from "./part.ts";
 import { ratelimited } from "./retry.ts";
 import type { RouteContext } from "./routes.ts";
 import { inboundResources } from "./sidecar-inbound.ts";
-import { sidecarOutbound } from "./sidecar-outbound.ts";
 import { type PortView, slots } from "./slots.ts";
+import { merge, snapshot } from "./snapshot.ts";
+import { routeContext, type View, viewOf } from "./view.ts";
 
 export interface Translation {
   readonly resources: Snapshot;
@@ -32,31 +30,15 @@ export interface Translation {
  * gateway listens where a Gateway does.
  */
 export function translate(mesh: Mesh, proxy: Proxy): Translation {
-  const context: RouteContext = {
-    proxy,
-    services: mesh.services,
-    domain: mesh.settings.domain,
-    endable: pluginsFor(mesh, proxy, "outbound").some(({ plugin }) => plugin.module?.attach.includes("upstream")),
+  const shared = viewOf(mesh, proxy);
+  const context = routeContext(mesh, proxy);
+  const listening = proxy.type === "router" ? gateway(mesh, context) : sidecar(mesh, proxy, shared);
+  const { resources, problems } = join([listening.part, slots(mesh, proxy, listening.view)]);
+  const stripped = context.endable ? strippedConditions(mesh, proxy) : [];
+  return {
+    resources: merge(snapshot(resources), shared.resources),
+    problems: [...shared.problems, ...problems, ...stripped],
   };
-  const listening = proxy.type === "router" ? gateway(mesh, context) : sidecar(mesh, context);
-  const { resources, problems } = join([
-    { resources: clusters(mesh, proxy), problems: context.endable ? strippedConditions(mesh, proxy) : [] },
-    listening.part,
-    slots(mesh, proxy, listening.view),
-  ]);
-  return { resources: snapshot(resources), problems };
-}
-
-function clusters(mesh: Mesh, proxy: Proxy): readonly Resource[] {
-  const captured = proxy.type === "sidecar" && proxy.interception !== "NONE";
-  const { settings } = mesh;
-  const ofServices = servicesVisibleTo(mesh, proxy).flatMap((visible) => {
-    const service = mesh.services.get(visible.host) ?? visible;
-    const rule = destinationRuleFor(mesh, proxy, service);
-    const ports = visible.ports.filter(({ protocol }) => protocol !== "UDP");
-    return ports.flatMap((port) => clustersOf({ service, port, rule, settings, captured }));
-  });
-  return [...ofServices, ...fixedClusters];
 }
 
 interface Listening {
@@ -69,12 +51,8 @@ function gateway(mesh: Mesh, context: RouteContext): Listening {
   return { part, view: { proxied: [], gateway: part.ports } };
 }
 
-function sidecar(mesh: Mesh, context: RouteContext): Listening {
-  const { proxy } = context;
-  const object = sidecarFor(mesh, proxy);
-  const inbound = { resources: inboundResources(mesh, proxy, object), problems: [] };
-  const { parts, proxied } = sidecarOutbound(mesh, context, object);
-  return { part: join([inbound, ...parts]), view: { proxied } };
+function sidecar(mesh: Mesh, proxy: Proxy, { proxied }: View): Listening {
+  return { part: { resources: inboundResources(mesh, proxy), problems: [] }, view: { proxied } };
 }
 
 /** With `envoy-ratelimited` among its conditions Envoy would go on where a plugin says that there are no more retries. */
@@ -91,21 +69,4 @@ function strippedConditions(mesh: Mesh, proxy: Proxy): readonly Problem[] {
       return [{ severity: "info", code: codes.strippedCondition, object: refOf(object), path, message } as const];
     }),
   );
-}
-
-/** The first of several resources of one name counts. */
-function snapshot(resources: readonly Resource[]): Snapshot {
-  const byType: Record<XdsType, Map<string, Resource>> = {
-    CDS: new Map(),
-    LDS: new Map(),
-    EDS: new Map(),
-    RDS: new Map(),
-    ECDS: new Map(),
-    SDS: new Map(),
-  };
-  for (const resource of resources) {
-    const known = byType[resource.type];
-    if (!known.has(resource.name)) known.set(resource.name, resource);
-  }
-  return byType;
 }
