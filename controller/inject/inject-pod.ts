@@ -6,9 +6,10 @@ import { decide, type PodNamespace, proxyContainer, revision } from "./decide.ts
 import type { Images } from "./images.ts";
 import { initContainerOf } from "./init-container.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
-import { type Json, objectsOf, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
+import { type Json, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
 import { initProbeWarnings, rewriteProbes } from "./probes.ts";
 import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
+import { isScraped, proxyScrape } from "./scrape.ts";
 import { podWarnings } from "./warnings.ts";
 import { type Owner, ownerOf } from "./workload.ts";
 
@@ -95,7 +96,7 @@ function patchedPod(
   const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, init) };
   const spec = {
     ...view.spec,
-    ...(init.length > 0 && { initContainers: [...objectsOf(view.spec["initContainers"]), ...init] }),
+    ...(init.length > 0 && { initContainers: [...view.initContainers, ...init] }),
     containers: [...rewritten.map(({ container }) => container), proxy],
     volumes: [...view.volumes, ...proxyVolumes],
   };
@@ -129,7 +130,6 @@ function addedAnnotations({ annotations, containers }: PodView, init: readonly J
     revision,
   };
   const first = textOf(containers[0]?.["name"]);
-  const isScraped = Object.keys(annotations).some((name) => /^prometheus\.io\/(scrape|port|path)$/.test(name));
   return {
     "istio.io/rev": revision,
     ...(first !== "" && {
@@ -137,17 +137,10 @@ function addedAnnotations({ annotations, containers }: PodView, init: readonly J
       "kubectl.kubernetes.io/default-logs-container":
         annotations["kubectl.kubernetes.io/default-logs-container"] ?? first,
     }),
-    ...(!isScraped && proxyScrape),
+    ...(!isScraped(annotations) && proxyScrape),
     "sidecar.istio.io/status": JSON.stringify(status),
   };
 }
-
-/** Where Prometheus finds Envoy's statistics. */
-export const proxyScrape: Texts = {
-  "prometheus.io/scrape": "true",
-  "prometheus.io/port": "15090",
-  "prometheus.io/path": "/stats/prometheus",
-};
 
 function withAnnotation(pod: Json, name: string, value: string): Json {
   const metadata = fieldsOf(pod["metadata"]);

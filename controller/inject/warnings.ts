@@ -1,18 +1,18 @@
 import { fieldsOf } from "../model/raw-object.ts";
 import { type PodView, textOf } from "./pod.ts";
 import { proxyUid } from "./proxy-container.ts";
+import { isScraped } from "./scrape.ts";
 import type { Owner } from "./workload.ts";
 
 /** What works otherwise with a proxy than its user may expect. */
 export function podWarnings(view: PodView, owner: Owner): readonly string[] {
   const { spec, annotations } = view;
   const policy = textOf(spec["dnsPolicy"]);
-  const named = (name: string): boolean => name in annotations;
   return [
     ...(policy === "" || policy === "ClusterFirst"
       ? []
       : [`dnsPolicy is ${policy}: the proxy can't find the control plane unless that resolves the cluster's names`]),
-    ...(["prometheus.io/scrape", "prometheus.io/port", "prometheus.io/path"].some(named)
+    ...(isScraped(annotations)
       ? [
           "annotations prometheus.io are the application's own and stay; the proxy's metrics are on :15090/stats/prometheus",
         ]
