@@ -69,6 +69,7 @@ const rules: Record<string, Rule> = {
   },
   "controller/install": {
     may: ["controller/model", "controller/ports", "controller/crd", "controller/inject", "controller/kube/api.ts"],
+    packages: ["yaml"],
   },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
   "controller/modules": {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { stringify } from "yaml";
 import { durationComplaint, durationMs } from "../crd/duration.ts";
 import { install } from "../install/apply.ts";
 import { type Component, components } from "../install/components.ts";
 import { defaultInstallSettings, type InstallSettings, readSettings } from "../install/settings.ts";
+import { yamlOf } from "../install/yaml.ts";
 import { CliError, usageExitCode } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
 import { addClusterOptions, type InstallDeps, saying, withApi } from "./install-deps.ts";
@@ -49,7 +49,7 @@ async function run(
   const all = [...problems, ...(complaint === undefined ? [] : [`--timeout is "${timeout}": ${complaint}`])];
   if (all.length > 0) throw new CliError(all.join("\n"), usageExitCode);
   const parts = components(settings);
-  if (dryRun) return deps.print(yamlOf(parts));
+  if (dryRun) return deps.print(yamlOf(parts.flatMap(({ objects }) => objects)));
   const ok = await withApi(deps, cluster, async (api) => {
     if (!skipConfirmation && !(await deps.confirm(question(settings, parts, deps.version))))
       throw new CliError("Cancelled.");
@@ -62,10 +62,4 @@ async function run(
 function question({ profile }: InstallSettings, parts: readonly Component[], version: string): string {
   const names = parts.map(({ name }) => JSON.stringify(name)).join(" ");
   return `This will install the Sluice ${version} ${profile} profile with [${names}] components into the cluster. Proceed? (y/N) `;
-}
-
-/** In the order in which they are applied. */
-function yamlOf(parts: readonly Component[]): string {
-  const objects = parts.flatMap(({ objects: own }) => own);
-  return objects.map((object) => `---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`).join("");
 }

@@ -7,7 +7,6 @@ import { injectorName, validatorName } from "./webhooks.ts";
 
 export const account = "sluice";
 const clusterRole = `sluice-${namespace}`;
-const rootConfigMap = "istio-ca-root-cert";
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -18,9 +17,6 @@ interface Rule {
 
 const read = ["get", "list", "watch"];
 
-/** A name can't be asked for before the object is there: `create` is never limited to names. */
-const write = [...read, "update", "patch"];
-
 function ownKinds(): readonly Rule[] {
   const byGroup = Map.groupBy(crds(), ({ spec }) => spec.group);
   return [...byGroup].map(([group, definitions]) => ({
@@ -30,35 +26,31 @@ function ownKinds(): readonly Rule[] {
   }));
 }
 
+/** The certificate that it keeps in the webhooks. */
+function webhookRule(resource: string, name: string): Rule {
+  const apiGroups = ["admissionregistration.k8s.io"];
+  return { apiGroups, resources: [resource], verbs: [...read, "patch"], resourceNames: [name] };
+}
+
+/** `create` can't be limited to names. */
 const clusterRules: readonly Rule[] = [
   { apiGroups: [""], resources: ["namespaces", "pods", "services"], verbs: read },
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
   { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
   ...ownKinds(),
-  { apiGroups: ["extensions.istio.io"], resources: ["wasmplugins/status"], verbs: ["get", "update", "patch"] },
-  { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "update", "patch"] },
+  { apiGroups: ["extensions.istio.io"], resources: ["wasmplugins/status"], verbs: ["patch"] },
+  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
-  { apiGroups: [""], resources: ["configmaps"], verbs: write, resourceNames: [rootConfigMap] },
-  {
-    apiGroups: ["admissionregistration.k8s.io"],
-    resources: ["mutatingwebhookconfigurations"],
-    verbs: write,
-    resourceNames: [injectorName],
-  },
-  {
-    apiGroups: ["admissionregistration.k8s.io"],
-    resources: ["validatingwebhookconfigurations"],
-    verbs: write,
-    resourceNames: [validatorName],
-  },
+  { apiGroups: [""], resources: ["configmaps"], verbs: [...read, "patch"], resourceNames: ["istio-ca-root-cert"] },
+  webhookRule("mutatingwebhookconfigurations", injectorName),
+  webhookRule("validatingwebhookconfigurations", validatorName),
 ];
 
-/** The authority's root: its own, and one that the operator brings, which is only read. */
+/** The authority's root: the one that it makes, and one that the operator brings. */
 const namespaceRules: readonly Rule[] = [
   { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
-  { apiGroups: [""], resources: ["secrets"], verbs: write, resourceNames: ["istio-ca-secret"] },
-  { apiGroups: [""], resources: ["secrets"], verbs: read, resourceNames: ["cacerts"] },
+  { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: ["cacerts", "istio-ca-secret"] },
 ];
 
 const rbac = "rbac.authorization.k8s.io";

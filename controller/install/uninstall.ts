@@ -3,6 +3,7 @@ import type { KubeObject } from "../kube/api.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { type Installer, lookMs } from "./apply.ts";
 import { everything } from "./components.ts";
+import { controlPlaneName } from "./control-plane.ts";
 import type { InstallApi } from "./install-api.ts";
 import { fieldManager, isOurs, nameOf, namespace, targetOf, typeOf } from "./manifest.ts";
 
@@ -63,6 +64,7 @@ async function made(api: InstallApi): Promise<KubeObject[]> {
 
 /** A mesh of Istio's in the same cluster has objects of the same names. */
 function isWrittenByUs({ metadata }: KubeObject): boolean {
+  if (metadata.labels?.["app"] === controlPlaneName) return true;
   const writers = metadata["managedFields"];
   return Array.isArray(writers) && writers.some((writer) => fieldsOf(writer)["manager"] === fieldManager);
 }

@@ -218,7 +218,7 @@ describe("the control plane", () => {
     ${"create"} | ${"tokenreviews.authentication.k8s.io"}                     | ${"-A"}              | ${"yes"}
     ${"patch"}  | ${"configmaps/istio-ca-root-cert"}                          | ${"-n=shop"}         | ${"yes"}
     ${"get"}    | ${"secrets/cacerts"}                                        | ${"-n=istio-system"} | ${"yes"}
-    ${"update"} | ${"secrets/istio-ca-secret"}                                | ${"-n=istio-system"} | ${"yes"}
+    ${"get"}    | ${"secrets/istio-ca-secret"}                                | ${"-n=istio-system"} | ${"yes"}
     ${"patch"}  | ${"mutatingwebhookconfigurations/sluice-sidecar-injector"}  | ${"-A"}              | ${"yes"}
     ${"patch"}  | ${"mutatingwebhookconfigurations/another"}                  | ${"-A"}              | ${"no"}
     ${"patch"}  | ${"wasmplugins.extensions.istio.io/a"}                      | ${"-n=shop"}         | ${"no"}
@@ -226,7 +226,7 @@ describe("the control plane", () => {
     ${"get"}    | ${"configmaps/another"}                                     | ${"-n=shop"}         | ${"no"}
     ${"list"}   | ${"secrets"}                                                | ${"-n=istio-system"} | ${"no"}
     ${"get"}    | ${"secrets/istio-ca-secret"}                                | ${"-n=shop"}         | ${"no"}
-    ${"update"} | ${"secrets/cacerts"}                                        | ${"-n=istio-system"} | ${"no"}
+    ${"patch"}  | ${"secrets/istio-ca-secret"}                                | ${"-n=istio-system"} | ${"no"}
     ${"create"} | ${"pods"}                                                   | ${"-n=istio-system"} | ${"no"}
     ${"delete"} | ${"secrets/istio-ca-secret"}                                | ${"-n=istio-system"} | ${"no"}
   `("may $verb $what $place: $may", async ({ verb, what, place, may }) => {
@@ -248,6 +248,9 @@ describe("uninstall", () => {
         metadata: { name: "istio-ca-root-cert" },
         data: { "root-cert.pem": "" },
       });
+    await cluster.api.create("/api/v1/namespaces/istio-system/secrets", {
+      metadata: { name: "istio-ca-secret", labels: { app: "sluice" } },
+    });
     const { code, lines } = await sluice(["uninstall", "-y"]);
     expect(code).toBe(0);
     expect(lines.filter((line) => line.includes("Kept"))).toEqual([
@@ -255,6 +258,7 @@ describe("uninstall", () => {
       "  Kept Namespace istio-system: it has Secret cacerts",
     ]);
     expect(lines).toContain("  Removed ConfigMap istio-ca-root-cert.shop");
+    expect(lines).toContain("  Removed Secret istio-ca-secret.istio-system");
     expect(lines.at(-2)).toBe("✔ Uninstall complete");
     expect([...(await ours()).keys()]).toEqual([
       "/api/v1/namespaces istio-system",

@@ -1,0 +1,54 @@
+import { components } from "./components.ts";
+import { type Manifest, namespace } from "./manifest.ts";
+import { defaultInstallSettings, type InstallSettings } from "./settings.ts";
+import { yamlOf } from "./yaml.ts";
+
+/** Placeholders where an installation has its settings. */
+const placeholders: InstallSettings = {
+  profile: "{{ .Values.profile }}",
+  hub: "{{ .Values.hub }}",
+  tag: "{{ .Values.tag }}",
+  proxyImage: "{{ .Values.proxyImage }}",
+};
+
+/**
+ * The Helm chart: the objects of `sluice install`, with placeholders for its settings. Helm makes the namespace, and never
+ * changes or removes a definition that is there.
+ *
+ * @returns texts by path below the chart's folder: `templates/gateway.yaml`
+ */
+export function chart(version: string): ReadonlyMap<string, string> {
+  const [core = [], controlPlane = [], gateway = []] = components(placeholders).map(({ objects }) => objects);
+  const definitions = core.filter(isDefinition);
+  const access = core.filter((object) => !isDefinition(object) && object.kind !== "Namespace");
+  return new Map([
+    ["Chart.yaml", yamlOf([about(version)])],
+    ["values.yaml", valuesHead + yamlOf([defaultInstallSettings(version)])],
+    ...definitions.map((object) => [`crds/${object.metadata.name}.yaml`, yamlOf([object], { once: true })] as const),
+    ["templates/control-plane.yaml", inNamespace + yamlOf([...access, ...controlPlane])],
+    ["templates/gateway.yaml", `{{- if ne .Values.profile "minimal" }}\n${yamlOf(gateway)}{{- end }}\n`],
+  ]);
+}
+
+function isDefinition({ kind }: Manifest): boolean {
+  return kind === "CustomResourceDefinition";
+}
+
+const inNamespace = `{{- if ne .Release.Namespace "${namespace}" }}{{ fail "write --namespace ${namespace}: proxies look for their control plane there" }}{{ end }}
+`;
+
+const valuesHead = `# The settings of \`sluice install --set\`: profile is default, or minimal (without the ingress gateway); the control plane and
+# the init step run <hub>/sluice:<tag>, proxies run proxyImage.
+`;
+
+function about(version: string): object {
+  return {
+    apiVersion: "v2",
+    name: "sluice",
+    type: "application",
+    description: "Control plane and ingress gateway of the Sluice service mesh",
+    version,
+    appVersion: version,
+    kubeVersion: ">=1.30.0-0",
+  };
+}
