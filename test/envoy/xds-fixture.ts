@@ -12,7 +12,9 @@ import { RouteConfigurationSchema } from "../../controller/gen/envoy/config/rout
 import { HeaderMutationSchema } from "../../controller/gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import { RouterSchema } from "../../controller/gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { HttpConnectionManagerSchema } from "../../controller/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { HttpProtocolOptionsSchema } from "../../controller/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { Resource, Snapshot, XdsType } from "../../controller/model/resource.ts";
+import type { TransportSocket } from "../../controller/translate/tls.ts";
 import type { Deny } from "../../controller/xds/delta.ts";
 
 export const slot = "outbound/authn";
@@ -31,8 +33,27 @@ function resource<S extends DescMessage>(
   return { type, name, version: createHash("sha256").update(body).digest("hex").slice(0, 12), body, owners: [] };
 }
 
-/** An EDS cluster. `connectMs` changes it without an effect; `ringMin` above `ringMax` makes Envoy refuse it. */
-export function cluster(name: string, { connectMs = 1000, isBad = false } = {}): Resource {
+interface ClusterOptions {
+  /** Changes it without an effect. */
+  readonly connectMs?: number;
+  /** Envoy refuses it. */
+  readonly isBad?: boolean;
+  /** Absent: plaintext. */
+  readonly transportSocket?: TransportSocket;
+  /** Then another connection is made; absent: any number. */
+  readonly requestsPerConnection?: number;
+}
+
+/** An EDS cluster. */
+export function cluster(name: string, options: ClusterOptions = {}): Resource {
+  const { connectMs = 1000, isBad = false, transportSocket, requestsPerConnection } = options;
+  const http = create(HttpProtocolOptionsSchema, {
+    commonHttpProtocolOptions: { maxRequestsPerConnection: requestsPerConnection ?? 0 },
+    upstreamProtocolOptions: {
+      case: "explicitHttpConfig",
+      value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
+    },
+  });
   const ring = { minimumRingSize: 10n, maximumRingSize: 5n };
   return resource(
     { type: "CDS", name, schema: ClusterSchema },
@@ -42,6 +63,12 @@ export function cluster(name: string, { connectMs = 1000, isBad = false } = {}):
       edsClusterConfig: { edsConfig: ads },
       connectTimeout: { seconds: BigInt(Math.floor(connectMs / 1000)), nanos: (connectMs % 1000) * 1_000_000 },
       ...(isBad && { lbPolicy: 2, lbConfig: { case: "ringHashLbConfig", value: ring } }),
+      ...(transportSocket && { transportSocket }),
+      ...(requestsPerConnection !== undefined && {
+        typedExtensionProtocolOptions: {
+          [HttpProtocolOptionsSchema.typeName]: anyPack(HttpProtocolOptionsSchema, http),
+        },
+      }),
     },
   );
 }
@@ -58,8 +85,12 @@ export function endpoints(clusterName: string, ports: readonly number[]): Resour
   );
 }
 
-/** An HTTP listener whose route is `routeName`, by RDS, with one filter in {@link slot}, by ECDS. */
-export function listener(port: number, routeName: string): Resource {
+/**
+ * An HTTP listener whose route is `routeName`, by RDS, with one filter in {@link slot}, by ECDS.
+ *
+ * @param transportSocket absent: plaintext
+ */
+export function listener(port: number, routeName: string, transportSocket?: TransportSocket): Resource {
   const discovery = { configSource: ads, typeUrls: [`type.googleapis.com/${HeaderMutationSchema.typeName}`] };
   const hcm = create(HttpConnectionManagerSchema, {
     statPrefix: "test",
@@ -77,7 +108,12 @@ export function listener(port: number, routeName: string): Resource {
     {
       name,
       address: { address: { case: "socketAddress", value: { address: "127.0.0.1", portSpecifier } } },
-      filterChains: [{ filters: [{ name: "hcm", configType: { case: "typedConfig", value: typedConfig } }] }],
+      filterChains: [
+        {
+          filters: [{ name: "hcm", configType: { case: "typedConfig", value: typedConfig } }],
+          ...(transportSocket && { transportSocket }),
+        },
+      ],
     },
   );
 }
