@@ -12,6 +12,14 @@ interface Reference {
   readonly namespace?: string;
 }
 
+/** What {@link Reference} stands for. */
+interface Match {
+  /** Never empty; ready ones first. */
+  readonly found: readonly Pod[];
+  /** They are all pods of the one Deployment that was named as such. */
+  readonly isDeployment: boolean;
+}
+
 /**
  * The pod that a user means by `[TYPE/]NAME[.NAMESPACE]`: its whole name, else its Deployment's, else the beginning of
  * its name. `deployment/NAME` stands for the first of the Deployment's pods, ready ones before others.
@@ -20,35 +28,35 @@ interface Reference {
  * @throws {CliError} that names the candidates where none or several fit
  */
 export async function findPod(text: string, namespace: string | undefined, home: Home): Promise<Pod> {
-  const { found, isDeployment } = await find(text, namespace, home);
-  const [pod, ...others] = found;
-  const isOne = others.every((other) => isDeployment && ofOne(pod, other));
-  if (pod === undefined || !isOne)
-    throw new CliError(`"${text}" stands for several pods: ${list(found)}; write one of them`);
-  return pod;
+  return one(text, await find(text, namespace, home));
 }
 
 /** Like {@link findPod}, but a Deployment stands for all of its pods. */
 export async function findPods(text: string, namespace: string | undefined, home: Home): Promise<readonly Pod[]> {
-  const { found, isDeployment } = await find(text, namespace, home);
-  return isDeployment && found.every((pod) => ofOne(found[0], pod)) ? found : [await findPod(text, namespace, home)];
+  const match = await find(text, namespace, home);
+  return match.isDeployment ? match.found : [one(text, match)];
 }
 
-/** Never empty. */
-async function find(
-  text: string,
-  inNamespace: string | undefined,
-  home: Home,
-): Promise<{ readonly found: readonly Pod[]; readonly isDeployment: boolean }> {
+function one(text: string, { found, isDeployment }: Match): Pod {
+  const [pod, ...others] = found;
+  if (pod === undefined || (others.length > 0 && !isDeployment))
+    throw new CliError(`"${text}" stands for several pods: ${list(found)}; write one of them`);
+  return pod;
+}
+
+async function find(text: string, inNamespace: string | undefined, home: Home): Promise<Match> {
   const { type, name, namespace = inNamespace } = parse(text);
   const pods = await home.pods(namespace);
-  const found = candidates(type, name, pods);
-  if (found.length === 0) {
+  const found = candidates(type, name, pods).toSorted(
+    (a, b) => Number(b.ready) - Number(a.ready) || compareText(a.name, b.name),
+  );
+  const [first] = found;
+  if (first === undefined) {
     const there = pods.length === 0 ? "there is none" : `there are ${list(pods)}`;
     throw new CliError(`no pod "${text}" with a proxy ${home.place(namespace)}; ${there}`);
   }
-  const sorted = [...found].sort((a, b) => Number(b.ready) - Number(a.ready) || compareText(a.name, b.name));
-  return { found: sorted, isDeployment: type !== undefined && deploymentTypes.includes(type) };
+  const isDeployment = type !== undefined && deploymentTypes.includes(type);
+  return { found, isDeployment: isDeployment && found.every((pod) => isBeside(first, pod)) };
 }
 
 /** What follows the last dot is a namespace. */
@@ -77,9 +85,9 @@ function candidates(type: string | undefined, name: string, pods: readonly Pod[]
   return ways.map((way) => pods.filter(way)).find((found) => found.length > 0) ?? [];
 }
 
-/** Pods that one Deployment may have. */
-function ofOne(a: Pod | undefined, b: Pod): boolean {
-  return a?.namespace === b.namespace && a.mesh === b.mesh;
+/** Whether one Deployment may have both. */
+function isBeside(a: Pod, b: Pod): boolean {
+  return a.namespace === b.namespace && a.mesh === b.mesh;
 }
 
 /** More than a screen can show helps nobody. */

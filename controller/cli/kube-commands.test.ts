@@ -127,6 +127,21 @@ describe("controllers", () => {
     expect(names((await sluice("ps -n shop", 2)).out)).toEqual(["api-1.shop", "webapp-2.shop"]);
   });
 
+  test("one that is being deleted is not asked", async () => {
+    const going = pod("sluice-1-9", "istio-system", { containers: ["sluice"] });
+    const pods = cluster(1);
+    const api = fakeApi(
+      {
+        "istio-system app=sluice": [
+          ...pods["istio-system app=sluice"],
+          { ...going, metadata: { ...going.metadata, deletionTimestamp: "2026-11-23T18:00:00Z" } },
+        ],
+      },
+      (name) => (name === "sluice-1-9" ? 1 : portOf(admin)),
+    );
+    expect(await sluice("version --short", 1, { kubeApi: async () => api })).toMatchObject({ code: 0, err: "" });
+  });
+
   test("none is an error that names the namespace, one that does not answer an error that names it", async () => {
     expect((await sluice("ps", 0)).err).toBe(
       "Error: no controller runs in namespace istio-system; -i names another one\n",

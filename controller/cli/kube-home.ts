@@ -52,7 +52,8 @@ export function kubeHome(api: KubeApi, istioNamespace: string, http: CliDeps["ht
     place: (namespace = api.namespace) => `in namespace ${namespace}`,
     async controllers() {
       const pods = await running({ namespace: istioNamespace, labelSelector: controllerSelector });
-      return pods.map((pod) => ({
+      const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined); // others hang up any moment
+      return staying.map((pod) => ({
         name: `${pod.metadata.name}.${istioNamespace}`,
         page: (path) => ask(pod, ports.monitoring, { path }),
       }));

@@ -34,13 +34,21 @@ describe("every table", () => {
     ["endpoint.txt", endpointTable(statuses, {})],
     ["eds.txt", assignmentTable(assignmentsOf(dump, {}))],
     ["secret.txt", secretTable(dump, nowMs)],
-    ["secret-expired.txt", secretTable(dump, Date.parse("2027-11-24T00:00:00Z"))],
     ["ecds.txt", ecdsTable(extensionsOf(dump))],
     ["all.txt", allTables(dump, { verbose: true, withHeaders: true }, nowMs)],
     ["all-brief.txt", allTables(dump, { verbose: false }, nowMs)],
   ])("%s", async (name, text) => {
     await expect(text).toMatchFileSnapshot(`testdata/${name}`);
   });
+});
+
+test.each([
+  ["2026-11-23T18:33:42Z", ["false", "false", "false"]],
+  ["2026-11-24T18:33:42Z", ["false", "true", "true"]],
+  ["2026-11-24T18:33:43Z", ["false", "false", "true"]],
+  ["2036-11-20T18:33:43Z", ["false", "false", "false"]],
+])("at %s the certificates are valid: %j", (time, valid) => {
+  expect(secretTable(dump, Date.parse(time)).match(/\b(true|false)\b/g)).toEqual(valid);
 });
 
 test("json has the resources as the admin prints them", () => {
