@@ -3,7 +3,7 @@ import { buildMesh } from "./mesh/build-mesh.ts";
 import { ObjectStore } from "./mesh/object-store.ts";
 import type { Identity } from "./model/identity.ts";
 import type { Mesh, MeshSettings, Plugin } from "./model/mesh.ts";
-import type { MeshObject } from "./model/object.ts";
+import { type AnyObject, type MeshObject, type Ref, refOf, refText } from "./model/object.ts";
 import { type Problem, problemText } from "./model/problem.ts";
 import { type Proxy, proxyName } from "./model/proxy.ts";
 import type { ProxyState } from "./model/proxy-state.ts";
@@ -55,6 +55,8 @@ export interface ControlPlaneOptions {
   readonly push: () => void;
   /** The connected proxies, and what they made of what they were sent. */
   readonly proxies: () => readonly Omit<ProxyState, "snapshot">[];
+  /** Called whenever the status was made anew, whether or not it differs. */
+  readonly onStatus?: (status: MeshStatus) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -130,6 +132,15 @@ export class ControlPlane {
     return this.#store.find({ kind: "Pod", namespace, name });
   }
 
+  /** What would not fit together of an object if it were in force as it is given here. */
+  problemsWith(object: AnyObject): readonly Problem[] {
+    const key = refText(refOf(object));
+    const isIt = (ref: Ref | undefined): boolean => ref !== undefined && refText(ref) === key;
+    const objects = [...this.#store.objects().filter((one) => !isIt(refOf(one))), object];
+    const { plugins, settings, generation } = this.#mesh;
+    return buildMesh({ objects, plugins, settings, generation }).problems.filter((problem) => isIt(problem.object));
+  }
+
   onEvent(event: XdsEvent): void {
     if (event.kind === "sent" && this.#push !== undefined) {
       const about = { proxy: proxyName(event.proxy), type: event.type };
@@ -174,6 +185,7 @@ export class ControlPlane {
       controller,
     });
     for (const { level, text } of statusLines(before, this.#status)) log[level](text);
+    this.#options.onStatus?.(this.#status);
   }
 
   /** Each problem once, whichever proxies it was found on. */

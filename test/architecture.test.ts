@@ -72,6 +72,20 @@ const rules: Record<string, Rule> = {
     packages: ["yaml"],
   },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
+  "controller/kube": {
+    may: ["model", "ports", "status", "sources/coalesce.ts", "ca/root-store.ts"].map(
+      (folder) => `controller/${folder}`,
+    ),
+    edges: {
+      "client.ts": ["@kubernetes/client-node", "node:http", "node:stream/consumers"],
+      "config.ts": ["@kubernetes/client-node"],
+      "transport.ts": ["@kubernetes/client-node", "node:http", "node:https"],
+    },
+  },
+  "controller/webhooks": {
+    may: ["controller/model", "controller/ports", "controller/inject"],
+    edges: { "server.ts": ["node:http", "node:https"] },
+  },
   "controller/modules": {
     may: ["controller/model", "controller/ports", "sdk/module", "sdk/host"],
     packages: ["node:crypto", "node:url"],

@@ -3,6 +3,7 @@ import { fieldsOf, identityOf, type RawObject } from "../model/raw-object.ts";
 import type { WrittenStatus } from "../model/written-status.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { Coalescer } from "../sources/coalesce.ts";
 import type { PluginStatus } from "../status/plugin-status.ts";
 import type { KubeClient } from "./client.ts";
 import { isKubeError } from "./kube-error.ts";
@@ -13,7 +14,8 @@ import { isSameStatus, readStatus, writtenStatus } from "./written-status.ts";
 const apiVersion = "extensions.istio.io/v1alpha1";
 const wasmPlugins = { group: "extensions.istio.io", version: "v1alpha1", plural: "wasmplugins" };
 
-/** While proxies answer one after the other, the status of a plugin is written this often at most. In ms. */
+/** A status that proxies are about to change is not worth writing; one that goes on changing is, this often. In ms. */
+const quietMs = 50;
 const restMs = 200;
 
 export interface StatusWriterOptions {
@@ -41,6 +43,7 @@ interface Entry {
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #reconciler: Reconciler;
+  readonly #changes: Coalescer;
   /** By `refText`. */
   #entries: ReadonlyMap<string, Entry> = new Map();
 
@@ -53,6 +56,8 @@ export class StatusWriter {
       describe: (key) => `the status of ${key}`,
       restMs,
     });
+    const { clock } = options;
+    this.#changes = new Coalescer({ clock, run: () => this.#reconciler.check(), quietMs, waitMsMax: restMs });
   }
 
   /** All objects of the source, once the control plane has them. */
@@ -81,10 +86,11 @@ export class StatusWriter {
       entry.status = status;
       this.#options.events.refused(entry, refusalOf(status));
     }
-    this.#reconciler.check();
+    this.#changes.touch();
   }
 
   stop(): void {
+    this.#changes.stop();
     this.#reconciler.stop();
   }
 

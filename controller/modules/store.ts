@@ -60,6 +60,14 @@ export class ModuleStore {
     };
   }
 
+  /**
+   * All that is wrong with a plugin's module and its configuration, which is neither taken up nor forgotten: where the
+   * plugin comes, what was found here counts.
+   */
+  async problemsOf(object: WasmPluginObject): Promise<readonly Problem[]> {
+    return (await this.#load(object)).problems;
+  }
+
   /** Ends when nothing is being fetched or tried. */
   async settled(): Promise<void> {
     for (let pending = this.#pending(); pending.length > 0; pending = this.#pending()) await Promise.all(pending);
