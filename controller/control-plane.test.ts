@@ -9,6 +9,7 @@ import { acked, proxyState, sha } from "./status/test-support/mesh.ts";
 
 const slot = "inbound/unspecified";
 const { proxy } = proxyState("web-1", []);
+const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "default" };
 
 /** Modules of which those whose url holds "bad" were never good. */
 const modules: Modules = {
@@ -33,7 +34,7 @@ const plugin = (name: string, url: string): RawObject => ({
 function started(): { plane: ControlPlane; acknowledge: (version: string | undefined) => void } {
   let version: string | undefined;
   const state = (of: Proxy) => {
-    const { snapshot } = plane.targetFor(of);
+    const { snapshot } = plane.targetFor(of, identity);
     const resource = snapshot.ECDS.get(slot);
     return proxyState("web-1", resource && version ? [[resource, acked(version)]] : []);
   };
@@ -42,6 +43,7 @@ function started(): { plane: ControlPlane; acknowledge: (version: string | undef
     settings: defaultSettings,
     controller: "sluice",
     modules,
+    secrets: () => new Map(),
     push: () => {},
     proxies: () => [state(proxy)],
     clock,
@@ -51,8 +53,9 @@ function started(): { plane: ControlPlane; acknowledge: (version: string | undef
 }
 
 /** Whether what the proxy runs in the slot stays whatever it should have. */
-const isKept = (plane: ControlPlane): boolean => plane.targetFor(proxy).keep?.ECDS?.has(slot) ?? false;
-const versionOf = (plane: ControlPlane): string | undefined => plane.targetFor(proxy).snapshot.ECDS.get(slot)?.version;
+const isKept = (plane: ControlPlane): boolean => plane.targetFor(proxy, identity).keep?.ECDS?.has(slot) ?? false;
+const versionOf = (plane: ControlPlane): string | undefined =>
+  plane.targetFor(proxy, identity).snapshot.ECDS.get(slot)?.version;
 
 test("a plugin that was never good doesn't hold up its neighbours in a slot that this process filled", () => {
   const { plane, acknowledge } = started();

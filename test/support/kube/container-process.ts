@@ -1,24 +1,23 @@
 import { execFile, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { containerCommand, type Plan, type User, userArguments } from "./container-script.ts";
 import { diesWithUs } from "./daemon.ts";
 
 export interface Exit {
   /** 128+n for signal n. */
   readonly code: number;
-  readonly signal: NodeJS.Signals | null;
 }
 
 /** One run of a container. */
 export interface ContainerProcess {
+  /** Of its first process, as this machine sees it. */
   readonly pid: number;
   readonly exited: Promise<Exit>;
   terminate(): void;
-  /** All that it started and that has not left its process group. */
+  /** All that runs in it. */
   kill(): void;
 }
-
-const signalNumbers: Readonly<Record<string, number>> = { SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15, SIGABRT: 6, SIGINT: 2 };
 
 /**
  * Starts a container; resolves when its mounts are made and its program is about to run.
@@ -31,32 +30,30 @@ export async function startProcess(plan: Plan, files: { log: string; pid: string
   const [file, ...args] = containerCommand(plan);
   const child = spawn(file, args, { detached: true, stdio: ["ignore", log, log, "pipe"] });
   closeSync(log);
-  const { pid } = child;
+  let ended = false;
   const exited = new Promise<Exit>((resolve) => {
-    child.once("error", () => resolve({ code: 127, signal: null }));
+    child.once("error", () => resolve({ code: 127 }));
     child.once("exit", (code, signal) => {
+      ended = true;
       rmSync(files.pid, { force: true });
-      group(pid, "SIGKILL"); // what it started and left behind
-      resolve({ code: code ?? 128 + (signalNumbers[signal ?? ""] ?? 0), signal });
+      resolve({ code: code ?? 128 + (signal ? constants.signals[signal] : 0) });
     });
   });
   let said = "";
-  for await (const text of child.stdio[3] as NodeJS.ReadableStream) said += text;
-  if (pid === undefined || !said.startsWith("ok")) {
+  for await (const text of child.stdio[3] as NodeJS.ReadableStream) {
+    said += text;
+    if (said.endsWith("\n")) break; // `unshare` itself keeps the descriptor open for as long as the container runs
+  }
+  const pid = Number.parseInt(said, 10);
+  if (Number.isNaN(pid)) {
     await exited;
     throw new Error(readFileSync(files.log, "utf8").trim().split("\n").slice(-3).join("; "));
   }
-  writeFileSync(files.pid, `${pid}\n`);
-  return { pid, exited, terminate: () => child.kill("SIGTERM"), kill: () => group(pid, "SIGKILL") };
-}
-
-function group(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // nothing of it is left
-  }
+  if (!ended) writeFileSync(files.pid, `${pid}\n`);
+  const signal = (name: NodeJS.Signals): void => {
+    if (!ended) process.kill(pid, name);
+  };
+  return { pid, exited, terminate: () => signal("SIGTERM"), kill: () => signal("SIGKILL") };
 }
 
 /**
@@ -79,7 +76,7 @@ export function execIn(
     }
     const [file, ...args] = [
       ...diesWithUs,
-      ...["nsenter", `--target=${pid}`, "--net", "--mount", "--wd", "--"],
+      ...["nsenter", `--target=${pid}`, "--net", "--mount", "--pid", "--wd", "--"],
       ...["/usr/bin/env", "-i", ...environment, "/usr/bin/setpriv", ...userArguments(user), "--", ...command],
     ] as const;
     execFile(file, args, { timeout: timeoutMs, killSignal: "SIGKILL" }, (error, stdout, stderr) =>
