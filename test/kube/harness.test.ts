@@ -159,6 +159,9 @@ describe("kubectl", () => {
       stdout: "hello",
       stderr: expect.stringContaining("app\n"),
     });
+    expect((await exec(["sh", "-c", "kill -KILL 1; echo $$; cat /proc/1/cmdline"], "")).stdout).toMatch(
+      /^\d{1,2}\nnode\0.*app\.ts/, // its own processes only, of which the first can't be killed from inside
+    );
     expect((await exec(["no-such-program"], "")).stderr).toContain("executable file not found");
   });
 

@@ -5,7 +5,7 @@
 //   /stream/40/50      40 lines, one every 50 ms
 //   /counts            how often each other path was asked for, as JSON; DELETE forgets
 //   an upgrade         accepted; whatever comes is echoed until the peer ends
-//   anything else      200 with the pod's name and the request's headers as JSON
+//   anything else      200 with the pod's name, the caller's address and the request's headers as JSON
 import { createHash } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
 import { env } from "node:process";
@@ -25,7 +25,7 @@ const server = createServer((request, response) => {
   if (verb === "status") return answer(response, Number(first), `status ${first} of ${pod}`);
   if (verb === "slow") return void pause(Number(first)).then(() => answer(response, 200, "slow"));
   if (verb === "stream") return void stream(response, { lines: Number(first), everyMs: Number(second) });
-  answer(response, 200, JSON.stringify({ pod, headers: request.headers }));
+  answer(response, 200, JSON.stringify({ pod, peer: request.socket.remoteAddress, headers: request.headers }));
 });
 
 server.on("upgrade", (request, socket) => {
@@ -40,6 +40,7 @@ server.on("upgrade", (request, socket) => {
 });
 
 server.listen(Number(env["PORT"] ?? 8080), env["HOST"] ?? "0.0.0.0");
+process.once("SIGTERM", () => process.exit()); // as process 1 of a container it would not end without this
 
 function answer(response: ServerResponse, status: number, body: string): void {
   response.writeHead(status, { "content-type": "text/plain" }).end(body);

@@ -56,7 +56,7 @@ func enter(path string, kind int) error {
 	return unix.Setns(int(file.Fd()), kind)
 }
 
-// commandLike prepares a command as process pid would run it, and moves the calling thread into its mount namespace.
+// commandLike prepares a command as process pid would run it, and moves the calling thread into its other namespaces.
 func commandLike(ctx context.Context, pid int, command []string) (*exec.Cmd, error) {
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
@@ -71,6 +71,9 @@ func commandLike(ctx context.Context, pid int, command []string) (*exec.Cmd, err
 		return nil, err
 	}
 	mounts := fmt.Sprintf("/proc/%d/ns/mnt", pid)
+	if err := enter(fmt.Sprintf("/proc/%d/ns/pid", pid), unix.CLONE_NEWPID); err != nil { // of the command, not of this thread
+		return nil, err
+	}
 	if err := unix.Unshare(unix.CLONE_FS); err != nil { // setns(2): a thread that shares its root can't change mount namespaces
 		return nil, err
 	}
@@ -87,7 +90,7 @@ func commandLike(ctx context.Context, pid int, command []string) (*exec.Cmd, err
 	cmd.Env = env
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second // for what it started and left holding its output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	return cmd, nil
 }
 

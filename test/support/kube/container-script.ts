@@ -1,4 +1,4 @@
-// How a container is made of an ordinary process: network and mount namespaces, a root of its own over this machine's
+// How a container is made of an ordinary process: network, mount and process namespaces, a root of its own over this machine's
 // files, volumes mounted into it, and the user and capabilities that its pod asks for.
 import type { V1Container, V1Pod } from "@kubernetes/client-node";
 import { diesWithUs } from "./daemon.ts";
@@ -63,9 +63,21 @@ export function userOf(pod: V1Pod, container: V1Container, image: Image): User {
   };
 }
 
-/** The command that becomes the container's first process, without a fork; on descriptor 3 it says `ok` when all is mounted. */
+/**
+ * The command that starts a container and ends with it. When all is mounted and its program is about to run, it writes the
+ * first process's id, as this machine sees it, to descriptor 3. In the container that is process 1, as in a real one: a
+ * signal for which it has no handler does nothing, and all other processes end with it.
+ */
 export function containerCommand(plan: Plan): readonly [string, ...string[]] {
-  const enter = ["nsenter", `--net=/run/netns/${plan.netns}`, "unshare", "--mount", "--propagation", "private"];
+  const enter = [
+    "nsenter",
+    `--net=/run/netns/${plan.netns}`,
+    "unshare",
+    "--mount",
+    "--propagation=private",
+    "--pid",
+    "--kill-child",
+  ];
   return [...diesWithUs, ...enter, "sh", "-euc", containerScript(plan)];
 }
 
@@ -74,13 +86,15 @@ function containerScript({ rootDir, mounts, env, argv, workingDir, readOnlyRoot,
   const variables = [...env].map(([name, value]) => quote(`${name}=${value}`));
   return [
     "umask 022",
+    "read -r pid rest < /proc/self/stat", // still this machine's /proc
     `mount -t tmpfs -o mode=0755 tmpfs ${quote(rootDir)}`,
     `cd ${quote(rootDir)}`,
     "mkdir upper work root",
     "mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root",
     "cd root",
     "mkdir -p .host proc sys dev tmp",
-    "for dir in proc sys dev; do mount --rbind /$dir $dir; done",
+    "for dir in sys dev; do mount --rbind /$dir $dir; done",
+    "mount -t proc proc proc",
     "mount -t tmpfs tmpfs dev/shm",
     "mount -t tmpfs -o mode=1777 tmpfs tmp",
     "pivot_root . .host",
@@ -96,7 +110,7 @@ function containerScript({ rootDir, mounts, env, argv, workingDir, readOnlyRoot,
     "umount -l /.host",
     ...(readOnlyRoot ? readOnly.map((dir) => `mount -o remount,bind,ro ${dir}`) : []),
     `cd ${quote(workingDir)}`,
-    "echo ok >&3",
+    "echo $pid >&3",
     "exec 3>&-",
     ["exec /usr/bin/env -i", ...variables, "/usr/bin/setpriv", ...userArguments(user), "--", ...argv.map(quote)].join(
       " ",

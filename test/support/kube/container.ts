@@ -101,7 +101,7 @@ export class Container {
     } catch (error) {
       const message = messageOf(error);
       this.#set({ terminated: { exitCode: 128, reason: "StartError", message, startedAt, finishedAt: new Date() } });
-      return { code: 128, signal: null };
+      return { code: 128 };
     }
     if (this.#stopping.signal.aborted) process.kill(); // asked to end before there was anything to end
     this.#process = { ...process, plan };
