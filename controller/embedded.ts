@@ -25,7 +25,7 @@ export function registerUp(program: Command, log: Log): void {
     .addOption(
       new Option("--interception <how>", "auto: traffic is intercepted where this machine can (Linux, root)")
         .choices(interceptions)
-        .default("none")
+        .default("auto")
         .env("SLUICE_INTERCEPTION"),
     )
     .addHelpText("after", examples(["sluice up examples/outfitters/mesh"]))

@@ -96,7 +96,7 @@ const rules: Record<string, Rule> = {
     },
   },
   "controller/run": {
-    may: ["controller/model", "controller/ports", "controller/inject", "controller/init"],
+    may: ["controller/model", "controller/ports", "controller/inject", "controller/init", "controller/ca"],
     packages: ["yaml", ...["child_process", "crypto", "fs", "http", "net", "os", "path", "readline"].map(builtin)],
     edges: { "leftovers.ts": ["node:timers/promises"], "namespaces.ts": ["node:stream/consumers"] },
   },

@@ -17,27 +17,36 @@ export interface EnvoyOptions {
   readonly settings: MeshSettings;
   /** Where the controller serves xDS. */
   readonly xds: { readonly address: string; readonly port: number };
+  /** PEM: who signs the controller's certificate. */
+  readonly roots: string;
   readonly envoyPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Names in a pod's folder. Beside them only Envoy writes: its socket. */
-const files = { bootstrap: "bootstrap.json", adminSocket: "admin" } as const;
+/** Names in a pod's folder; the socket is Envoy's own. */
+export const podFiles = {
+  bootstrap: "bootstrap.json",
+  token: "token",
+  roots: "root-cert.pem",
+  adminSocket: "admin",
+} as const;
 
 /** Unix socket of a pod's admin, as this process sees it. */
 export function adminSocketOf({ path }: PodFolder): string {
-  return `${path}/${files.adminSocket}`;
+  return `${path}/${podFiles.adminSocket}`;
 }
 
-/** How the Envoy of a pod is started; writes what it reads. */
+/** How the Envoy of a pod is started; writes what it reads, but for its token. */
 export function envoyCommand(proxy: Proxy, options: EnvoyOptions): Command {
-  const { plan, place, folder, settings, xds, envoyPath, env } = options;
+  const { plan, place, folder, settings, xds, roots, envoyPath, env } = options;
   const { ip, namespaces } = place;
   const seen = namespaces ? podMount : folder.path;
+  const secure = { rootCertFile: `${seen}/${podFiles.roots}`, tokenFile: `${seen}/${podFiles.token}` };
   const at = (port: number, address = namespaces ? "0.0.0.0" : ip) => ({ address, port });
   const config = bootstrap({
-    ...{ proxy, settings, xds },
-    adminSocket: `${seen}/${files.adminSocket}`,
+    ...{ proxy, settings },
+    xds: { ...xds, secure },
+    adminSocket: `${seen}/${podFiles.adminSocket}`,
     listen: {
       prometheus: at(listenPorts.prometheus),
       ready: at(listenPorts.ready),
@@ -46,8 +55,9 @@ export function envoyCommand(proxy: Proxy, options: EnvoyOptions): Command {
     },
     probes: namespaces ? probeRoutes(plan) : [],
   });
-  folder.write(files.bootstrap, JSON.stringify(config, null, 2));
-  const argv = (program: string) => [program, "-c", `${seen}/${files.bootstrap}`, ...envoyFlags({})];
+  folder.write(podFiles.roots, roots);
+  folder.write(podFiles.bootstrap, JSON.stringify(config, null, 2));
+  const argv = (program: string) => [program, "-c", `${seen}/${podFiles.bootstrap}`, ...envoyFlags({})];
   if (!namespaces) return { argv: argv(envoyPath), cwd: folder.path, env };
   return { argv: within(namespaces, { argv: asProxy(argv(envoyMount)), cwd: "/" }), cwd: "/", env };
 }

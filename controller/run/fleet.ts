@@ -1,12 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { stringify } from "yaml";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { proxyName } from "../model/proxy.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Claims } from "./claims.ts";
-import { adminSocketOf, envoyCommand } from "./envoy.ts";
+import { envoyCommand } from "./envoy.ts";
 import type { PodFolder, RunFolder } from "./folder.ts";
 import { hostsText } from "./hosts.ts";
+import { type RunIdentity, renewMs } from "./identity.ts";
 import { type Network, proxyUid } from "./network.ts";
 import { documentsOf } from "./objects.ts";
 import { type Place, placeOf, placeWithin, type Taken } from "./place.ts";
@@ -28,6 +30,7 @@ export interface FleetOptions {
   readonly claims: Claims;
   /** Absent: traffic is not intercepted. */
   readonly network?: Network;
+  readonly identity: RunIdentity;
   /** Where the controller serves xDS. */
   readonly xds: { readonly address: string; readonly port: number };
   readonly gateway: { readonly address: string; readonly port: number };
@@ -50,9 +53,11 @@ export class Fleet {
   /** The end of the queue of changes, which are made one after the other. */
   #settled: Promise<readonly string[]> = Promise.resolve([]);
   #stopping = false;
+  #cancelRenewal = (): void => {};
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#renewLater();
   }
 
   get views(): readonly RunPod[] {
@@ -77,6 +82,7 @@ export class Fleet {
   /** Containers first, then the Envoys. Resolves when all are gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#cancelRenewal();
     await this.#settled;
     const pods = [...this.#pods.values(), ...this.#leaving];
     await Promise.all(pods.map((pod) => pod.stopContainers(graceMs)));
@@ -134,27 +140,40 @@ export class Fleet {
   }
 
   async #newPod(plan: PodPlan): Promise<RunningPod> {
-    const { folder, settings, gateway, network, onChange } = this.#options;
+    const { folder, settings, gateway, network, identity, onChange } = this.#options;
+    const uid = randomUUID();
     const podFolder = folder.newPodFolder(network && plan.type === "sidecar" ? proxyUid : undefined);
     const place = await this.#placeOf(plan, podFolder).catch((error: unknown) => {
       podFolder.remove();
       throw error;
     });
-    return new RunningPod({
+    const roots = await identity.roots();
+    const pod = new RunningPod({
       ...this.#options,
-      ...{ ...place, plan, adminSocket: adminSocketOf(podFolder) },
+      ...{ ...place, plan, uid, folder: podFolder },
       address: plan.type === "router" ? gateway.address : place.ip,
       logs: folder.logs,
       domain: settings.domain,
-      envoy: (proxy) => envoyCommand(proxy, { ...this.#options, plan, place, folder: podFolder }),
+      envoy: (proxy) => envoyCommand(proxy, { ...this.#options, plan, place, folder: podFolder, roots }),
       onReady: (pod) => {
         onChange(pod, pod.ready ? "ready" : "not ready");
         void this.apply(this.#objects);
       },
-      onClose: () => {
-        place.namespaces?.close();
-        podFolder.remove();
-      },
+    });
+    await this.#giveToken(pod);
+    return pod;
+  }
+
+  async #giveToken(pod: RunningPod): Promise<void> {
+    const { namespace, serviceAccount, name } = pod.plan;
+    const { uid } = pod.placed;
+    pod.writeToken(await this.#options.identity.token({ namespace, serviceAccount, pod: { name, uid } }));
+  }
+
+  #renewLater(): void {
+    this.#cancelRenewal = this.#options.clock.after(renewMs, () => {
+      for (const pod of this.#pods.values()) void this.#giveToken(pod);
+      this.#renewLater();
     });
   }
 

@@ -31,6 +31,8 @@ export class RunFolder {
   readonly path: string;
   readonly objects: string;
   readonly logs: string;
+  /** What proves who is who. */
+  readonly identity: string;
   readonly #hosts: string;
   readonly #pods: string;
   #lastPod = 0;
@@ -43,7 +45,9 @@ export class RunFolder {
     this.logs = join(path, "logs");
     this.#hosts = join(path, "hosts");
     this.#pods = join(path, "pods");
+    this.identity = join(path, "identity");
     for (const folder of [this.objects, this.logs, this.#hosts, this.#pods]) mkdirSync(folder);
+    mkdirSync(this.identity, { mode: 0o700 });
   }
 
   /**
@@ -173,7 +177,7 @@ function ownFolder(path: string): void {
 /** A run that crashed before it wrote `run.json`. Anything else in the way is not ours to remove. */
 function isLeftover(path: string): boolean {
   try {
-    return readdirSync(path).every((name) => ["objects", "logs", "hosts", "pods", "next"].includes(name));
+    return readdirSync(path).every((name) => ["objects", "logs", "hosts", "pods", "identity", "next"].includes(name));
   } catch {
     return false;
   }

@@ -21,7 +21,14 @@ const db = service("db", "shop", { selector: { app: "db" } });
 function pods(...ready: boolean[]): readonly PlacedPod[] {
   const { pods } = planOf([deployment("db", { replicas: ready.length })]);
   return pods.map((plan, i) => ({
-    ...{ plan, ip: `198.18.254.${i + 2}`, appPorts: new Map(), ready: ready[i] === true, intercepted: true },
+    ...{
+      plan,
+      uid: "u-1",
+      ip: `198.18.254.${i + 2}`,
+      appPorts: new Map(),
+      ready: ready[i] === true,
+      intercepted: true,
+    },
   }));
 }
 

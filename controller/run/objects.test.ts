@@ -18,7 +18,7 @@ function placed(ready: boolean): PlacedPod {
     [3000, 41234],
     [9000, 9000],
   ]);
-  return { plan, ip: "127.0.18.2", appPorts, ready, intercepted: false };
+  return { plan, uid: "u-1", ip: "127.0.18.2", appPorts, ready, intercepted: false };
 }
 
 function documents(pod: PlacedPod, ...objects: AnyObject[]): string {
@@ -39,10 +39,12 @@ test("a pod, and the Sidecar that opens its ports; what a port speaks comes from
     metadata:
       name: web-v2974j74mz-qc7ql
       namespace: shop
+      uid: u-1
       labels:
         app: web
         pod-template-hash: v2974j74mz
         sluice.dev/pod: v2974j74mz-qc7ql
+        security.istio.io/tlsMode: istio
       annotations: {}
       ownerReferences:
         - apiVersion: apps/v1
@@ -122,7 +124,7 @@ test.each([
 
 test("the gateway: a Service on port 80 and its pod", () => {
   const plan = gatewayPlan("istio-system");
-  const text = documents({ plan, ip: "127.0.0.1", appPorts: new Map(), ready: true, intercepted: false });
+  const text = documents({ plan, uid: "u-1", ip: "127.0.0.1", appPorts: new Map(), ready: true, intercepted: false });
   expect(text).toMatch(
     /kind: Service\n(.*\n)*.*port: 80\n +targetPort: 30000\n(.*\n)*kind: Pod\n(.*\n)*.*podIP: 127.0.0.1/,
   );

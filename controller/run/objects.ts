@@ -10,6 +10,8 @@ export const httpProxyPort = 15007;
 /** A pod with its place: what the generated objects say of it. */
 export interface PlacedPod {
   readonly plan: PodPlan;
+  /** Of this pod and no earlier one of its name. */
+  readonly uid: string;
   readonly ip: string;
   /** containerPort to the port of 127.0.0.1 where the application listens. */
   readonly appPorts: ReadonlyMap<number, number>;
@@ -55,7 +57,7 @@ function gatewayService({ workload: name, namespace }: PodPlan, targetPort: numb
   };
 }
 
-function podDocument({ plan, ip, ready }: PlacedPod): Document {
+function podDocument({ plan, uid, ip, ready }: PlacedPod): Document {
   const { name, namespace, workload, labels, annotations, serviceAccount, containers } = plan;
   const replicaSet = `${workload}-${labels["pod-template-hash"]}`;
   return {
@@ -64,6 +66,7 @@ function podDocument({ plan, ip, ready }: PlacedPod): Document {
     metadata: {
       name,
       namespace,
+      uid,
       labels,
       annotations,
       ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: replicaSet, controller: true }],

@@ -8,7 +8,12 @@ test("a replica is named after its Deployment, its template and its number", () 
   expect(pod?.name).toMatch(/^web-[b-z2-9]{10}-[b-z2-9]{5}$/);
   expect(pod).toMatchObject({ namespace: "shop", workload: "web", serviceAccount: "web", type: "sidecar" });
   const [, template, replica] = pod?.name.split("-") ?? [];
-  expect(pod?.labels).toEqual({ app: "web", "pod-template-hash": template, [podLabel]: `${template}-${replica}` });
+  expect(pod?.labels).toEqual({
+    app: "web",
+    "pod-template-hash": template,
+    [podLabel]: `${template}-${replica}`,
+    "security.istio.io/tlsMode": "istio",
+  });
   expect(planOf([deployment("web")]).pods).toEqual([pod]);
 });
 

@@ -15,7 +15,7 @@ export interface PodPlan {
   readonly type: Proxy["type"];
   /** Name of the Deployment. */
   readonly workload: string;
-  /** Those of the template, `pod-template-hash`, and {@link podLabel}. */
+  /** Those of the template, `pod-template-hash`, {@link podLabel}, and that it takes mutual TLS. */
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly serviceAccount: string;
@@ -31,6 +31,9 @@ export interface Plan {
 
 /** No two pods of a namespace have the same value, so that a Sidecar can select a single one. (A pod's name may be too long for a label.) */
 export const podLabel = "sluice.dev/pod";
+
+/** Callers use mutual TLS with pods that say so, as injection makes them say. */
+const takesTls: Labels = { "security.istio.io/tlsMode": "istio" };
 
 /** The pods that the Deployments among `objects` ask for. A changed template makes new pods, a changed scale does not. */
 export function planOf(objects: readonly AnyObject[]): Plan {
@@ -55,7 +58,7 @@ export function gatewayPlan(namespace: string): PodPlan {
     namespace,
     type: "router",
     workload,
-    labels: { ...gatewayLabels, "pod-template-hash": template, [podLabel]: id },
+    labels: { ...gatewayLabels, "pod-template-hash": template, [podLabel]: id, ...takesTls },
     annotations: {},
     serviceAccount: `${workload}-service-account`,
     containers: [],
@@ -77,7 +80,7 @@ function replicasOf({ meta, spec }: MeshObject<"Deployment">): PodPlan[] {
       namespace: meta.namespace,
       type: "sidecar",
       workload: meta.name,
-      labels: { ...labels, "pod-template-hash": template, [podLabel]: id },
+      labels: { ...labels, "pod-template-hash": template, [podLabel]: id, ...takesTls },
       annotations,
       serviceAccount,
       containers,

@@ -4,7 +4,8 @@ import { nodeId } from "../model/names.ts";
 import type { Proxy } from "../model/proxy.ts";
 import type { Clock } from "../ports/clock.ts";
 import { commandOf, type PlacedContainer } from "./container.ts";
-import { readinessPath } from "./envoy.ts";
+import { adminSocketOf, podFiles, readinessPath } from "./envoy.ts";
+import type { PodFolder } from "./folder.ts";
 import type { PlacedPod } from "./objects.ts";
 import type { Place } from "./place.ts";
 import type { PodPlan } from "./plan.ts";
@@ -19,6 +20,7 @@ const failuresMax = 3;
 
 export interface PodOptions extends Place {
   readonly plan: PodPlan;
+  readonly uid: string;
   /** Where Envoy binds the ports of Sidecars and Gateways: the pod's own address, but for gateways. */
   readonly address: string;
   /** `cluster.local` */
@@ -26,7 +28,8 @@ export interface PodOptions extends Place {
   /** The watched folder. */
   readonly dir: string;
   readonly logs: string;
-  readonly adminSocket: string;
+  /** What its Envoy reads and listens on. */
+  readonly folder: PodFolder;
   readonly envoy: (proxy: Proxy) => Command;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -34,8 +37,6 @@ export interface PodOptions extends Place {
   /** `what`: `envoy`, or the container's name. */
   readonly onEvent: (pod: RunningPod, what: string, event: ProcessEvent) => void;
   readonly onReady: (pod: RunningPod) => void;
-  /** Gives back what was made for it. */
-  readonly onClose: () => void;
 }
 
 /** One pod: the processes of its containers, its Envoy, and whether it can take traffic. */
@@ -89,12 +90,13 @@ export class RunningPod {
   }
 
   get placed(): PlacedPod {
-    const { plan, address: ip, appPorts, namespaces } = this.#options;
-    return { plan, ip, appPorts, ready: this.#ready, intercepted: namespaces !== undefined };
+    const { plan, uid, address: ip, appPorts, namespaces } = this.#options;
+    return { plan, uid, ip, appPorts, ready: this.#ready, intercepted: namespaces !== undefined };
   }
 
   get view(): RunPod {
-    const { plan, ip, adminSocket, namespaces } = this.#options;
+    const { plan, ip, folder, namespaces } = this.#options;
+    const adminSocket = adminSocketOf(folder);
     const { name, namespace, workload, labels } = plan;
     const [first] = this.#containers;
     const [envoyPid, appPid, appPort] = [this.#envoy.pid, first?.process.pid, first?.placed.appPort];
@@ -131,9 +133,15 @@ export class RunningPod {
     await this.#envoy.stop(graceMs);
   }
 
-  /** After everything has ended. */
+  /** Gives back what was made for it; after everything has ended. */
   close(): void {
-    this.#options.onClose();
+    this.#options.namespaces?.close();
+    this.#options.folder.remove();
+  }
+
+  /** The token with which its Envoy proves itself from the next stream on. */
+  writeToken(token: string): void {
+    this.#options.folder.write(podFiles.token, token);
   }
 
   kill(): void {
@@ -144,9 +152,9 @@ export class RunningPod {
 
   /** Asks until the pod is stopped; containers and Envoy must both be able to serve. */
   async #ask(): Promise<void> {
-    const { adminSocket, clock } = this.#options;
+    const { folder, clock } = this.#options;
     const facts = await Promise.all([
-      answers({ socketPath: adminSocket, path: "/ready" }),
+      answers({ socketPath: adminSocketOf(folder), path: "/ready" }),
       ...this.#containers.map(({ placed, process }) => this.#takesTraffic(placed, process.pid)),
     ]);
     if (this.#stopped) return;

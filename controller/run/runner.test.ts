@@ -45,7 +45,7 @@ test("starts a gateway, a controller and a pod for each replica, and leaves noth
   expect(all.map(({ workload }) => workload)).toEqual(["istio-ingressgateway", "web", "web"]);
   expect(new Set(all.map(({ ip }) => ip)).size).toBe(3);
   const objects = join(test.runFolder, "objects");
-  const controller = `info: controller: controller --config ${dir} --config ${objects} --xds-address 127.0.0.1 --xds-port ${xds.port} --monitoring-port ${monitoringPort}`;
+  const controller = `info: controller: controller --config ${dir} --config ${objects} --identity ${join(test.runFolder, "identity")} --xds-address 127.0.0.1 --xds-port ${xds.port} --monitoring-port ${monitoringPort}`;
   await until(() => test.log.lines.includes(controller), "the controller's line");
   for (const { appPort, name } of pods(test, "web"))
     expect(await (await fetch(`http://127.0.0.1:${appPort}/`)).text()).toBe(name);

@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import { Claims } from "./claims.ts";
 import { Fleet } from "./fleet.ts";
 import { RunFolder } from "./folder.ts";
+import { RunIdentity } from "./identity.ts";
 import { type Interception, networkFor } from "./interception.ts";
 import { markOf } from "./leftovers.ts";
 import type { Network } from "./network.ts";
@@ -24,7 +25,7 @@ const trimLogsMs = 10_000;
 const loopback = "127.0.0.1";
 
 /** Tried first: Istio's ports, and the node port of the gateway in every walk through a mesh. */
-const portsWanted = { xds: 15010, monitoring: 15014, gateway: 30000 } as const;
+const portsWanted = { xds: 15012, monitoring: 15014, gateway: 30000 } as const;
 
 export interface RunnerOptions {
   /** Folder of YAML. */
@@ -101,7 +102,8 @@ export class Runner {
       logs: folder.logs,
     };
     this.#run = run;
-    this.#fleet = this.#newFleet(run, folder);
+    const identity = await RunIdentity.open(folder.identity, this.#deps.clock);
+    this.#fleet = this.#newFleet(run, folder, identity);
     this.#controller = this.#newController(run, folder);
     this.#controller.start();
     await this.#answering(run.xds); // an Envoy that finds nobody waits before it tries again
@@ -138,13 +140,13 @@ export class Runner {
     this.#complaints = complaints;
   }
 
-  #newFleet(run: RunBase, folder: RunFolder): Fleet {
+  #newFleet(run: RunBase, folder: RunFolder, identity: RunIdentity): Fleet {
     const { log } = this.#deps;
     const { dir, xds, gateway } = run;
     return new Fleet({
       ...this.#deps,
       ...(this.#network && { network: this.#network }),
-      ...{ dir, xds, gateway, folder, claims: this.#claims, settings: this.#options.settings },
+      ...{ dir, xds, gateway, folder, identity, claims: this.#claims, settings: this.#options.settings },
       onEvent: (pod, what, event) => {
         this.#writeRun();
         for (const line of eventLines(pod.plan, what, event)) log.warn(line);
@@ -159,16 +161,10 @@ export class Runner {
   #newController(run: RunBase, folder: RunFolder): KeptProcess {
     const { log, program, env, clock, random } = this.#deps;
     const sources = ["--config", this.#options.dir, "--config", folder.objects]; // as the user named it: so it stands in messages
-    const ports = [
-      "--xds-address",
-      run.xds.address,
-      "--xds-port",
-      String(run.xds.port),
-      "--monitoring-port",
-      String(run.monitoringPort),
-    ];
+    const xds = ["--identity", folder.identity, "--xds-address", run.xds.address, "--xds-port", String(run.xds.port)];
+    const monitoring = ["--monitoring-port", String(run.monitoringPort)];
     return new KeptProcess({
-      command: { argv: [...program, "controller", ...sources, ...ports], cwd: process.cwd(), env },
+      command: { argv: [...program, "controller", ...sources, ...xds, ...monitoring], cwd: process.cwd(), env },
       output: { line: (line) => log.info(line) },
       ...{ clock, random },
       onEvent: (event) => {

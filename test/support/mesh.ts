@@ -53,15 +53,22 @@ export interface TestMesh {
   stop(): Promise<number>;
 }
 
-/** Starts a mesh of these files (name to YAML), in a folder that is removed when it is stopped. */
-export async function startMesh(files: Readonly<Record<string, string>>): Promise<TestMesh> {
+/**
+ * Starts a mesh of these files (name to YAML), in a folder that is removed when it is stopped.
+ *
+ * @param env more of the environment of `sluice up`
+ */
+export async function startMesh(
+  files: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestMesh> {
   const base = await mkdtemp(join(tmpdir(), "mesh-"));
   const dir = join(base, "mesh");
   await mkdir(dir);
   for (const [name, yaml] of Object.entries(files)) await writeFile(join(dir, name), yaml);
   const remove = () => rm(base, { recursive: true, force: true });
   try {
-    const mesh = await startMeshIn(dir, { runDir: join(base, "run") });
+    const mesh = await startMeshIn(dir, { runDir: join(base, "run"), env });
     const stop = async (): Promise<number> => {
       const code = await mesh.stop();
       await remove();
@@ -182,7 +189,7 @@ export async function startMeshIn(
     },
   };
   try {
-    const started = (): unknown => ended || readRun(runDir);
+    const started = (): unknown => ended || (readRun(runDir)?.pods.length ?? 0) > 0;
     await waitFor(started, "the mesh to start", { deadlineMs: 50_000 }); // `npm start` may have filters to build
     const wanted = (await run()).pods.map(({ workload }) => workload);
     for (const workload of wanted)
