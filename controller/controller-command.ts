@@ -3,8 +3,8 @@ import process, { env, stderr } from "node:process";
 import { type Command, InvalidArgumentError } from "commander";
 import { examples } from "./cli/program.ts";
 import { durationMs } from "./crd/duration.ts";
-import { defaultSettings, type MeshSettings } from "./model/mesh.ts";
-import type { Log } from "./ports/log.ts";
+import { imagesOf } from "./inject/images.ts";
+import { defaultSettings } from "./model/mesh.ts";
 import type { Home, ServeOptions } from "./serve.ts";
 
 interface ControllerFlags {
@@ -16,6 +16,7 @@ interface ControllerFlags {
   readonly xdsAddress?: string;
   readonly xdsPort: number;
   readonly monitoringPort: number;
+  readonly webhookPort: number;
   readonly trustDomain: string;
   readonly certificateTtl: number;
 }
@@ -33,6 +34,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .option("--xds-address <ip>", "where delta ADS is served; default: 127.0.0.1, with --kubernetes every address")
     .option("--xds-port <port>", "of delta ADS, with TLS", portNumber, 15012)
     .option("--monitoring-port <port>", "status pages", portNumber, 15014)
+    .option("--webhook-port <port>", "with --kubernetes: admission webhooks", portNumber, 15017)
     .option("--trust-domain <domain>", "first part of every identity", defaultSettings.trustDomain)
     .option("--certificate-ttl <duration>", "of workloads' certificates", ttl, defaultSettings.certificateTtlMs)
     .addHelpText(
@@ -44,7 +46,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
         command.error("error: write --config with --identity, or --kubernetes");
       const settings = { ...defaultSettings, trustDomain: flags.trustDomain, certificateTtlMs: flags.certificateTtl };
       const { serve } = await import("./serve.ts");
-      await (flags.kubernetes ? kubernetes(flags, settings, log) : files(flags))
+      await (flags.kubernetes ? kubernetes(flags, { settings, version, log }) : files(flags))
         .then(([home, options]) => serve(home, { ...options, settings, version, log }))
         .catch((error: Error) => {
           stderr.write(`Error: ${error.message}\n`);
@@ -68,15 +70,26 @@ async function files(flags: ControllerFlags): Promise<Start> {
   ];
 }
 
-async function kubernetes(flags: ControllerFlags, settings: MeshSettings, log: Log): Promise<Start> {
+type Common = Pick<ServeOptions, "settings" | "version" | "log">;
+
+/** Inside a pod the environment says what the command line does not: see install/control-plane.ts. */
+async function kubernetes(flags: ControllerFlags, { settings, version, log }: Common): Promise<Start> {
   const { kubeconfig, context, xdsAddress: address = "0.0.0.0", xdsPort: port } = flags;
   const namespace = env["POD_NAMESPACE"] ?? settings.rootNamespace;
   const service = `sluice.${namespace}`;
   const { kubernetesHome } = await import("./home-kubernetes.ts");
+  const name = env["POD_NAME"] ?? `sluice-${process.pid}`;
+  const images = imagesOf(version);
   return [
-    kubernetesHome({ namespace, log, ...(kubeconfig && { kubeconfig }), ...(context && { context }) }),
+    kubernetesHome({
+      ...{ namespace, name, settings, log },
+      images: { sluice: env["SLUICE_IMAGE"] ?? images.sluice, envoy: env["ENVOY_IMAGE"] ?? images.envoy },
+      webhooks: { host: "0.0.0.0", port: flags.webhookPort },
+      ...(kubeconfig && { kubeconfig }),
+      ...(context && { context }),
+    }),
     {
-      name: env["POD_NAME"] ?? `sluice-${process.pid}`,
+      name,
       xds: { address, port, hosts: [`${service}.svc`, `${service}.svc.${settings.domain}`, service] },
       monitoring: { host: "0.0.0.0", port: flags.monitoringPort },
     },

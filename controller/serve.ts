@@ -18,6 +18,7 @@ import type { Authenticate } from "./ports/authenticator.ts";
 import { realClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { Coalescer } from "./sources/coalesce.ts";
+import type { MeshStatus } from "./status/mesh-status.ts";
 import { serveMonitoring } from "./status/monitoring.ts";
 import { deny } from "./translate/deny.ts";
 import { secrets } from "./translate/secrets.ts";
@@ -44,6 +45,8 @@ export interface Home {
   readonly authenticate: Authenticate;
   /** Hands over objects, from now on. Resolves when all that there are have been handed over, with what ends it. */
   readonly watch: (onBatch: (batch: Parameters<ControlPlane["update"]>[0]) => void) => Promise<() => unknown>;
+  /** Called when the status was made anew. */
+  readonly onStatus?: (status: MeshStatus) => void;
   /** Starts what only this home has; resolves with what ends it. */
   readonly attend?: (controller: Controller) => Promise<() => unknown>;
 }
@@ -51,7 +54,7 @@ export interface Home {
 /** What runs, for the parts that only one home has. */
 export interface Controller {
   readonly plane: ControlPlane;
-  readonly preflight: Preflight;
+  readonly modules: ModuleStore;
   readonly authority: Authority;
   readonly serving: ServingCertificate;
 }
@@ -104,6 +107,7 @@ export async function serve(
     secrets: (identity) => secrets(certificates.get(identity)),
     push: () => xds.push(),
     proxies: () => xds.proxies(),
+    onStatus: (status) => home.onStatus?.(status),
   });
   const xds = new XdsServer({
     admit: admission({
@@ -133,7 +137,7 @@ export async function serve(
   };
   const monitoring = await serveMonitoring(pagesAt, pages);
   await xds.listen(`${listen.address}:${listen.port}`, serving);
-  const leave = await home.attend?.({ plane, preflight, authority, serving });
+  const leave = await home.attend?.({ plane, modules, authority, serving });
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   await leave?.();
   outcomes.stop();
