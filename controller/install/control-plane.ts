@@ -38,7 +38,6 @@ export function deployment(settings: InstallSettings): Manifest {
     { name: controlPlaneName, namespace, labels, annotations: { [profileAnnotation]: settings.profile } },
     {
       spec: {
-        replicas: 1,
         selector: { matchLabels: labels },
         template: {
           metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },

@@ -40,7 +40,6 @@ export function gateway(settings: InstallSettings): readonly Manifest[] {
       { name: gatewayName, namespace, labels: gatewayLabels },
       {
         spec: {
-          replicas: 1,
           selector: { matchLabels: gatewayLabels },
           template: gatewayPodTemplate({ settings: defaultSettings, images: imagesOf(settings) }),
         },

@@ -10,7 +10,7 @@ export interface InstallApi {
   ): Promise<{ readonly items: readonly KubeObject[] }>;
   create(place: ResourceType & { readonly namespace?: string }, object: object): Promise<KubeObject>;
   /** Server-side apply. */
-  apply(target: Target, object: object): Promise<KubeObject>;
+  apply(target: Target, object: object, options?: { readonly dryRun?: boolean }): Promise<KubeObject>;
   /** False where there was none. */
   delete(target: Target, options?: { readonly propagationPolicy?: "Foreground" }): Promise<boolean>;
   /** The answer, parsed. */

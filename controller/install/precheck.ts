@@ -5,11 +5,11 @@ import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
 import { gatewayNodePort } from "./gateway.ts";
 import type { InstallApi } from "./install-api.ts";
-import { isOurs, type Manifest, namespace, targetOf, typeOf } from "./manifest.ts";
+import { isOurs, type Manifest, manifest, namespace, targetOf, typeOf } from "./manifest.ts";
 
 /** One thing to know before an installation. */
 export interface Finding {
-  readonly severity: "Error" | "Info";
+  readonly severity: "Error" | "Warning" | "Info";
   readonly code: string;
   /** The object that it is about: `Service shop/web`. */
   readonly object?: string;
@@ -109,22 +109,35 @@ async function otherDefinitions(api: InstallApi): Promise<Finding[]> {
     crds().map(async (definition): Promise<Finding[]> => {
       const there = await api.get(targetOf(definition));
       if (there === undefined || isOurs(there)) return [];
-      const object = `CustomResourceDefinition ${definition.metadata.name}`;
+      const about = { code: codes.otherDefinition, object: `CustomResourceDefinition ${definition.metadata.name}` };
       const wanted = definition.spec.versions.map(({ name }) => name);
       const served = servedVersions(there);
-      return wanted.some((name) => served.includes(name))
-        ? [{ severity: "Info", code: codes.otherDefinition, object, message: "is there already and is used as it is" }]
-        : [
-            {
-              severity: "Error",
-              code: codes.otherDefinition,
-              object,
-              message: `serves ${served.join(", ") || "no version"}; one of ${wanted.join(", ")} is needed`,
-            },
-          ];
+      if (!wanted.some((name) => served.includes(name))) {
+        const message = `serves ${served.join(", ") || "no version"}; one of ${wanted.join(", ")} is needed`;
+        return [{ severity: "Error", ...about, message }];
+      }
+      const refusal = definition.spec.names.kind === "WasmPlugin" ? await builtinRefusal(api) : undefined;
+      const message = "is there already and is used as it is";
+      return [refusal === undefined ? { severity: "Info", ...about, message } : { ...about, ...refusal }];
     }),
   );
   return findings.flat();
+}
+
+/** Istio's definition lets only Istio's own schemes through. */
+async function builtinRefusal(api: InstallApi): Promise<Pick<Finding, "severity" | "message"> | undefined> {
+  const name = "sluice-precheck";
+  const plugin = manifest("extensions.istio.io/v1alpha1", "WasmPlugin", { name, namespace: "default" });
+  try {
+    await api.apply(targetOf(plugin), { ...plugin, spec: { url: "builtin://deadline" } }, { dryRun: true });
+    return undefined;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    return {
+      severity: "Warning",
+      message: `is there already, is used as it is, and refuses builtin filters (${said}); write url: file:///sluice/build/<filter>.wasm, or let Sluice install its own after deleting this one, with which its objects go`,
+    };
+  }
 }
 
 function servedVersions({ spec }: KubeObject): readonly string[] {

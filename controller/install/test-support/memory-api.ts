@@ -1,0 +1,52 @@
+import { type KubeObject, pathOf, type Target } from "../../kube/api.ts";
+import type { InstallApi } from "../install-api.ts";
+import { targetOf } from "../manifest.ts";
+
+export interface MemoryApi extends InstallApi {
+  /** By path. */
+  readonly objects: Map<string, KubeObject>;
+}
+
+export interface MemoryApiOptions {
+  readonly objects?: readonly KubeObject[];
+  /** Default: 1.37. */
+  readonly minor?: string;
+  /** What the caller may not do: `create customresourcedefinitions`. */
+  readonly forbidden?: readonly string[];
+  /** What the server says to an apply instead of doing it. */
+  readonly refuse?: (object: KubeObject) => string | undefined;
+}
+
+/** An API server that keeps what it is given, without controllers: everything is ready but Deployments and webhooks. */
+export function memoryApi({ objects = [], minor = "37", forbidden = [], refuse }: MemoryApiOptions = {}): MemoryApi {
+  const stored = new Map(objects.map((object) => [pathOf(targetOf(object)), object]));
+  const established = { conditions: [{ type: "Established", status: "True" }] };
+  return {
+    objects: stored,
+    get: async (target) => stored.get(pathOf(target)),
+    list: async (type, { namespace, labelSelector = "" } = {}) => {
+      const [key = "", value] = labelSelector.split("=");
+      const items = [...stored.values()].filter((object) => {
+        const { name: _, namespace: place, ...own } = targetOf(object);
+        const isThere = namespace === undefined || place === namespace;
+        return isThere && pathOf(own) === pathOf(type) && (key === "" || object.metadata.labels?.[key] === value);
+      });
+      return { items };
+    },
+    create: async (_, object) => {
+      const { spec } = object as { spec: { resourceAttributes: { verb: string; resource: string } } };
+      const { verb, resource } = spec.resourceAttributes;
+      return { ...(object as KubeObject), status: { allowed: !forbidden.includes(`${verb} ${resource}`) } };
+    },
+    apply: async (target, object, { dryRun = false } = {}) => {
+      const given = object as KubeObject;
+      const refusal = refuse?.(given);
+      if (refusal !== undefined) throw new Error(refusal);
+      const status = given.kind === "CustomResourceDefinition" ? { status: established } : {};
+      if (!dryRun) stored.set(pathOf(target), { ...given, ...status });
+      return given;
+    },
+    delete: async (target: Target) => stored.delete(pathOf(target)),
+    request: async () => ({ major: "1", minor, gitVersion: `v1.${minor}.0` }),
+  };
+}
