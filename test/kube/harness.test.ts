@@ -7,12 +7,14 @@ import { execPath } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call } from "../support/http.ts";
 import { type Cluster, startCluster } from "../support/kube/cluster.ts";
-import { nodeImage } from "../support/kube/images.ts";
+import { envoyImage, nodeImage } from "../support/kube/images.ts";
 
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = await startCluster({ images: { "test/app": nodeImage("test/support/app.ts") } });
+  cluster = await startCluster({
+    images: { "test/app": nodeImage("test/support/app.ts"), "envoyproxy/envoy": envoyImage() },
+  });
 });
 afterAll(() => cluster?.close());
 
@@ -289,6 +291,70 @@ describe("a container", () => {
   });
 });
 
+describe("a sidecar", () => {
+  test("gets what the application sends, with the ClusterIP as its destination", async () => {
+    const accessLog = {
+      "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+      log_format: { text_format_source: { inline_string: "to %DOWNSTREAM_LOCAL_ADDRESS%\n" } },
+    };
+    const tcpProxy = {
+      "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+      stat_prefix: "out",
+      cluster: "original",
+      access_log: [{ name: "stdout", typed_config: accessLog }],
+    };
+    const originalDst = "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
+    const bootstrap = {
+      node: { id: "sidecar~$(POD_IP)", cluster: "test" },
+      static_resources: {
+        listeners: [
+          {
+            address: { socket_address: { address: "0.0.0.0", port_value: 15_001 } },
+            listener_filters: [{ name: "original_dst", typed_config: { "@type": originalDst } }],
+            filter_chains: [{ filters: [{ name: "tcp_proxy", typed_config: tcpProxy }] }],
+          },
+        ],
+        clusters: [{ name: "original", type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED" }],
+      },
+    };
+    const redirect = [
+      "iptables -t nat -A OUTPUT -p tcp -m owner --uid-owner 1337 -j RETURN",
+      "iptables -t nat -A OUTPUT -p tcp ! -d 127.0.0.1/32 -j REDIRECT --to-ports 15001",
+    ];
+    const init = {
+      name: "init",
+      image: "test/app:1",
+      command: ["sh", "-ec", redirect.join("; ")],
+      securityContext: { runAsUser: 0, capabilities: { add: ["NET_ADMIN", "NET_RAW"] } },
+    };
+    const envoy = {
+      name: "envoy",
+      image: "envoyproxy/envoy:v1.40.0",
+      args: ["--concurrency", "1", "--log-level", "info", "--config-yaml", JSON.stringify(bootstrap)],
+      env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
+      securityContext: {
+        runAsUser: 1337,
+        runAsGroup: 1337,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      },
+      readinessProbe: { tcpSocket: { port: 15_001 } },
+    };
+    await apply(
+      "sidecar",
+      deployment("echo", 1, { containers: [app()] }),
+      service("echo"),
+      pod("client", { initContainers: [init], containers: [app(), envoy] }),
+    );
+    await ready("sidecar", "client");
+    const answer = await cluster.waitFor(() => fetchIn("sidecar", "client", "http://echo/"), "an answer");
+    expect(JSON.parse(answer).pod).toMatch(/^echo-/);
+    const ip = await cluster.kubectl("get", "service", "-n", "sidecar", "echo", "-o", "jsonpath={.spec.clusterIP}");
+    const log = () => cluster.kubectl("logs", "-n", "sidecar", "client", "-c", "envoy");
+    await cluster.waitFor(async () => (await log()).includes(`to ${ip}:80\n`), "the ClusterIP in Envoy's log");
+  });
+});
+
 describe("probes", () => {
   test("make a pod ready and unready, and restart a container", async () => {
     const probe = { exec: { command: ["test", "-f", "/tmp/ready"] }, periodSeconds: 1, failureThreshold: 1 };
@@ -368,7 +434,7 @@ describe("a test that is killed", () => {
   test("leaves nothing running, and the next cluster clears the rest away", async () => {
     const program = `
       import { startCluster } from "${join(import.meta.dirname, "../support/kube/cluster.ts")}";
-      import { nodeImage } from "${join(import.meta.dirname, "../support/kube/images.ts")}";
+      import { envoyImage, nodeImage } from "${join(import.meta.dirname, "../support/kube/images.ts")}";
       const cluster = await startCluster({ images: { "test/app": nodeImage("test/support/app.ts") } });
       await cluster.kubectl.apply(${JSON.stringify(JSON.stringify(pod("left", { containers: [app()] })))});
       await cluster.waitFor(() => cluster.kubectl("wait", "pod/left", "--for=condition=Ready"), "the pod");
