@@ -202,7 +202,14 @@ describe("with TLS", () => {
 
   /** The serial number that the server shows, or how it refuses. */
   async function handshake(options: ConnectionOptions = {}): Promise<string> {
-    const socket = connectTls({ host: "127.0.0.1", port, ca: authority.roots, servername: "", ALPNProtocols: ["h2"], ...options });
+    const socket = connectTls({
+      host: "127.0.0.1",
+      port,
+      ca: authority.roots,
+      servername: "",
+      ALPNProtocols: ["h2"],
+      ...options,
+    });
     const seen = await once(socket, "secureConnect").then(
       () => socket.getPeerX509Certificate()?.serialNumber ?? "none",
       (error: NodeJS.ErrnoException) => error.code ?? error.message,

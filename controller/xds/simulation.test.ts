@@ -15,6 +15,12 @@ const types = Object.keys(typeUrls) as XdsType[];
 const reliable = ["c0", "c1", "c2"];
 const doubtful = ["c3", "c4"];
 const slots = ["in", "out"];
+/**
+ * What listeners and these clusters are secured by. None that is reliable: the first cluster of all that needs a secret
+ * waits for it, and so does what is routed to it.
+ */
+const secretNames = ["default", "ROOTCA"];
+const secured = ["c3"];
 
 function encode(type: XdsType, name: string, content: Content): Resource {
   const text = JSON.stringify(content);
@@ -29,20 +35,29 @@ interface Mesh {
   readonly listeners: Map<string, Content>;
   readonly routes: Map<string, Content>;
   readonly slots: Map<string, Content>;
+  /** Those that are issued. */
+  readonly secrets: Map<string, Content>;
 }
 
-function snapshotOf({ clusters, listeners, routes, slots }: Mesh): Snapshot {
+function snapshotOf({ clusters, listeners, routes, slots, secrets }: Mesh): Snapshot {
   const all = (type: XdsType, entries: Iterable<[string, Content]>): ReadonlyMap<string, Resource> =>
     new Map([...entries].map(([name, content]) => [name, encode(type, name, content)]));
   const of = (part: "cluster" | "endpoints"): [string, Content][] =>
     [...clusters].map(([name, one]) => [name, one[part]]);
+  const withSecrets = ([name, content]: [string, Content]): [string, Content] => [
+    name,
+    { ...content, secrets: secretNames },
+  ];
   return {
-    CDS: all("CDS", of("cluster")),
+    CDS: all(
+      "CDS",
+      of("cluster").map((one) => (secured.includes(one[0]) ? withSecrets(one) : one)),
+    ),
     EDS: all("EDS", of("endpoints")),
-    LDS: all("LDS", listeners),
+    LDS: all("LDS", [...listeners].map(withSecrets)),
     RDS: all("RDS", routes),
     ECDS: all("ECDS", slots),
-    SDS: new Map(),
+    SDS: all("SDS", secrets),
   };
 }
 
@@ -64,6 +79,7 @@ class World {
       listeners: new Map([["l0", { n: 0, routes: ["r0", "nowhere"], slots }]]),
       routes: new Map([["r0", { n: 0, cluster: "c0" }]]),
       slots: new Map(slots.map((name) => [name, { n: 0 }])),
+      secrets: new Map(),
     };
     this.proxies = [0, 1, 2].map(() => {
       const proxy = { envoy: new FakeEnvoy(new Set(reliable)), stream: new DeltaStream(deny), incoming: [] };
@@ -125,7 +141,7 @@ class World {
   change(die: number): void {
     const { clusters, listeners, routes } = this.mesh;
     const n = this.#step;
-    const [what, which] = [die % 8, Math.floor(die / 8)];
+    const [what, which] = [die % 9, Math.floor(die / 9)];
     const name = [...reliable, ...doubtful][which % 5] ?? "c0";
     const mayBeBad = doubtful.includes(name) && which % 2 === 0;
     const isBad = mayBeBad ? { isBad: true } : {};
@@ -144,7 +160,13 @@ class World {
       });
     if (what === 6) listeners.delete("l1");
     if (what === 7) listeners.set("l0", { n, routes: which % 2 === 0 ? ["r0"] : ["r0", "nowhere"], slots });
+    if (what === 8) this.issue(secretNames[which % 2] ?? "default", which % 4 === 3);
     this.push(die % 3 !== 0);
+  }
+
+  /** A secret, for the first time or again. */
+  issue(name: string, isBad = false): void {
+    this.mesh.secrets.set(name, { n: this.#step, ...(isBad && { isBad }) });
   }
 
   /** To slow proxies later: what they are sent then is what the mesh is then. */
@@ -166,6 +188,7 @@ class World {
     for (const [name, { isBad: _, ...content }] of this.mesh.listeners)
       this.mesh.listeners.set(name, { ...content, n });
     for (const name of slots) this.mesh.slots.set(name, { n });
+    for (const name of secretNames) this.issue(name);
     this.push();
   }
 
@@ -186,7 +209,7 @@ function differences({ envoy }: Proxy, mesh: Mesh): string[] {
   return types.flatMap((type) => {
     if (!envoy.isStarted && type !== "CDS" && type !== "EDS") return []; // refused endpoints keep it from starting
     const live = envoy.live[type];
-    const wanted = [...snapshot[type].values()].filter((one) => !contentOf(one).isBad && isUsed(one, mesh));
+    const wanted = [...snapshot[type].values()].filter((one) => !contentOf(one).isBad && isUsed(one, mesh, envoy));
     const missing = wanted.filter((one) => live.get(one.name)?.version !== versionOf(one));
     const extra = [...live.keys()].filter((name) => name !== "nowhere" && !snapshot[type].has(name));
     return [
@@ -196,10 +219,15 @@ function differences({ envoy }: Proxy, mesh: Mesh): string[] {
   });
 }
 
-/** Whether a proxy that holds the good part of a mesh uses a resource; a cluster warms while its endpoints are refused. */
-function isUsed({ type, name }: Resource, { clusters }: Mesh): boolean {
+/**
+ * Whether a proxy that holds the good part of a mesh uses a resource; a cluster warms while its endpoints are refused, and
+ * while it has no secrets.
+ */
+function isUsed(resource: Resource, { clusters }: Mesh, { live }: FakeEnvoy): boolean {
+  const { type, name } = resource;
   const { cluster, endpoints } = clusters.get(name) ?? {};
-  if (type === "CDS") return endpoints?.isBad !== true;
+  const { secrets = [] } = contentOf(resource);
+  if (type === "CDS") return endpoints?.isBad !== true && secrets.every((secret) => live.SDS.has(secret));
   return type !== "EDS" || cluster?.isBad !== true;
 }
 
@@ -207,7 +235,11 @@ test("whatever happens, no request is lost, nothing is sent twice, and in the en
   fc.assert(
     fc.property(fc.array(fc.nat(), { minLength: 20, maxLength: 250, size: "max" }), (dice) => {
       const world = new World();
-      if (dice.length % 2 === 0) world.settle(); // else from the very start
+      if (dice.length % 2 === 0) {
+        for (const name of secretNames) world.issue(name);
+        world.push();
+        world.settle();
+      } // else from the very start
       for (const die of dice) world.act(die);
       world.push();
       world.settle();

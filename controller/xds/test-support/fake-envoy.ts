@@ -16,6 +16,8 @@ export interface Content {
   /** Of a listener: the names it asks for. */
   readonly routes?: readonly string[];
   readonly slots?: readonly string[];
+  /** Of a listener or a cluster: what it must have to be in force. */
+  readonly secrets?: readonly string[];
   /** Of a route. */
   readonly cluster?: string;
 }
@@ -35,7 +37,7 @@ function perType<T>(make: () => T): PerType<T> {
 export class FakeEnvoy {
   /** What is in force. */
   readonly live = perType(() => new Map<string, Resource>());
-  /** Clusters that wait for endpoints, and those refused for their content. */
+  /** Clusters that wait for endpoints or secrets, and those refused for their content. */
   readonly warming = new Map<string, Resource>();
   /** Answers to cluster responses that are held back. */
   readonly withheld: DeltaDiscoveryRequest[] = [];
@@ -52,7 +54,7 @@ export class FakeEnvoy {
   readonly #clusterSent = new Set<string>();
   /** Clusters whose endpoints came since they changed. */
   readonly #fresh = new Set<string>();
-  /** Refused alone: to come again only with other content. */
+  /** Refused alone: to come again only with other content, or when asked for anew. */
   readonly #refused = new Map<string, string>();
   #isPaused = false;
   #hasClusters = false;
@@ -96,11 +98,11 @@ export class FakeEnvoy {
         }
       }
     } else {
-      for (const { name } of response.resources) this.#excuse(type, name);
-      if (response.resources.length === 1) {
-        for (const { name, version } of bad) this.#refused.set(`${type} ${name}`, version);
-      }
+      const [only, ...others] = response.resources;
+      if (only !== undefined && others.length === 0) this.#refused.set(`${type} ${only.name}`, only.version);
+      else for (const { name } of response.resources) this.#excuse(type, name);
     }
+    this.#askForSecrets();
     this.#warmUp();
     this.#answer(type, response.nonce, bad);
   }
@@ -112,14 +114,15 @@ export class FakeEnvoy {
   /** Whether a resource may come; notes what excuses it. */
   #judge(type: XdsType, { name, version }: Resource): void {
     const isBehindCluster = type === "EDS" && this.#clusterSent.delete(name);
-    if (this.#recorded[type].get(name) === version && !isBehindCluster) {
+    const isKnown = this.#recorded[type].get(name) === version && !isBehindCluster;
+    const isNamed = type === "RDS" || type === "ECDS" || type === "SDS"; // clusters and listeners come again to be let go of
+    const isRefused = isNamed && this.#refused.get(`${type} ${name}`) === version;
+    const isStuck = type === "CDS" && this.warming.has(name);
+    if ((isKnown || isRefused) && !isStuck) {
       const excuses = this.#asked[type].get(name) ?? 0;
-      const isStuck = type === "CDS" && this.warming.has(name);
       if (excuses > 0) this.#asked[type].set(name, excuses - 1);
-      else if (!isStuck) this.complaints.push(`${type} ${name}: sent twice`);
+      else this.complaints.push(`${type} ${name}: ${isKnown ? "sent twice" : "refused, sent again"}`);
     }
-    const isRefused = this.#refused.get(`${type} ${name}`) === version;
-    if (isRefused && (type === "RDS" || type === "ECDS")) this.complaints.push(`${type} ${name}: refused, sent again`);
     if (type === "CDS") this.#clusterSent.add(name);
   }
 
@@ -169,9 +172,20 @@ export class FakeEnvoy {
     this.#unsubscribe("EDS", [name]);
   }
 
+  /** One request for each secret, once for all that use it; clusters need none before they have endpoints. */
+  #askForSecrets(): void {
+    const ready = [...this.warming.values()].filter((one) => this.#fresh.has(one.name) && !contentOf(one).isBad);
+    const users = [...ready, ...this.live.CDS.values(), ...this.live.LDS.values()];
+    const names = new Set(users.flatMap((user) => contentOf(user).secrets ?? []));
+    for (const name of names) if (!this.#subscribed.SDS.has(name)) this.#subscribe("SDS", [name]);
+    const unused = [...this.#subscribed.SDS].filter((name) => !names.has(name));
+    this.#unsubscribe("SDS", unused);
+  }
+
   #warmUp(): void {
     for (const [name, resource] of this.warming) {
-      if (contentOf(resource).isBad || !this.#fresh.has(name)) continue;
+      const { isBad, secrets = [] } = contentOf(resource);
+      if (isBad || !this.#fresh.has(name) || !secrets.every((secret) => this.live.SDS.has(secret))) continue;
       this.warming.delete(name);
       this.live.CDS.set(name, resource);
       this.#isPaused = this.warming.size > 0;
