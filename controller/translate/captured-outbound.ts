@@ -22,7 +22,12 @@ import type { RouteContext } from "./routes.ts";
 import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
 
 const anyAddress = "0.0.0.0";
-const reserved: ReadonlySet<number> = new Set([virtualListeners.outbound.port, virtualListeners.inbound.port]);
+/** Where a sidecar opens ports itself, also by its bootstrap (probes, readiness, statistics): Envoy refuses a second listener. */
+const reserved: ReadonlySet<number> = new Set([
+  virtualListeners.outbound.port,
+  virtualListeners.inbound.port,
+  ...[15020, 15021, 15090],
+]);
 
 export interface Captured {
   readonly mesh: Mesh;

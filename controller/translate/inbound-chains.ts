@@ -1,4 +1,5 @@
 // The filter chains of a port that others call, by what its workload's PeerAuthentication admits.
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { FilterChainMatchSchema } from "../gen/envoy/config/listener/v3/listener_components_pb.js";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { MutualTlsMode } from "../model/peer-authentication.ts";
@@ -26,6 +27,9 @@ export interface InboundChains {
  * take a tenth, so that this much is left of any that is in use: no connection outlives the certificate it was made with.
  */
 const connectionShare = 0.4;
+
+/** A caller that does not finish its handshake is let go after that long, in ms. */
+const handshakeMs = 15_000;
 
 /**
  * STRICT: only mutual TLS; whatever else comes fails at the handshake. PERMISSIVE: mutual TLS of the mesh is known by its
@@ -55,6 +59,11 @@ function chain(of: InboundChains, match: Match, security: "mutual" | "plain"): F
     filters: http
       ? httpFilterChain({ side: "inbound", routeName: target, ...http, ...(isMutual ? { maxConnectionMs } : {}) })
       : tcpFilterChain(target),
-    ...(isMutual ? { transportSocket: serverTls(settings.trustDomain, { isHttp: http !== undefined }) } : {}),
+    ...(isMutual
+      ? {
+          transportSocket: serverTls(settings.trustDomain, { isHttp: http !== undefined }),
+          transportSocketConnectTimeout: durationFromMs(handshakeMs),
+        }
+      : {}),
   };
 }

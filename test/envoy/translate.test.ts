@@ -1,18 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mesh } from "../../controller/model/mesh.ts";
-import type { Module } from "../../controller/model/wasm-plugin.ts";
 import { cases, readCase } from "../../controller/translate/test-support/case.ts";
 import * as model from "../../controller/translate/test-support/model.ts";
 import { staticBootstrap, withSecrets } from "../../controller/translate/test-support/static.ts";
 import { translate } from "../../controller/translate/translate.ts";
 import { locateEnvoy } from "../../setup/envoy.mjs";
 import { testAuthority } from "../support/authority.ts";
+import { builtModule } from "../support/built-module.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { call } from "../support/http.ts";
 
@@ -157,17 +156,8 @@ function httpProxy(port: number) {
   };
 }
 
-/** A module of build/, allowed all that it asks for. */
-async function built(name: string, attach: Module["attach"]): Promise<Module> {
-  const bytes = readFileSync(join(import.meta.dirname, "..", "..", "build", `${name}.wasm`));
-  const compiled = await WebAssembly.compile(bytes);
-  const names = [...WebAssembly.Module.imports(compiled), ...WebAssembly.Module.exports(compiled)];
-  const capabilities = names.map((one) => one.name).filter((one) => /^(proxy_|clock_)/.test(one));
-  return model.module({ bytes, attach, capabilities });
-}
-
-const hello = await built("hello", ["downstream"]);
-const budget = await built("retry-budget", ["downstream", "upstream"]);
+const hello = await builtModule("hello", ["downstream"]);
+const budget = await builtModule("retry-budget", ["downstream", "upstream"]);
 
 const gatewayProxy = model.proxy({
   id: "router~127.0.0.1~gateway-1.istio-system~istio-system.svc.cluster.local",

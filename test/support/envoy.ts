@@ -16,6 +16,8 @@ export interface EnvoyOptions {
   readonly concurrency?: number;
   /** Flags after the usual ones: `["--component-log-level", "wasm:info"]`. */
   readonly args?: readonly string[];
+  /** How to run it somewhere else: a command and its arguments, of Envoy's. Default: as it is. */
+  readonly command?: (argv: readonly string[]) => readonly [program: string, args: readonly string[]];
 }
 
 /** A real Envoy. Call {@link TestEnvoy.stop} in `afterEach`/`afterAll`; should the test process end before, so does Envoy. */
@@ -51,22 +53,20 @@ export interface TestEnvoy {
  */
 export async function startEnvoy(
   bootstrap: Readonly<Record<string, unknown>>,
-  { concurrency = 1, args = [] }: EnvoyOptions = {},
+  { concurrency = 1, args = [], command = ([program = "", ...rest]) => [program, rest] }: EnvoyOptions = {},
 ): Promise<TestEnvoy> {
   const dir = await mkdtemp(join(tmpdir(), "sluice-")); // short: a unix socket's path has 107 bytes
   const adminSocket = join(dir, "admin");
   const config = join(dir, "bootstrap.json");
   const admin = { address: { pipe: { path: adminSocket, mode: 0o600 } } };
   await writeFile(config, JSON.stringify({ ...bootstrap, admin }));
-  const child = spawn(
+  const [program, all] = command([
     locateEnvoy().path,
-    [
-      ...["-c", config, "--concurrency", String(concurrency), "--disable-hot-restart"],
-      ...["--reject-unknown-dynamic-fields", "--drain-strategy", "immediate", "--file-flush-interval-msec", "100"],
-      ...args,
-    ],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+    ...["-c", config, "--concurrency", String(concurrency), "--disable-hot-restart"],
+    ...["--reject-unknown-dynamic-fields", "--drain-strategy", "immediate", "--file-flush-interval-msec", "100"],
+    ...args,
+  ]);
+  const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
   const envoy = control(child, { dir, adminSocket });
   try {
     await envoy.waitFor(() => envoy.get("/server_info"), "Envoy's admin to answer");
