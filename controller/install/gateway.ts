@@ -30,7 +30,10 @@ export function gateway(settings: InstallSettings): readonly Manifest[] {
           type: "NodePort",
           externalTrafficPolicy: "Local",
           selector: gatewayLabels,
-          ports: [port("status-port", 15021, 15021), { ...port("http", 80, 8080), nodePort: gatewayNodePort }],
+          ports: [
+            { ...port("status-port", 15021, 15021), appProtocol: "http" },
+            { ...port("http", 80, 8080), nodePort: gatewayNodePort },
+          ],
         },
       },
     ),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { crds } from "../../controller/crd/definitions.ts";
+import { parseObject } from "../../controller/crd/parse-object.ts";
 import { pluralOf } from "../../controller/crd/resource-name.ts";
 import { type Cluster, startCluster } from "../support/kube/cluster.ts";
 
@@ -106,10 +107,9 @@ describe("refusals", () => {
     ${entry({ resolution: "DNS", addresses: ["192.0.2.0/24"] })}                          | ${"CIDR blocks need resolution NONE or STATIC"}
     ${authentication({ portLevelMtls: { 8080: { mode: "STRICT" } } })}                    | ${"needs selector.matchLabels, which say whose ports these are"}
   `("$object.kind $object.spec: $message", async ({ object, message }) => {
-    const { code, stderr } = await cluster.kubectl.attempt(
-      ["apply", "-f", "-"],
-      stringify({ ...object, metadata: { name: "bad" } }),
-    );
+    const value = { ...object, metadata: { name: "bad" } };
+    expect(parseObject({ value }).object).toBeUndefined(); // a file would be refused, too
+    const { code, stderr } = await cluster.kubectl.attempt(["apply", "-f", "-"], stringify(value));
     expect(code).toBe(1);
     expect(stderr.replaceAll('\\"', '"')).toContain(message);
   });
