@@ -17,7 +17,14 @@ import type { ServicePort } from "../model/service.ts";
 import { ads, metadata } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
 import { endpoints, loadAssignment } from "./endpoints.ts";
-import { circuitBreakers, connectTimeoutMs, outlierDetection, policyFor, protocolOptions } from "./traffic-policy.ts";
+import {
+  callersProtocol,
+  circuitBreakers,
+  connectTimeoutMs,
+  outlierDetection,
+  policyFor,
+  protocolOptions,
+} from "./traffic-policy.ts";
 import { clusterTls } from "./upstream-tls.ts";
 
 export type Cluster = Init<typeof ClusterSchema>;
@@ -159,11 +166,14 @@ export const fixedClusters: readonly Resource[] = [
     ...ofType(Cluster_DiscoveryType.STATIC),
     connectTimeout: durationFromMs(connectTimeoutMs),
   }),
-  passthrough(specialClusters.passthrough),
+  passthrough(specialClusters.passthrough, callersProtocol),
 ];
 
 /** To the address that a connection was meant for, without any limit. */
-export function passthrough(name: string, more: Pick<Cluster, "upstreamBindConfig"> = {}): Resource {
+export function passthrough(
+  name: string,
+  more: Pick<Cluster, "upstreamBindConfig" | "typedExtensionProtocolOptions"> = {},
+): Resource {
   return encode("CDS", name, {
     name,
     ...original,

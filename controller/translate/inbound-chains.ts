@@ -24,7 +24,8 @@ export interface InboundChains {
 
 /**
  * The share of a certificate's life that a connection may last. Certificates are renewed at half of their life, give or
- * take a tenth, so that this much is left of any that is in use: no connection outlives the certificate it was made with.
+ * take a tenth, so that this much is left of any that is in use: no connection outlives the certificate it was made with,
+ * but an idle one of HTTP/1, which ends with its next request, and those of TCP, which only their ends may end.
  */
 const connectionShare = 0.4;
 

@@ -104,6 +104,18 @@ export function protocolOptions(protocol: Protocol, pool?: ConnectionPool): Clus
   return { typedExtensionProtocolOptions: { [HttpProtocolOptionsSchema.typeName]: options } };
 }
 
+/** HTTP/2 for callers that speak it, else HTTP/1.1: of what is no service nobody says what it speaks. */
+export const callersProtocol: ClusterProtocolOptions = {
+  typedExtensionProtocolOptions: {
+    [HttpProtocolOptionsSchema.typeName]: any(HttpProtocolOptionsSchema, {
+      upstreamProtocolOptions: {
+        case: "useDownstreamProtocolConfig",
+        value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+      },
+    }),
+  },
+};
+
 export interface ClusterProtocolOptions {
   typedExtensionProtocolOptions?: Record<string, ReturnType<typeof any>>;
 }

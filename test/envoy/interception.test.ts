@@ -31,6 +31,21 @@ request(url, { ...options, headers: { host, ...JSON.parse(headers || "{}") } }, 
   response.on("data", (text) => { body += text; }).on("end", () => console.log(JSON.stringify({ status: response.statusCode, headers: response.headers, body })));
 }).on("error", ({ code }) => console.log(JSON.stringify({ error: code }))).end();`;
 
+/** Makes so many requests on connections that are kept, and prints how many had each status or error. */
+const load = `
+const [url, host, count] = process.argv.slice(1);
+const { get, Agent } = require("node:http");
+const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const outcomes = {};
+let left = Number(count);
+const done = (outcome) => {
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  if (left-- > 0) next();
+  else if (Object.values(outcomes).reduce((a, b) => a + b) === Number(count) + 4) { console.log(JSON.stringify(outcomes)); agent.destroy(); }
+};
+const next = () => get(url, { headers: { host }, agent }, (response) => response.resume().on("end", () => done(response.statusCode))).on("error", ({ code }) => done(code));
+for (let i = 0; i < 4; i++) next();`;
+
 /** Prints what comes on a connection, to which it sends what it is given. */
 const talk = `
 const [host, port, text] = process.argv.slice(1);
@@ -132,6 +147,19 @@ describe.skipIf(obstacle !== undefined)("two pods", () => {
       await tcp("sidecar", host, ports.echo, "hi there");
       expect(await handshakes(), host).toBe(before + 1);
     }
+  });
+
+  test("connections end before their certificates do, and no request with them", async () => {
+    const ended = () => shop.catalog.stat("http.inbound_0.0.0.0_8080.downstream_cx_max_duration_reached");
+    const before = await ended();
+    const outcomes: Record<string, number>[] = [];
+    do {
+      const args = [`http://${service}:80/`, "catalog", "500"];
+      outcomes.push(
+        JSON.parse(await shop.network.exec("outside", [execPath, "-e", load, "--", ...args], users.sidecar)),
+      );
+    } while ((await ended()) < before + 12);
+    expect([...new Set(outcomes.flatMap((one) => Object.keys(one)))]).toEqual(["200"]);
   });
 
   interface Caller {

@@ -75,9 +75,12 @@ spec:
     9003: {mode: DISABLE}
 ${pod("catalog", podAddress)}${pod("web", outsideAddress)}`;
 
+/** Connections between the two last 0.4 of a certificate's life. */
+const settings = { ...defaultSettings, certificateTtlMs: 2500 };
+
 export function shopMesh(plugins: readonly Plugin[], telemetry: Module): Mesh {
   const objects = readDocuments(yaml, "shop.yaml").objects.flatMap((raw) => parseObject(raw).object ?? []);
-  return buildMesh({ objects, plugins, telemetry, settings: defaultSettings, generation: 1 }).mesh;
+  return buildMesh({ objects, plugins, telemetry, settings, generation: 1 }).mesh;
 }
 
 export interface RedirectedShop {
@@ -131,7 +134,6 @@ interface Pod {
 
 async function redirectedEnvoy(network: PodNetwork, { mesh, proxy, authority }: Pod): Promise<TestEnvoy> {
   const { namespace, serviceAccount, ip } = proxy;
-  const { settings } = mesh;
   const identity = { trustDomain: settings.trustDomain, namespace, serviceAccount };
   const certificate = await authority.issue({ identity }, { nowMs: Date.now(), ttlMs: 600_000 });
   const at = (port: number) => ({ address: ip, port });
