@@ -25,7 +25,8 @@ export function registerUninstall(program: Command, deps: InstallDeps): void {
       if (plan.objects.length === 0) return say("! No Sluice installation found");
       if (purge) for (const line of losses(plan)) say(line);
       if (!skipConfirmation && !(await deps.confirm(question))) throw new CliError("Cancelled.");
-      await remove(plan, { purge }, { api, clock: deps.clock, say });
+      if (!(await remove(plan, { purge }, { api, clock: deps.clock, say })))
+        throw new CliError("not everything is removed; `sluice uninstall` goes on from it");
       say("Pods that have a proxy keep it until they are made anew: kubectl rollout restart deployment");
     }),
   );

@@ -1,20 +1,11 @@
 import { expect, test } from "vitest";
-import { TestClock } from "../ports/clock.ts";
 import { install } from "./apply.ts";
 import { defaultInstallSettings } from "./settings.ts";
 import { type MemoryApi, type MemoryApiOptions, memoryApi } from "./test-support/memory-api.ts";
+import { PassingClock } from "./test-support/passing-clock.ts";
 import { injector, validator } from "./webhooks.ts";
 
 const settings = defaultInstallSettings("1.2.3");
-
-/** Nothing happens meanwhile, so waiting takes no time. */
-class PassingClock extends TestClock {
-  override after(delayMs: number, run: () => void): () => void {
-    const cancel = super.after(delayMs, run);
-    this.advance(delayMs);
-    return cancel;
-  }
-}
 
 async function run(
   options: MemoryApiOptions,

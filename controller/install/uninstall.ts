@@ -76,23 +76,27 @@ const goneMsMax = 120_000;
  * Removes what was planned. A definition with users' objects stays, unless `purge` says that they go with it; so does the
  * namespace while others have something in it.
  *
- * @throws where the API server refuses, or something is not gone in time: what is left is removed by doing it again
+ * @returns false where something was not gone in time, which has been said: what is left is removed by doing it again
  */
 export async function remove(
   { objects, inUse }: Removal,
   { purge }: { readonly purge: boolean },
   installer: Installer,
-): Promise<void> {
+): Promise<boolean> {
   const { api, say } = installer;
   for (const object of objects) {
     const reason = await reasonToKeep(object, purge ? new Map() : inUse, api);
     if (reason !== undefined) say(`  Kept ${nameOf(object)}: ${reason}`);
     else if (await api.delete(targetOf(object), { propagationPolicy: "Foreground" })) {
-      await gone(object, installer);
+      if (!(await isGone(object, installer))) {
+        say(`✘ ${nameOf(object)} is not gone after ${goneMsMax / 1000} s: see its finalizers`);
+        return false;
+      }
       say(`  Removed ${nameOf(object)}`);
     }
   }
   say("✔ Uninstall complete");
+  return true;
 }
 
 async function reasonToKeep(object: KubeObject, inUse: Removal["inUse"], api: InstallApi): Promise<string | undefined> {
@@ -122,10 +126,11 @@ async function contents(api: InstallApi): Promise<readonly string[]> {
   return lists.flat().filter((name) => !kubernetesOwn.includes(name));
 }
 
-async function gone(object: KubeObject, { api, clock }: Installer): Promise<void> {
+async function isGone(object: KubeObject, { api, clock }: Installer): Promise<boolean> {
   const endMs = clock.nowMs() + goneMsMax;
   while ((await api.get(targetOf(object))) !== undefined) {
-    if (clock.nowMs() >= endMs) throw new Error(`${nameOf(object)} is not gone after ${goneMsMax / 1000} s`);
+    if (clock.nowMs() >= endMs) return false;
     await new Promise<void>((resolve) => clock.after(lookMs, resolve));
   }
+  return true;
 }

@@ -15,10 +15,13 @@ export interface MemoryApiOptions {
   readonly forbidden?: readonly string[];
   /** What the server says to an apply instead of doing it. */
   readonly refuse?: (object: KubeObject) => string | undefined;
+  /** What is deleted stays. */
+  readonly finalized?: boolean;
 }
 
 /** An API server that keeps what it is given, without controllers: everything is ready but Deployments and webhooks. */
-export function memoryApi({ objects = [], minor = "37", forbidden = [], refuse }: MemoryApiOptions = {}): MemoryApi {
+export function memoryApi(options: MemoryApiOptions = {}): MemoryApi {
+  const { objects = [], minor = "37", forbidden = [], refuse, finalized = false } = options;
   const stored = new Map(objects.map((object) => [pathOf(targetOf(object)), object]));
   const established = { conditions: [{ type: "Established", status: "True" }] };
   return {
@@ -46,7 +49,7 @@ export function memoryApi({ objects = [], minor = "37", forbidden = [], refuse }
       if (!dryRun) stored.set(pathOf(target), { ...given, ...status });
       return given;
     },
-    delete: async (target: Target) => stored.delete(pathOf(target)),
+    delete: async (target: Target) => (finalized ? stored.has(pathOf(target)) : stored.delete(pathOf(target))),
     request: async () => ({ major: "1", minor, gitVersion: `v1.${minor}.0` }),
   };
 }
