@@ -5,6 +5,7 @@ import { env } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import controller from "../../controller/package.json" with { type: "json" };
+import { networkFor } from "../../controller/run/interception.ts";
 import type { ProxySync } from "../../controller/status/sync.ts";
 import { cacheDir } from "../../setup/cache.mjs";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
@@ -19,12 +20,13 @@ const bin = join(import.meta.dirname, "..", "..", "node_modules", ".bin");
 let mesh: TestMesh;
 
 beforeAll(async () => {
-  mesh = await startMesh({
+  const files = {
     "catalog.yaml": workload("catalog", { replicas: 2 }),
     "webapp.yaml": workload("webapp"),
     "gateway.yaml": gatewayTo("webapp"),
     "retries.yaml": virtualService("catalog", "retries: {attempts: 3, retryOn: 5xx}"),
-  });
+  };
+  mesh = await startMesh(files, { SLUICE_INTERCEPTION: "none" }); // the same tables on every machine
   await mesh.waitFor(async () => (await mesh.run()).pods.every(({ ready }) => ready), "all pods to be ready");
   await mesh.waitFor(
     async () => (await rows("endpoint", "webapp", "--cluster", catalog)).length === 2,
@@ -35,6 +37,13 @@ afterAll(() => mesh?.stop());
 
 /** As on a machine without a kubeconfig, but with the same tools. */
 const noCluster = { KUBECONFIG: "", HOME: "/nowhere", SLUICE_CACHE: cacheDir() };
+
+/** Where traffic can be intercepted it is, and what a sidecar is told is named otherwise. */
+const { network } = await networkFor("auto");
+network?.close();
+const isIntercepted = network !== undefined;
+/** The routes of an application's calls: of Services' port 80, or of the port that applications are told. */
+const calls = isIntercepted ? "80" : "http_proxy";
 
 const catalog = "outbound|80||catalog.shop.svc.cluster.local";
 
@@ -118,7 +127,7 @@ describe("proxy-status", () => {
 });
 
 describe("proxy-config", () => {
-  test.each<[string, readonly string[], readonly (readonly string[])[]]>([
+  test.each<[string, readonly string[], readonly (readonly unknown[])[]]>([
     [
       "where calls of a service go",
       ["cluster", "webapp", "--fqdn", "catalog.shop", "--port", "80"],
@@ -127,27 +136,27 @@ describe("proxy-config", () => {
     [
       "the application's own cluster",
       ["c", "webapp", "--direction", "inbound"],
-      [["", "8080", "-", "inbound", "STATIC"]],
+      [["", "8080", "-", "inbound", isIntercepted ? "ORIGINAL_DST" : "STATIC"]],
     ],
     [
       "routes, and the VirtualService they come from",
-      ["route", "webapp", "--name", "http_proxy"],
+      ["route", "webapp", "--name", calls],
       [
-        ["http_proxy", "catalog.shop.svc.cluster.local:80", "catalog, catalog.shop", "/*", "catalog.shop"],
+        [calls, "catalog.shop.svc.cluster.local:80", "catalog, catalog.shop + 1 more...", "/*", "catalog.shop"],
         [
-          "http_proxy",
+          calls,
           "istio-ingressgateway.istio-system.svc.cluster.local:80",
-          "istio-ingressgateway.istio-system",
+          expect.stringMatching(/^istio-ingressgateway\.istio-system, 198\.19\.\d+\.\d+$/),
           "/*",
         ],
-        ["http_proxy", "webapp.shop.svc.cluster.local:80", "webapp, webapp.shop", "/*"],
-        ["http_proxy", "block_all", "*", "/*"],
+        [calls, "webapp.shop.svc.cluster.local:80", "webapp, webapp.shop + 1 more...", "/*"],
+        ...(isIntercepted ? [] : [[calls, "block_all", "*", "/*"]]),
       ],
     ],
     [
       "route configurations, counted",
-      ["r", "webapp", "--name", "http_proxy", "--verbose=false"],
-      [["http_proxy", "4"]],
+      ["r", "webapp", "--name", calls, "--verbose=false"],
+      [[calls, isIntercepted ? "3" : "4"]],
     ],
   ])("%s: %j", async (_, args, expected) => {
     expect(await rows(...args)).toEqual(expected);
@@ -155,9 +164,14 @@ describe("proxy-config", () => {
 
   test("a listener by its port", async () => {
     const { ip } = await mesh.pod("webapp");
-    const [head, ...found] = (await printed("pc", "l", "webapp", "--port", "15007")).trimEnd().split("\n");
-    expect(head).toMatch(/^ADDRESSES +PORT +MATCH DESTINATION$/);
-    expect(found).toEqual([`${ip} 15007 ALL   Route: http_proxy`]);
+    const port = isIntercepted ? "80" : "15007";
+    const [head, ...found] = (await printed("pc", "l", "webapp", "--port", port)).trimEnd().split("\n");
+    expect(head).toMatch(/^ADDRESSES +PORT +MATCH +DESTINATION$/);
+    expect(found.map((line) => line.split(/ {2,}|(?<=\d) /).join("|"))).toEqual(
+      isIntercepted
+        ? ["0.0.0.0|80|Trans: raw_buffer; App: http/1.1,h2c Route: 80", "0.0.0.0|80|ALL|PassthroughCluster"]
+        : [`${ip}|15007|ALL|Route: http_proxy`],
+    );
   });
 
   test("endpoints by cluster, address and status", async () => {
@@ -228,6 +242,21 @@ test("version has the controller's and the Envoys'", async () => {
   const envoys = `1.40.0 (${(await mesh.run()).pods.length} proxies)`;
   const lines = [`client version: ${version}`, `control plane version: ${version}`, `data plane version: ${envoys}`];
   expect(await printed("version")).toBe(`${lines.join("\n")}\n`);
+});
+
+test("the certificate of a proxy, and the root that it trusts, and no private key", async () => {
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const serial = expect.stringMatching(/^[0-9a-f]{32}$/);
+  const found = await mesh.waitFor(async () => {
+    const now = await rows("secret", "webapp");
+    return now.length === 2 && now.every((row) => row[2] === "ACTIVE") ? now : undefined;
+  }, "both secrets");
+  expect(found.toSorted()).toEqual([
+    ["ROOTCA", "CA", "ACTIVE", "true", serial, time, time],
+    ["default", "Cert Chain", "ACTIVE", "true", serial, time, time],
+  ]);
+  const json = await printed("proxy-config", "secret", "webapp", "-o", "json");
+  expect(json).toMatch(/"private_key": \{\s+"inline_string": "\[redacted\]"/);
 });
 
 test("log levels are read, changed and set back", async () => {
