@@ -5,7 +5,7 @@ import type { MeshObject } from "./model/object.ts";
 import type { Proxy } from "./model/proxy.ts";
 import type { RawObject } from "./model/raw-object.ts";
 import { TestClock } from "./ports/clock.ts";
-import { acked, proxyState, sha } from "./status/test-support/mesh.ts";
+import { acked, proxyState, resource, sha } from "./status/test-support/mesh.ts";
 
 const slot = "inbound/unspecified";
 const { proxy } = proxyState("web-1", []);
@@ -31,7 +31,11 @@ const plugin = (name: string, url: string): RawObject => ({
 });
 
 /** A control plane with one proxy, that acknowledges a version of the slot where it is told to. */
-function started(): { plane: ControlPlane; acknowledge: (version: string | undefined) => void } {
+function started(): {
+  plane: ControlPlane;
+  acknowledge: (version: string | undefined) => void;
+  clock: TestClock;
+} {
   let version: string | undefined;
   const state = (of: Proxy) => {
     const { snapshot } = plane.targetFor(of, identity);
@@ -49,7 +53,7 @@ function started(): { plane: ControlPlane; acknowledge: (version: string | undef
     clock,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
-  return { plane, acknowledge: (now) => (version = now) };
+  return { plane, acknowledge: (now) => (version = now), clock };
 }
 
 /** Whether what the proxy runs in the slot stays whatever it should have. */
@@ -75,4 +79,19 @@ test("a plugin that was never good leaves a slot alone that an earlier process f
   expect(isKept(plane)).toBe(true);
   plane.update({ objects: [plugin("a", "file:///a.wasm")], problems: [] });
   expect(isKept(plane)).toBe(false);
+});
+
+test("a renewed secret is no part of the push before it", () => {
+  const { plane, clock } = started();
+  plane.update({ objects: [plugin("a", "file:///a.wasm")], problems: [] });
+  const before = plane.status.push;
+  const about = { connection: 1, proxy, nonce: "1", removed: [] };
+  for (const type of ["SDS", "ECDS"] as const) {
+    clock.advance(60_000);
+    const resources = [resource(type, "default", "2")];
+    plane.onEvent({ kind: "sent", type, resources, atMs: clock.nowMs(), ...about });
+    clock.advance(10);
+    if (type === "SDS") expect(plane.status.push).toEqual(before);
+  }
+  expect(plane.status.push).toMatchObject({ resources: 1, tookMs: 120_010 });
 });

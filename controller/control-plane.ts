@@ -142,7 +142,8 @@ export class ControlPlane {
   }
 
   onEvent(event: XdsEvent): void {
-    if (event.kind === "sent" && this.#push !== undefined) {
+    // Secrets are renewed by themselves, whatever the mesh does.
+    if (event.kind === "sent" && event.type !== "SDS" && this.#push !== undefined) {
       const about = { proxy: proxyName(event.proxy), type: event.type };
       const sent = [
         ...event.resources.map(({ name, version }) => ({ ...about, name, version })),

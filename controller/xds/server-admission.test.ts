@@ -137,8 +137,12 @@ test("a stream ends with OK when the proof of its proxy does", async () => {
   server.push();
   expect(server.proxies()).toHaveLength(1);
   clock.advance(1);
+  expect(server.proxies()).toEqual([]);
+  server.push();
+  client.say({ typeUrl: typeUrls.LDS });
   const status = await until(() => client.status, "the end of the stream");
   expect(status.code).toBe(0);
+  expect(received(client)).toEqual(["a@1"]);
 });
 
 test("who leaves while it is decided upon is not connected", async () => {

@@ -121,8 +121,14 @@ export class XdsServer {
     let cancelEnd: (() => void) | undefined;
     let isOver = false;
     this.#calls.set(call, undefined);
+    const leave = (): void => {
+      isOver = true;
+      cancelEnd?.();
+      this.#calls.delete(call);
+      connection?.end();
+    };
     call.on("data", (request: DeltaDiscoveryRequest) => {
-      if (isOver) return;
+      if (isOver || call.writableEnded) return;
       if (connection !== undefined) {
         connection.receive(request);
         return;
@@ -131,17 +137,14 @@ export class XdsServer {
       void this.#admit(call, request).then((admitted) => {
         if (admitted === undefined || isOver || call.writableEnded) return;
         connection = this.#connect(call, admitted);
-        cancelEnd = this.#endAt(admitted.untilMs, call);
+        cancelEnd = this.#at(admitted.untilMs, () => {
+          leave(); // nothing may be written behind the end
+          call.end();
+        });
         connection.receive(request);
         call.resume();
       });
     });
-    const leave = (): void => {
-      isOver = true;
-      cancelEnd?.();
-      this.#calls.delete(call);
-      connection?.end();
-    };
     call.on("end", () => call.end());
     for (const last of ["end", "cancelled", "error", "close"]) call.on(last, leave);
   }
@@ -178,10 +181,10 @@ export class XdsServer {
     return connection;
   }
 
-  /** Ends a stream when what its proxy has proven counts no more. Envoy comes back at once, with a fresh token. */
-  #endAt(atMs: number, call: Call): (() => void) | undefined {
+  /** @returns what prevents it; `undefined` where it never comes */
+  #at(timeMs: number, run: () => void): (() => void) | undefined {
     const { clock } = this.#options;
-    return atMs === Number.POSITIVE_INFINITY ? undefined : clock.after(atMs - clock.nowMs(), () => call.end());
+    return timeMs === Number.POSITIVE_INFINITY ? undefined : clock.after(timeMs - clock.nowMs(), run);
   }
 
   #refuse(call: Call, { code, message, proxy }: Refusal): void {

@@ -229,6 +229,7 @@ test("what changed while the controller was down: clusters go only after the rou
   await startServer();
   await until(() => sent().includes("CDS -a -b"), "the removal");
   await synced();
+  await until(() => answers.has("b filter-1"), "an answer by the new route");
   isDone = true;
   await load;
   expect([...answers].sort()).toEqual(["a filter-1", "b filter-1"]);
