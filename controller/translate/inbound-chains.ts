@@ -33,20 +33,19 @@ const connectionShare = 0.4;
 const handshakeMs = 15_000;
 
 /**
- * STRICT: only mutual TLS; whatever else comes fails at the handshake. PERMISSIVE: mutual TLS of the mesh is known by its
- * ALPN; TLS of an application's own passes on a port that does not speak HTTP, and is closed on one that does, where it
- * could only pass by the filters. Chains with equal matches are refused by Envoy: each match here is more special than
- * the next.
+ * Mutual TLS between proxies is known by its ALPN and has the same chain under STRICT and PERMISSIVE, so that its
+ * connections outlast a change from one to the other. STRICT takes it from others too, such as a Prometheus with a
+ * certificate, and nothing else. Under PERMISSIVE, TLS of an application's own passes on a port that does not speak HTTP,
+ * and is closed on one that does, where it could only pass by the filters. Chains with equal matches are refused by
+ * Envoy: each match here is more special than the next, and a connection that one has no part of never gets to a
+ * more general one beside it.
  */
 export function inboundChains(of: InboundChains): readonly FilterChain[] {
   const { mode, http } = of;
-  if (mode === "STRICT") return [chain(of, {}, "mutual")];
   if (mode === "DISABLE") return [chain(of, {}, "plain")];
-  return [
-    chain(of, { transportProtocol: "tls", applicationProtocols: [meshAlpn] }, "mutual"),
-    ...(http ? [] : [chain(of, { transportProtocol: "tls" }, "plain")]),
-    chain(of, {}, "plain"),
-  ];
+  const ofMesh = chain(of, { transportProtocol: "tls", applicationProtocols: [meshAlpn] }, "mutual");
+  if (mode === "STRICT") return [ofMesh, chain(of, { transportProtocol: "tls" }, "mutual")];
+  return [ofMesh, ...(http ? [] : [chain(of, { transportProtocol: "tls" }, "plain")]), chain(of, {}, "plain")];
 }
 
 function chain(of: InboundChains, match: Match, security: "mutual" | "plain"): FilterChain {

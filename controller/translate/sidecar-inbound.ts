@@ -65,7 +65,7 @@ function boundListener({ settings }: Mesh, { number: port, protocol, mode }: Inb
     port,
     direction: "inbound",
     chains: inboundChains({ target: routeNames.inbound(port), mode, settings, ...http }),
-    ...(mode === "PERMISSIVE" ? { inspectors: [tlsInspector], inspectMs } : {}),
+    ...(mode !== "DISABLE" ? { inspectors: [tlsInspector], inspectMs } : {}),
   });
 }
 

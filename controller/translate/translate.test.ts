@@ -176,6 +176,25 @@ describe("one state, many proxies and generations", () => {
   });
 });
 
+test("from PERMISSIVE to STRICT, what speaks mutual TLS keeps its chain", () => {
+  const labels = { app: "catalog", "security.istio.io/tlsMode": "istio" };
+  const services = [model.service("catalog", { endpoints: [model.endpoint("127.0.18.2", labels)] })];
+  const listener = (mode: "PERMISSIVE" | "STRICT") => {
+    const policy = model.object("PeerAuthentication", "all", { mode, portLevelMtls: new Map() });
+    const mesh = model.mesh({ services, peerAuthentications: [policy] });
+    const { filter_chains, ...rest } = resource(
+      mesh,
+      "LDS",
+      "virtualInbound",
+      model.proxy({ labels, interception: "REDIRECT" }),
+    );
+    const chains = (filter_chains as JsonObject[]).map((chain) => JSON.stringify(chain));
+    return { rest, ofMesh: chains.filter((chain) => chain.includes('"application_protocols":["istio"]')) };
+  };
+  expect(listener("STRICT")).toEqual(listener("PERMISSIVE"));
+  expect(listener("STRICT").ofMesh).toHaveLength(2);
+});
+
 describe("slots", () => {
   const all = ["authn", "authz", "stats", "unspecified", "upstream"];
 
