@@ -5,7 +5,6 @@ import { env } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import controller from "../../controller/package.json" with { type: "json" };
-import { networkFor } from "../../controller/run/interception.ts";
 import type { ProxySync } from "../../controller/status/sync.ts";
 import { cacheDir } from "../../setup/cache.mjs";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
@@ -37,13 +36,6 @@ afterAll(() => mesh?.stop());
 
 /** As on a machine without a kubeconfig, but with the same tools. */
 const noCluster = { KUBECONFIG: "", HOME: "/nowhere", SLUICE_CACHE: cacheDir() };
-
-/** Where traffic can be intercepted it is, and what a sidecar is told is named otherwise. */
-const { network } = await networkFor("auto");
-network?.close();
-const isIntercepted = network !== undefined;
-/** The routes of an application's calls: of Services' port 80, or of the port that applications are told. */
-const calls = isIntercepted ? "80" : "http_proxy";
 
 const catalog = "outbound|80||catalog.shop.svc.cluster.local";
 
@@ -136,27 +128,27 @@ describe("proxy-config", () => {
     [
       "the application's own cluster",
       ["c", "webapp", "--direction", "inbound"],
-      [["", "8080", "-", "inbound", isIntercepted ? "ORIGINAL_DST" : "STATIC"]],
+      [["", "8080", "-", "inbound", "STATIC"]],
     ],
     [
       "routes, and the VirtualService they come from",
-      ["route", "webapp", "--name", calls],
+      ["route", "webapp", "--name", "http_proxy"],
       [
-        [calls, "catalog.shop.svc.cluster.local:80", "catalog, catalog.shop + 1 more...", "/*", "catalog.shop"],
+        ["http_proxy", "catalog.shop.svc.cluster.local:80", "catalog, catalog.shop + 1 more...", "/*", "catalog.shop"],
         [
-          calls,
+          "http_proxy",
           "istio-ingressgateway.istio-system.svc.cluster.local:80",
           expect.stringMatching(/^istio-ingressgateway\.istio-system, 198\.19\.\d+\.\d+$/),
           "/*",
         ],
-        [calls, "webapp.shop.svc.cluster.local:80", "webapp, webapp.shop + 1 more...", "/*"],
-        ...(isIntercepted ? [] : [[calls, "block_all", "*", "/*"]]),
+        ["http_proxy", "webapp.shop.svc.cluster.local:80", "webapp, webapp.shop + 1 more...", "/*"],
+        ["http_proxy", "block_all", "*", "/*"],
       ],
     ],
     [
       "route configurations, counted",
-      ["r", "webapp", "--name", calls, "--verbose=false"],
-      [[calls, isIntercepted ? "3" : "4"]],
+      ["r", "webapp", "--name", "http_proxy", "--verbose=false"],
+      [["http_proxy", "4"]],
     ],
   ])("%s: %j", async (_, args, expected) => {
     expect(await rows(...args)).toEqual(expected);
@@ -164,14 +156,9 @@ describe("proxy-config", () => {
 
   test("a listener by its port", async () => {
     const { ip } = await mesh.pod("webapp");
-    const port = isIntercepted ? "80" : "15007";
-    const [head, ...found] = (await printed("pc", "l", "webapp", "--port", port)).trimEnd().split("\n");
-    expect(head).toMatch(/^ADDRESSES +PORT +MATCH +DESTINATION$/);
-    expect(found.map((line) => line.split(/ {2,}|(?<=\d) /).join("|"))).toEqual(
-      isIntercepted
-        ? ["0.0.0.0|80|Trans: raw_buffer; App: http/1.1,h2c Route: 80", "0.0.0.0|80|ALL|PassthroughCluster"]
-        : [`${ip}|15007|ALL|Route: http_proxy`],
-    );
+    const [head, ...found] = (await printed("pc", "l", "webapp", "--port", "15007")).trimEnd().split("\n");
+    expect(head).toMatch(/^ADDRESSES +PORT +MATCH DESTINATION$/);
+    expect(found).toEqual([`${ip} 15007 ALL   Route: http_proxy`]);
   });
 
   test("endpoints by cluster, address and status", async () => {
