@@ -1,4 +1,4 @@
-import { request } from "node:https";
+import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import { afterEach, expect, test } from "vitest";
@@ -41,9 +41,14 @@ async function start(webhook: Webhook): Promise<WebhookServer> {
 }
 
 /** Status, what the body says, and who answered. */
-function call(path: string, body: string, method = "POST"): Promise<readonly [number, string, string]> {
+function call(
+  path: string,
+  body: string,
+  method = "POST",
+  agent: Agent | false = false,
+): Promise<readonly [number, string, string]> {
   return new Promise((resolve, reject) => {
-    const options = { port: server?.port, path, method, rejectUnauthorized: false, agent: false };
+    const options = { port: server?.port, path, method, rejectUnauthorized: false, agent };
     const sent = request(options, async (response) => {
       const { CN } = (response.socket as TLSSocket).getPeerCertificate().subject;
       resolve([response.statusCode ?? 0, await text(response), String(CN)]);
@@ -82,6 +87,23 @@ test("a fault of ours is told and logged", async () => {
   await start(() => Promise.reject(new Error("no luck")));
   expect((await call("/validate", review)).slice(0, 2)).toEqual([500, "no luck\n"]);
   expect(log.lines).toEqual(["error: webhook /validate: no luck"]);
+});
+
+test("close lets an answer end, and does not wait for its connection to be idle for long", async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: verdict, resolve: decide } = Promise.withResolvers<Awaited<ReturnType<Webhook>>>();
+  const started = await start(() => {
+    ask();
+    return verdict;
+  });
+  const agent = new Agent({ keepAlive: true });
+  const answer = call("/validate", review, "POST", agent);
+  await asked;
+  const closed = started.close();
+  decide({ allowed: true, warnings: [] });
+  expect((await answer)[0]).toBe(200);
+  await closed;
+  agent.destroy();
 });
 
 test("a renewed certificate is served from the next connection on", async () => {

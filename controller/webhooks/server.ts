@@ -70,6 +70,7 @@ function closed(server: Server, unlisten: () => void): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
+    server.keepAliveTimeout = 1; // those in use follow soon after their answers
   });
 }
 
