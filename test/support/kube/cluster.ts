@@ -14,6 +14,9 @@ import { type PodRunner, startPodRunner } from "./pod-runner.ts";
 import { podReport } from "./report.ts";
 import { takeSlot } from "./slot.ts";
 
+/** How long {@link Cluster.waitFor} hopes: pods with a sidecar take their time on a busy machine. */
+const deadlineMs = 60_000;
+
 export interface ClusterOptions {
   /** What the node can run; without any there is no node, and pods are objects only. */
   readonly images?: Images;
@@ -43,7 +46,7 @@ export interface Cluster {
   setApiServer(running: boolean): Promise<void>;
   /** etcd stands still for `ms`; resolves when it goes on. */
   stopEtcd(ms: number): Promise<void>;
-  /** Like {@link until}; shows the pods where it fails. */
+  /** Like {@link until}, for 60 s; shows the pods where it fails. */
   waitFor<T>(
     fact: () => T | Promise<T>,
     describe: string | (() => string),
@@ -91,7 +94,7 @@ export async function startCluster({ images }: ClusterOptions = {}): Promise<Clu
       report,
       async waitFor(fact, describe, options) {
         try {
-          return await until(fact, describe, options);
+          return await until(fact, describe, { deadlineMs, ...options });
         } catch (error) {
           throw new Error(`${error instanceof Error ? error.message : error}\n${await report()}`, { cause: error });
         }

@@ -64,7 +64,8 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
     ...["--cert=kubelet.crt", "--key=kubelet.key", "--ca=ca.crt"],
   ]);
   const kubeconfig = await writeKubeconfig(dir, server, "admin");
-  const kcm = daemon("kcm", controllerManagerCommand(kube, await writeKubeconfig(dir, server, "kcm")));
+  const kcmKubeconfig = await writeKubeconfig(dir, server, "kcm");
+  let kcm: Daemon | undefined;
   const api = new KubeApi({
     server,
     ca: await readFile(join(dir, "ca.crt"), "utf8"),
@@ -74,10 +75,11 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
   const ready = (): Promise<unknown> =>
     until(
       async () => {
-        for (const one of [etcd, apiServer, kubelet, kcm]) one.check();
+        for (const one of [etcd, apiServer, kubelet, kcm]) one?.check();
         return (await api.get("/readyz")) === "ok";
       },
       () => `the API server to be ready; it wrote:\n${apiServer.lastLines()}`,
+      { deadlineMs: 90_000 },
     );
   const setApiServer = async (running: boolean): Promise<void> => {
     if (!running) return apiServer.kill();
@@ -86,10 +88,11 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
   };
   const close = async (): Promise<void> => {
     api.close();
-    await Promise.all([kcm, kubelet, apiServer, etcd].map((one) => one.kill()));
+    await Promise.all([kcm, kubelet, apiServer, etcd].map((one) => one?.kill()));
   };
   try {
     await ready();
+    kcm = daemon("kcm", controllerManagerCommand(kube, kcmKubeconfig)); // not before: it gives up after 10 s without a server
   } catch (error) {
     await close();
     throw error;
