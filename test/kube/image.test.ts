@@ -62,14 +62,24 @@ test("the init step prints its rules", async () => {
   expect(out).toMatch(/^\* nat\n/);
 });
 
+test("the controller of a cluster loads, and says what it lacks", async () => {
+  const { code, err } = await sluice("controller", "--kubernetes", "--kubeconfig", "/nonexistent/config");
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringMatching(/^Error: the kubeconfig can't be read: ENOENT/),
+  });
+});
+
 test("the controller serves, with the filters of the image", async () => {
-  const mesh = join(into, "mesh");
+  const [mesh, identity] = [join(into, "mesh"), join(into, "identity")];
   mkdirSync(mesh);
+  mkdirSync(identity);
+  chmodSync(identity, 0o777); // a volume
   const config = { window: "10s", percent: 20, minRetries: 1 };
   writeFileSync(join(mesh, "plugin.yaml"), wasmPlugin({ name: "budget", url: "builtin://retry-budget", config }));
   const ports = { xds: await freePort(), monitoring: await freePort() };
   const child = start(image, [
-    ...["controller", "--config", mesh],
+    ...["controller", "--config", mesh, "--identity", identity],
     ...["--xds-port", String(ports.xds), "--monitoring-port", String(ports.monitoring)],
   ]);
   children.push(child);
