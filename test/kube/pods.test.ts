@@ -169,7 +169,16 @@ describe("a sidecar", () => {
     const envoy = {
       name: "envoy",
       image: "envoyproxy/envoy:v1.40.0",
-      args: ["--concurrency", "1", "--log-level", "info", "--config-yaml", JSON.stringify(bootstrap)],
+      args: [
+        "--concurrency",
+        "1",
+        "--file-flush-interval-msec",
+        "50",
+        "--log-level",
+        "info",
+        "--config-yaml",
+        JSON.stringify(bootstrap),
+      ],
       env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
       securityContext: {
         runAsUser: 1337,
