@@ -71,7 +71,10 @@ const tools = ["ip", "iptables", "nsenter", "setpriv", "unshare", "mount"];
 export function kubeObstacle() {
   if (platform !== "linux" || getuid?.() !== 0) return "its pods need network namespaces: Linux and root";
   const missing = tools.filter((tool) => !onPath(tool));
-  return missing.length === 0 ? undefined : `its pods need ${missing.join(", ")}`;
+  if (missing.length > 0) return `its pods need ${missing.join(", ")}`;
+  if (spawnSync("unshare", ["--net", "--mount", "--pid", "--fork", "true"]).status !== 0)
+    return "its pods need network namespaces, which this root may not make";
+  return undefined;
 }
 
 /**
