@@ -22,12 +22,12 @@ export type PodChange = "started" | "ready" | "not ready" | "stopping";
 
 export function changeLine(pod: RunPod, change: PodChange): string {
   const application = applicationOf(pod);
-  const where = ` at ${pod.ip}${application === undefined ? "" : `, application at ${application}`}`;
+  const where = ` at ${pod.ip}${application === undefined ? "" : `, application ${application}`}`;
   return `${proxyName(pod)}: ${change}${change === "started" ? where : ""}`;
 }
 
-function applicationOf({ ip, appPort, namespaces }: RunPod): string | undefined {
-  return appPort === undefined ? undefined : `${namespaces ? ip : "127.0.0.1"}:${appPort}`;
+function applicationOf({ appPort, namespaces }: RunPod): string | undefined {
+  return appPort === undefined ? undefined : `${namespaces ? "port " : "127.0.0.1:"}${appPort}`;
 }
 
 /** Columns padded to their widest cell, as istioctl prints them: five spaces between. */

@@ -14,7 +14,9 @@ const catalogs = await Promise.all(
 );
 
 beforeAll(() => {
-  const pods = catalogs.map(({ url }, i) => ({ name: `catalog-${i}`, appPort: Number(url.port) }));
+  const pods = catalogs.map(({ url }, i) => ({
+    ...{ name: `catalog-${i}`, namespace: "shop", ip: "127.0.18.9", appPort: Number(url.port) },
+  }));
   writeFileSync(join(runFolder, "run.json"), JSON.stringify({ pods: [{ name: "webapp-1", appPort: 1 }, ...pods] }));
 });
 afterAll(async () => {

@@ -1,7 +1,9 @@
 // Tells every catalog application of the running mesh to fail, or to stop failing.
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { argv, env, stderr } from "node:process";
-import { readRun, runFolderOf } from "../../controller/run/state.ts";
+import { argv, cwd, env, stderr } from "node:process";
+import { commandAt } from "../../controller/run/exec.ts";
+import { type RunPod, readRun, runFolderOf } from "../../controller/run/state.ts";
 import type { Blowup } from "./catalog/blowups.ts";
 
 const usage = "usage: chaos.sh 500 [PERCENT=100|delete]\n       chaos.sh latency [MS=1000|delete]";
@@ -12,7 +14,16 @@ function blowupOf(type: string | undefined, amount = ""): Blowup | undefined {
   return { active: true, type, [type === "500" ? "percentage" : "latencyMs"]: Number(amount) || undefined };
 }
 
-async function main(): Promise<number> {
+/** Tells one application, from where it runs: so its proxy has no part in it, whatever that would demand. */
+function tell(pod: RunPod, blowup: Blowup): string {
+  const request = ["-H", "content-type: application/json", "-d", JSON.stringify(blowup)];
+  const url = `http://127.0.0.1:${pod.appPort}/blowup`;
+  const command = commandAt(pod, ["curl", "-sS", ...request, url], { cwd: cwd(), env });
+  const [file = "", ...args] = command.argv;
+  return execFileSync(file, args, { env: command.env, encoding: "utf8" });
+}
+
+function main(): number {
   const blowup = blowupOf(argv[2], argv[3]);
   if (!blowup) {
     stderr.write(`${usage}\n`);
@@ -24,15 +35,8 @@ async function main(): Promise<number> {
     stderr.write("no catalog runs: start the mesh with `npm start`, or set SLUICE_RUN_DIR to its state folder\n");
     return 1;
   }
-  for (const { appPort } of catalogs) {
-    const response = await fetch(`http://127.0.0.1:${appPort}/blowup`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(blowup),
-    });
-    console.log(await response.text());
-  }
+  for (const catalog of catalogs) console.log(tell(catalog, blowup));
   return 0;
 }
 
-process.exitCode = await main();
+process.exitCode = main();

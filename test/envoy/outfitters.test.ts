@@ -158,6 +158,10 @@ test("8. A deadline", async () => {
   await walk.run("8. A deadline");
 });
 
+test("9. Nothing in the clear", async () => {
+  await walk.run("9. Nothing in the clear");
+});
+
 test("Back to the start", async () => {
   await walk.run("Back to the start");
   await mesh.waitFor(

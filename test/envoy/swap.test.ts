@@ -47,11 +47,11 @@ async function isProgrammed(): Promise<boolean> {
 
 /** Connections that webapp's and catalog's sidecars have accepted from downstream. */
 async function connectionsAccepted(): Promise<number[]> {
-  const catalog = (await mesh.pod("catalog")).ip;
-  const webapp = (await mesh.pod("webapp")).ip;
+  const { outbound } = await mesh.statNames("webapp");
+  const { inbound } = await mesh.statNames("catalog");
   return [
-    await mesh.stat("webapp", `listener.${webapp}_15007.downstream_cx_total`),
-    await mesh.stat("catalog", `listener.${catalog}_8080.downstream_cx_total`),
+    await mesh.stat("webapp", `http.${outbound}.downstream_cx_total`),
+    await mesh.stat("catalog", `http.${inbound}.downstream_cx_total`),
   ];
 }
 

@@ -72,9 +72,10 @@ export const swapsUnderLoad: Measurement = async (resources) => {
 
 /** Connections from downstream that webapp's and catalog's sidecars have seen end. */
 async function connectionsClosed(mesh: TestMesh): Promise<number> {
-  const [webapp, catalog] = [(await mesh.pod("webapp")).ip, (await mesh.pod("catalog")).ip];
+  const { outbound } = await mesh.statNames("webapp");
+  const { inbound } = await mesh.statNames("catalog");
   return (
-    (await mesh.stat("webapp", `http.outbound_${webapp}_15007.downstream_cx_destroy`)) +
-    (await mesh.stat("catalog", `http.inbound_${catalog}_8080.downstream_cx_destroy`))
+    (await mesh.stat("webapp", `http.${outbound}.downstream_cx_destroy`)) +
+    (await mesh.stat("catalog", `http.${inbound}.downstream_cx_destroy`))
   );
 }

@@ -30,6 +30,8 @@ export interface TestMesh {
   /** An HTTP proxy whose calls are those of a workload's application: its sidecar's port, or where traffic is intercepted a relay. */
   httpProxy(workload: string): Promise<Target>;
   gateway(): Promise<Target>;
+  /** Names of the HTTP statistics (`http.<name>.…`) of calls that a workload's sidecar takes: its application's, and for it. */
+  statNames(workload: string): Promise<{ readonly outbound: string; readonly inbound: string }>;
   /** Writes (as editors do: a new file renamed over the old one) or replaces a file of the folder. */
   apply(file: string, yaml: string): Promise<void>;
   remove(file: string): Promise<void>;
@@ -154,6 +156,11 @@ export async function startMeshIn(
       const relay = relays.get(found.name) ?? startRelay(found);
       relays.set(found.name, relay);
       return (await relay).target;
+    },
+    async statNames(workload) {
+      const { namespaces, ip } = await pod(workload);
+      const [address, calls] = namespaces ? ["0.0.0.0", 80] : [ip, 15007]; // the test application's Services have port 80
+      return { outbound: `outbound_${address}_${calls}`, inbound: `inbound_${address}_8080` };
     },
     gateway: async () => {
       const { address, port } = (await run()).gateway;

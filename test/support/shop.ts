@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { env } from "node:process";
+import type { RunPod } from "../../controller/run/state.ts";
 import { type Checkout, copyRepository } from "./checkout.ts";
 import { call } from "./http.ts";
 import { startMeshIn, type TestMesh } from "./mesh.ts";
@@ -71,9 +72,18 @@ async function addresses(mesh: TestMesh): Promise<Readonly<Record<string, string
     await mesh.pod("webapp"),
   ];
   return {
-    ...{ "127.0.18.1": edge.ip, "127.0.18.2": catalog.ip, "127.0.18.3": webapp.ip },
-    ...{ "127.0.0.1:3000": `127.0.0.1:${catalog.appPort}`, "127.0.0.1:8080": `127.0.0.1:${webapp.appPort}` },
+    ...{ "127.0.18.1": edge.ip, "198.18.254.2": catalog.ip, "198.18.254.3": webapp.ip },
+    ...(catalog.namespaces ? {} : withoutInterception(catalog, webapp, mesh.output())),
     ...{ "127.0.0.1:30000": `${address}:${port}`, "http.30000": `http.${port}` },
-    ...{ "127.0.0.1:15010": `${xds.address}:${xds.port}`, "127.0.0.1:15014": `127.0.0.1:${monitoringPort}` },
+    ...{ "198.18.254.1:15012": `${xds.address}:${xds.port}`, "127.0.0.1:15014": `127.0.0.1:${monitoringPort}` },
+  };
+}
+
+/** READMEs show what is printed where traffic is intercepted. */
+function withoutInterception(catalog: RunPod, webapp: RunPod, printed: string): Readonly<Record<string, string>> {
+  return {
+    ...{ "port 3000": `127.0.0.1:${catalog.appPort}`, "port 8080": `127.0.0.1:${webapp.appPort}` },
+    "traffic is intercepted: each workload has a network namespace of its own":
+      /^no interception: .*$/m.exec(printed)?.[0] ?? "no interception",
   };
 }
