@@ -45,6 +45,8 @@ export class ListWatch {
   /** In a row. */
   #failures = 0;
   #isWell = false;
+  /** Nothing was heard since the last list. */
+  #isFresh = false;
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
@@ -82,6 +84,7 @@ export class ListWatch {
   async #list(signal: AbortSignal): Promise<string> {
     const { items, resourceVersion } = await this.#options.list(signal);
     if (!this.#isStopped()) this.#options.onList(items);
+    this.#isFresh = true;
     return resourceVersion;
   }
 
@@ -106,7 +109,10 @@ export class ListWatch {
       if (!isHeard && clock.nowMs() - startedAtMs < watchMsMin) throw new EndedAtOnce();
     } finally {
       cancel();
-      if (clock.nowMs() - startedAtMs >= watchMsMin) this.#failures = 0;
+      if (clock.nowMs() - startedAtMs >= watchMsMin) {
+        this.#failures = 0;
+        this.#isFresh = false;
+      }
     }
   }
 
@@ -115,6 +121,7 @@ export class ListWatch {
     if (type !== "BOOKMARK") this.#options.onEvent(type, object);
     this.#from = object.metadata.resourceVersion ?? this.#from;
     this.#failures = 0;
+    this.#isFresh = false;
   }
 
   #well(): void {
@@ -125,14 +132,14 @@ export class ListWatch {
   async #failed(error: unknown): Promise<void> {
     const { random, onHealth } = this.#options;
     const fault = error instanceof Error ? error : new Error(String(error));
-    const failures = this.#failures;
-    this.#failures += 1;
-    const expired = this.#from !== undefined && needsList(fault);
-    if (expired) this.#from = undefined;
-    if (expired && failures === 0) return; // what a healthy server forgets is no trouble; twice in a row is
+    if (this.#from !== undefined && needsList(fault)) {
+      this.#from = undefined;
+      if (!this.#isFresh) return; // what a server forgets in time is no trouble; what it has just said is
+    }
     this.#isWell = false;
     onHealth(fault);
-    const backoffMs = Math.min(backoffMsMax, backoffMsMin * 2 ** failures) * (1 - random() / 2);
+    const backoffMs = Math.min(backoffMsMax, backoffMsMin * 2 ** this.#failures) * (1 - random() / 2);
+    this.#failures += 1;
     const askedMs = isKubeError(fault) ? (fault.retryAfterMs ?? 0) : 0;
     await this.#pause(Math.max(backoffMs, askedMs));
   }
