@@ -1,6 +1,6 @@
 // A Kubernetes cluster of a test: a real API server with etcd and controllers, real kubectl, and, where the test names
 // images, a node that runs pods as processes of this machine.
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { locateKube } from "../../../setup/kube.mjs";
 import { type UntilOptions, until } from "../wait.ts";
@@ -38,6 +38,14 @@ export interface Cluster {
   readonly nodeIp: string;
   /** Listens on 127.0.0.1 and passes connections on to a NodePort, as a cluster on a laptop does; ends with the cluster. */
   forwardNodePort(nodePort: number, localPort?: number): Promise<Forward>;
+  /** Of a container's first process, as this machine sees it; `undefined` where it doesn't run. */
+  pidOf(container: {
+    readonly namespace: string;
+    readonly pod: string;
+    readonly name: string;
+  }): Promise<number | undefined>;
+  /** The network namespace of the node, through which all goes that pods say to each other. */
+  readonly nodeNetns: string;
   /** Every pod that isn't an object only: its containers' states and the ends of their logs. */
   report(): Promise<string>;
   /** Kills the API server and starts it over the same data; resolves when it is ready. */
@@ -85,6 +93,11 @@ export async function startCluster({ images }: ClusterOptions = {}): Promise<Clu
       dir,
       hostIp: slot.hostIp,
       nodeIp: slot.nodeIp,
+      nodeNetns: slot.name,
+      async pidOf({ namespace, pod, name }) {
+        const text = await readFile(join(podsDir, namespace, pod, `${name}.pid`), "utf8").catch(() => "");
+        return text === "" ? undefined : Number(text);
+      },
       kubectl: kubectlOf({ path: kube.kubectl, kubeconfig: rest.kubeconfig, home: slot.dir }),
       async forwardNodePort(nodePort, localPort = 0) {
         const made = await forward({ host: slot.nodeIp, port: nodePort }, localPort);
