@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { ControlPlane, type Modules } from "./control-plane.ts";
+import { parseObject } from "./crd/parse-object.ts";
+import { codes } from "./model/codes.ts";
 import { defaultSettings } from "./model/mesh.ts";
 import type { MeshObject } from "./model/object.ts";
 import type { Proxy } from "./model/proxy.ts";
@@ -94,4 +96,29 @@ test("a renewed secret is no part of the push before it", () => {
     if (type === "SDS") expect(plane.status.push).toEqual(before);
   }
   expect(plane.status.push).toMatchObject({ resources: 1, tookMs: 120_010 });
+});
+
+test("an object is tried against the mesh, and changes nothing by that", () => {
+  const { plane } = started();
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "catalog", namespace: "shop" },
+    spec: { ports: [{ name: "http", port: 80 }] },
+  };
+  const routeTo = (host: string): RawObject => ({
+    value: {
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "catalog", namespace: "shop" },
+      spec: { hosts: ["catalog"], http: [{ route: [{ destination: { host } }] }] },
+    },
+  });
+  plane.update({ objects: [{ value: service }, routeTo("catalog")], problems: [] });
+  const { object } = parseObject(routeTo("nowhere"));
+  if (!object) throw new Error("it is valid by itself");
+  expect(plane.problemsWith(object).map(({ code }) => code)).toEqual([codes.notFound]);
+  expect(plane.status.problems).toEqual([]);
+  plane.update({ objects: [{ value: service }, routeTo("nowhere")], problems: [] });
+  expect(plane.status.problems.map(({ code }) => code)).toEqual([codes.notFound]);
 });
