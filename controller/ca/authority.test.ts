@@ -61,11 +61,12 @@ test("an intermediate's certificates bring what leads to the root, and not the r
   expect(chain.map(({ subject }) => subject)).toEqual([undefined, "CN=lower", "CN=upper"]);
 });
 
-test("no certificate outlives the one that signs it, and none is issued after that", async () => {
-  const authority = await authorityOf(await party("root", { untilMs: nowMs + 1000 }));
+test("no certificate outlives what signs it, up to the root, and none is issued after that", async () => {
+  const root = await party("root", { untilMs: nowMs + 1000 });
+  const authority = await authorityOf(await party("lower", { by: root }), { rootCert: root.certificate });
   expect((await authority.issue(cart, { nowMs, ttlMs: hourMs })).notAfterMs).toBe(nowMs + 1000);
   await expect(authority.issue(cart, { nowMs: nowMs + 1000, ttlMs: hourMs })).rejects.toThrow(
-    "the authority's own certificate expired on 2026-11-23T12:00:01.000Z: replace it",
+    "the root of trust, or what leads to it, expired on 2026-11-23T12:00:01.000Z: replace it",
   );
 });
 

@@ -32,6 +32,8 @@ export interface Issuer {
   readonly key: webcrypto.CryptoKey;
   /** How `key` signs. */
   readonly algorithm: { readonly name: string; readonly hash: string };
+  /** When the first ends of all from the certificate up to its root, in milliseconds since the epoch. */
+  readonly expiresAtMs: number;
   /** PEM: what stands between a certificate signed here and the root; empty where a root signs. */
   readonly chain: string;
   /** PEM: all roots of trust. */
@@ -57,20 +59,23 @@ export class Authority {
     return this.#issuer.roots;
   }
 
-  /** When the certificate that signs ends, in milliseconds since the epoch. */
+  /** When what is issued is no longer believed, in milliseconds since the epoch. */
   get expiresAtMs(): number {
-    return this.#issuer.certificate.notAfter.getTime();
+    return this.#issuer.expiresAtMs;
   }
 
   /**
-   * A certificate from {@link clockSkewMs} ago until `ttlMs` from now, or until the signing one ends.
+   * A certificate from {@link clockSkewMs} ago until `ttlMs` from now, or until what signs it ends.
    *
    * @throws where that has ended
    */
-  async issue(subject: Subject, { nowMs, ttlMs }: { readonly nowMs: number; readonly ttlMs: number }) {
+  async issue(
+    subject: Subject,
+    { nowMs, ttlMs }: { readonly nowMs: number; readonly ttlMs: number },
+  ): Promise<Certificate> {
     const { certificate: signing, key: signingKey, algorithm, chain, roots } = this.#issuer;
     if (nowMs >= this.expiresAtMs) {
-      throw new Error(`the authority's own certificate expired on ${signing.notAfter.toISOString()}: replace it`);
+      throw new Error(`the root of trust, or what leads to it, expired on ${iso(this.expiresAtMs)}: replace it`);
     }
     const keys = await webcrypto.subtle.generateKey(ecdsa, true, ["sign", "verify"]);
     const notBeforeMs = nowMs - clockSkewMs;
@@ -100,7 +105,7 @@ export class Authority {
       roots,
       notBeforeMs,
       notAfterMs,
-    } satisfies Certificate;
+    };
   }
 }
 
@@ -127,6 +132,10 @@ export async function selfSigned(
     webcrypto,
   );
   return { certificate: `${certificate.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }
 
 function names(subject: Subject): JsonGeneralName[] {

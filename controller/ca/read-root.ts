@@ -51,6 +51,7 @@ export async function readRoot(
       certificate: new ParsedCertificate(ca.toString()),
       key: await webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]),
       algorithm,
+      expiresAtMs: Math.min(...path.all.map((one) => one.validToDate.getTime())),
       chain: pem(path.below),
       roots: pem(roots),
     },
