@@ -122,3 +122,29 @@ test("an object is tried against the mesh, and changes nothing by that", () => {
   plane.update({ objects: [{ value: service }, routeTo("nowhere")], problems: [] });
   expect(plane.status.problems.map(({ code }) => code)).toEqual([codes.notFound]);
 });
+
+test("selectors go by the labels that a pod has now", () => {
+  const { plane } = started();
+  const pod = (labels: Record<string, string>): RawObject => ({
+    value: {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: proxy.name, namespace: proxy.namespace, labels },
+      spec: { containers: [] },
+      status: { podIP: proxy.ip },
+    },
+  });
+  const canary = plugin("a", "file:///a.wasm");
+  const selecting = {
+    value: { ...Object(canary.value), spec: { url: "file:///a.wasm", selector: { matchLabels: { track: "canary" } } } },
+  };
+  const isSelected = (): boolean =>
+    plane
+      .targetFor(proxy, identity)
+      .snapshot.ECDS.get(slot)
+      ?.owners.some(({ name }) => name === "a") ?? false;
+  plane.update({ objects: [selecting, pod({ track: "stable" })], problems: [] });
+  expect(isSelected()).toBe(false);
+  plane.update({ objects: [selecting, pod({ track: "canary" })], problems: [] });
+  expect(isSelected()).toBe(true);
+});

@@ -161,10 +161,16 @@ export class ControlPlane {
 
   /** @throws what `translate` threw, a fault of the program: the proxy then keeps what it has. */
   #translation(proxy: Proxy): Translation {
-    const known = this.#translations.get(proxy.id) ?? attempt(() => translate(this.#mesh, proxy));
+    const known = this.#translations.get(proxy.id) ?? attempt(() => translate(this.#mesh, this.#asOfNow(proxy)));
     this.#translations.set(proxy.id, known);
     if ("fault" in known) throw known.fault;
     return known;
+  }
+
+  /** With the labels that its pod has now: they may change while it is connected, and selectors go by them. */
+  #asOfNow(proxy: Proxy): Proxy {
+    const labels = this.podOf(proxy)?.meta.labels;
+    return labels === undefined ? proxy : { ...proxy, labels };
   }
 
   #refreshStatus(): void {
@@ -174,7 +180,9 @@ export class ControlPlane {
     const newest = new Map(proxies().map((state) => [state.proxy.id, state])); // a stream may outlive its proxy's next
     const states = [...newest.values()].flatMap((state) => {
       const translation = attempt(() => this.#translation(state.proxy));
-      return "fault" in translation ? [] : [{ ...state, snapshot: translation.resources }];
+      return "fault" in translation
+        ? []
+        : [{ ...state, proxy: this.#asOfNow(state.proxy), snapshot: translation.resources }];
     });
     const before = this.#status;
     this.#status = meshStatus(before, {
