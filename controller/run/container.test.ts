@@ -24,3 +24,14 @@ test("a container runs as in Kubernetes, told where to listen and which proxy to
     },
   });
 });
+
+test("where traffic is intercepted it runs in its pod's namespaces, and is told nothing of ports", () => {
+  if (!plan) throw new Error("no pod");
+  const namespaces = { net: "/proc/1/fd/5", mount: "/proc/1/fd/6", close() {} };
+  const place = { plan, ip: "198.18.254.2", namespaces, dir: "/shop/mesh", env };
+  const { argv, env: own } = commandOf({ container: container({ workingDir: "../web" }), appPort: 8080 }, place);
+  const enter = ["nsenter", "--net=/proc/1/fd/5", "--mount=/proc/1/fd/6", "--"];
+  expect(argv).toEqual([...enter, "env", "-C", "/shop/web", "--", "node", "main.ts"]);
+  expect(own).toMatchObject({ POD_NAME: plan.name, POD_NAMESPACE: "shop", INSTANCE_IP: "198.18.254.2" });
+  expect(["http_proxy", "no_proxy", "HOST", "PORT"].filter((name) => name in own)).toEqual([]);
+});

@@ -17,8 +17,8 @@ describe.skipIf(!possible)("a network", () => {
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "sluice-"));
-    mkdirSync(join(dir, "pod"));
-    writeFileSync(join(dir, "hosts"), "198.19.0.1 catalog\n");
+    for (const folder of ["pod", "names"]) mkdirSync(join(dir, folder));
+    writeFileSync(join(dir, "names", "hosts"), "198.19.0.1 catalog\n");
     writeFileSync(join(dir, "pod", "file"), "of the pod");
   });
   afterEach(() => {
@@ -34,7 +34,7 @@ describe.skipIf(!possible)("a network", () => {
   }
 
   async function pod(network: Network, number: number): Promise<Namespaces> {
-    const hostsFile = join(dir, "hosts");
+    const hostsFile = join(dir, "names", "hosts");
     const made = await network.pod({ number, hostsFile, folder: join(dir, "pod"), envoyPath: process.execPath });
     open.push(made);
     return made;
@@ -56,7 +56,7 @@ describe.skipIf(!possible)("a network", () => {
     ]);
     expect(run(one, "iptables-save", "-t", "nat")).toMatch(/-A ISTIO_OUTPUT -m owner --uid-owner 1337 -j RETURN/);
     expect(run(one, "getent", "hosts", "catalog")).toMatch(/^198\.19\.0\.1 /);
-    writeFileSync(join(dir, "hosts"), "198.19.0.2 catalog\n");
+    writeFileSync(join(dir, "names", "hosts"), "198.19.0.2 catalog\n");
     expect(run(one, "getent", "hosts", "catalog")).toMatch(/^198\.19\.0\.2 /);
     expect(run(one, "cat", "/run/sluice/pod/file")).toBe("of the pod");
     expect(run(one, "/run/sluice/envoy", "-p", "process.cwd()")).toBe(`${dir}\n`);

@@ -22,7 +22,7 @@ export const proxyUid = 1337;
 export interface PodSetup {
   /** Last part of the address, 2 to 254. */
   readonly number: number;
-  /** What `/etc/hosts` is. Written in place, the pod sees the change. */
+  /** What `/etc/hosts` is. Written in place, the pod sees the change. Its folder holds nothing else that the pod needs. */
   readonly hostsFile: string;
   /** The folder that becomes {@link podMount}, Envoy's own. */
   readonly folder: string;
@@ -109,7 +109,7 @@ const trial = `
 ip link add trial0 type bridge
 ip link add trial1 type veth peer name trial2
 ${restore}
-mount -t tmpfs tmpfs /run
+mount -n -t tmpfs tmpfs /run
 setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups -- true`;
 
 // No IPv6 address on a link: what would go there would go around the rules.
@@ -124,6 +124,8 @@ nsenter --net="/proc/$HOST/ns/net" -- sh -euc '
   ip addr add "$ADDRESS" dev "$LINK"
   ip link set "$LINK" up'`;
 
+// What /run is in the pod is made elsewhere and moved, because what is bound into it may stand there. mount(8) must not
+// note it down (-n), since that it would do in /run.
 const podScript = `
 nsenter --net="$SWITCH" -- sh -euc '
   ip link add "$PORT" type veth peer name eth0 netns "$1"
@@ -135,9 +137,11 @@ ip addr add "$ADDRESS" dev eth0
 ip link set eth0 up
 ip route add "$VIRTUAL" dev eth0
 ${restore}
-mount --bind "$HOSTS" /etc/hosts
-mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p "$POD_MOUNT"
-touch "$ENVOY_MOUNT"
-mount --bind "$POD" "$POD_MOUNT"
-mount --bind "$ENVOY" "$ENVOY_MOUNT"`;
+mount -n --bind "$HOSTS" /etc/hosts
+made="\${HOSTS%/*}"
+mount -n -t tmpfs -o mode=755 tmpfs "$made"
+mkdir -p "$made\${POD_MOUNT#/run}"
+touch "$made\${ENVOY_MOUNT#/run}"
+mount -n --bind "$POD" "$made\${POD_MOUNT#/run}"
+mount -n --bind "$ENVOY" "$made\${ENVOY_MOUNT#/run}"
+mount -n --move "$made" /run`;

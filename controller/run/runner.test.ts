@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { afterEach, expect, test, vi } from "vitest";
 import { until } from "../../test/support/wait.ts";
 import type { AnyObject } from "../model/object.ts";
@@ -55,6 +56,26 @@ test("starts a gateway, a controller and a pod for each replica, and leaves noth
   expect(processes).toHaveLength(1 + 1 + 3 + 2); // runner, controller, Envoys, applications
   expect(processes.slice(1).filter(({ pid }) => startTimeOf(pid) !== undefined)).toEqual([]);
   expect(existsSync(test.runFolder)).toBe(false);
+});
+
+test("each pod has a token of its own, another one long before it ends, and none when it is gone", async () => {
+  const test = await started(workload("web"));
+  await allReady(test, 2);
+  const tokens = (): readonly string[] =>
+    globSync(join(test.runFolder, "pods/*/token")).map((file) => readFileSync(file, "utf8"));
+  const before = tokens();
+  const names = before.map((token) => decodeJwt(token).sub);
+  expect(names.toSorted()).toEqual([
+    "system:serviceaccount:istio-system:istio-ingressgateway-service-account",
+    "system:serviceaccount:shop:web",
+  ]);
+  for (const file of globSync(join(test.runFolder, "{pods/*/token,identity/token-key}")))
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  await until(() => Math.floor(Date.now() / 1000) > (decodeJwt(before[0] ?? "").iat ?? 0), "the next second to begin");
+  test.muchLater();
+  await until(() => tokens().every((token) => !before.includes(token)), "other tokens");
+  test.change();
+  await until(() => tokens().length === 1, "the token of the pod to go");
 });
 
 test("a killed controller comes back, and nothing else is touched", async () => {

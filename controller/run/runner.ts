@@ -19,8 +19,8 @@ import { type Run, runFolderOf } from "./state.ts";
 
 /** How long the controller may take to end when asked to. */
 const graceMs = 5000;
-/** How long the Envoys wait for the controller to start; after that they are started all the same. */
-const controllerMs = 10_000;
+/** How long the controller may take to answer for the first time. */
+const controllerMs = 60_000;
 const trimLogsMs = 10_000;
 const loopback = "127.0.0.1";
 
@@ -79,7 +79,8 @@ export class Runner {
   /**
    * Resolves when everything is started, though perhaps not ready.
    *
-   * @throws where the folder can't be read, a run of it is alive, or interception was asked for and is not possible. Then {@link stop} still has to be called.
+   * @throws where the folder can't be read, a run of it is alive, the controller doesn't answer, or interception was asked
+   *         for and is not possible. Then {@link stop} still has to be called.
    */
   async start(): Promise<void> {
     const { env, log, watch } = this.#deps;
@@ -106,9 +107,13 @@ export class Runner {
     this.#fleet = this.#newFleet(run, folder, identity);
     this.#controller = this.#newController(run, folder);
     this.#controller.start();
-    await this.#answering(run.xds); // an Envoy that finds nobody waits before it tries again
+    // Envoys wait for it: one that finds nobody waits before it tries again, and none can prove who serves it before.
+    const answering = this.#answering(run.xds);
+    answering.catch(() => {}); // told below, where there are objects by then
     const first = Promise.withResolvers<void>();
-    this.#unwatch = await watch(this.#options.dir, (objects) => void this.#apply(objects).then(first.resolve));
+    this.#unwatch = await watch(this.#options.dir, (objects) => {
+      answering.then(() => this.#apply(objects)).then(first.resolve, first.reject);
+    });
     await first.promise;
     this.#trimLogs();
     for (const text of [...runLines(this.#state(run)), line, ""]) log.info(text);
@@ -174,12 +179,14 @@ export class Runner {
     });
   }
 
-  /** Resolves when the controller serves xDS, or has had its time. */
+  /** Resolves when the controller serves xDS; rejects where it has had its time. */
   async #answering({ address, port }: Run["xds"]): Promise<void> {
     const { clock } = this.#deps;
     const endMs = clock.nowMs() + controllerMs;
-    while (clock.nowMs() < endMs && !(await accepts(port, address)))
+    while (!(await accepts(port, address))) {
+      if (clock.nowMs() > endMs) throw new Error(`the controller does not answer on ${address}:${port}`);
       await new Promise<void>((resolve) => clock.after(50, resolve));
+    }
   }
 
   #state(run: RunBase): Run {

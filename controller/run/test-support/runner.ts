@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultSettings } from "../../model/mesh.ts";
 import type { AnyObject } from "../../model/object.ts";
-import { realClock } from "../../ports/clock.ts";
+import { type Clock, realClock } from "../../ports/clock.ts";
 import { TestLog } from "../../ports/log.ts";
 import { Runner } from "../runner.ts";
 import { type Run, readRun } from "../state.ts";
@@ -32,6 +32,8 @@ export interface TestRunner {
   /** What the state file says now. */
   run(): Run;
   change(...objects: readonly AnyObject[]): void;
+  /** Lets what waits for more than ten minutes happen now. */
+  muchLater(): void;
   /** Another runner of the same folder. */
   again(): Runner;
   remove(): void;
@@ -47,6 +49,15 @@ export function testRunner(...objects: readonly AnyObject[]): TestRunner {
   });
   const runFolder = join(base, "run");
   const log = new TestLog();
+  const longWaits: (() => void)[] = [];
+  const clock: Clock = {
+    nowMs: realClock.nowMs,
+    after(delayMs, run) {
+      if (delayMs < 600_000) return realClock.after(delayMs, run);
+      longWaits.push(run);
+      return () => {};
+    },
+  };
   let change = (_: readonly AnyObject[]): void => {};
   const newRunner = (): Runner =>
     new Runner(
@@ -60,7 +71,7 @@ export function testRunner(...objects: readonly AnyObject[]): TestRunner {
         envoyPath,
         program: [process.execPath, join(here, "fake-controller.ts")],
         env: { ...process.env, SLUICE_RUN_DIR: runFolder },
-        clock: realClock,
+        clock,
         random: Math.random,
         log,
       },
@@ -75,6 +86,9 @@ export function testRunner(...objects: readonly AnyObject[]): TestRunner {
       return run;
     },
     change: (...next) => change(next),
+    muchLater() {
+      for (const run of longWaits.splice(0)) run();
+    },
     again: newRunner,
     remove: () => rmSync(base, { recursive: true, force: true }),
   };
