@@ -42,7 +42,7 @@ describe.skipIf(!possible)("a network", () => {
 
   function run(namespaces: Namespaces, ...argv: readonly string[]): string {
     const [file = "", ...args] = within(namespaces, { argv, cwd: dir });
-    return execFileSync(file, args, { encoding: "utf8" });
+    return execFileSync(file, args, { encoding: "utf8", stdio: "pipe" });
   }
 
   test("gives a pod an address, one link, the rules, names, and its Envoy's files", async () => {

@@ -31,6 +31,17 @@ spec:
   mtls: {mode: STRICT}
 `;
 
+/** A name outside of Kubernetes that leads to catalog. */
+const entry = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api, namespace: shop}
+spec:
+  hosts: [api.example.com]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]
+  workloadSelector: {labels: {app: catalog}}
+`;
+
 /** What the application answers: whom it sees, and what it was sent. */
 interface Seen {
   readonly pod: string;
@@ -143,6 +154,21 @@ describe.skipIf(!network)("where traffic is intercepted", () => {
     await mesh.waitFor(async () => (await inWebapp("curl", "--silent", "http://late/items")).includes("late-"), "late");
     await mesh.remove("late.yaml");
     await mesh.waitFor(() => fails(inWebapp("getent", "hosts", "late")), "its name to go");
+  });
+
+  test("what speaks no HTTP, has no address of its own, or is no Service, is reached by its name, too", async () => {
+    await mesh.apply("raw.yaml", workload("raw").replace("name: http, port: 80", "name: tcp-raw, port: 9000"));
+    await mesh.apply("headless.yaml", workload("headless").replace("spec:\n", "spec:\n  clusterIP: None\n"));
+    await mesh.apply("entry.yaml", entry);
+    const answers = async (url: string, workload: string): Promise<void> => {
+      const { name } = await mesh.pod(workload);
+      const answer = (): Promise<string> => inWebapp("curl", "--silent", "--fail", "--max-time", "5", url);
+      await mesh.waitFor(async () => (JSON.parse(await answer()) as Seen).pod === name, `${url} to answer`);
+    };
+    await answers("http://raw:9000/items", "raw");
+    await answers("http://headless:8080/items", "headless");
+    await answers("http://api.example.com/items", "catalog");
+    for (const file of ["raw.yaml", "headless.yaml", "entry.yaml"]) await mesh.remove(file);
   });
 
   test("nothing leaves the machine", async () => {
