@@ -172,7 +172,7 @@ export class Fleet {
 
   #renewLater(): void {
     this.#cancelRenewal = this.#options.clock.after(renewMs, () => {
-      for (const pod of this.#pods.values()) void this.#giveToken(pod);
+      for (const pod of this.#pods.values()) this.#giveToken(pod).catch(() => {}); // it has just gone
       this.#renewLater();
     });
   }

@@ -13,7 +13,7 @@ export interface Namespaces {
   /** Files that `nsenter` takes. */
   readonly net: string;
   readonly mount: string;
-  /** Lets go of them. */
+  /** Lets go of them; may be called again. */
   close(): void;
 }
 
@@ -38,14 +38,18 @@ export async function openNamespaces(script: string, env: Readonly<Record<string
     const said = child.pid === undefined ? await failure : await errors;
     throw new Error(said.trim().split("\n")[0] || "unshare failed");
   }
-  const [net, mount] = ["net", "mnt"].map((kind) => openSync(`/proc/${child.pid}/ns/${kind}`, "r"));
+  const held: number[] = [];
+  const hold = (kind: "net" | "mnt"): string => {
+    const fd = openSync(`/proc/${child.pid}/ns/${kind}`, "r");
+    held.push(fd);
+    return `/proc/${process.pid}/fd/${fd}`;
+  };
+  const files = { net: hold("net"), mount: hold("mnt") };
   child.stdin.end();
-  const file = (fd: number | undefined): string => `/proc/${process.pid}/fd/${fd}`;
   return {
-    net: file(net),
-    mount: file(mount),
+    ...files,
     close() {
-      for (const fd of [net, mount]) if (fd !== undefined) closeSync(fd);
+      for (const fd of held.splice(0)) closeSync(fd);
     },
   };
 }
