@@ -1,6 +1,7 @@
 // The controller over folders of YAML, as `sluice up` starts it.
 import { join } from "node:path";
 import { FileRootStore } from "./ca/file-root-store.ts";
+import { identityFiles } from "./ca/identity-files.ts";
 import { runTokens } from "./ca/run-token.ts";
 import { runTokenKey } from "./ca/run-token-key.ts";
 import { realClock } from "./ports/clock.ts";
@@ -18,8 +19,8 @@ export interface FilesOptions {
 /** @throws where the token key can't be had */
 export async function filesHome({ folders, identity }: FilesOptions): Promise<Home> {
   return {
-    rootStore: new FileRootStore(join(identity, "root")),
-    authenticate: runTokens(await runTokenKey(join(identity, "token-key")), realClock),
+    rootStore: new FileRootStore(join(identity, identityFiles.root)),
+    authenticate: runTokens(await runTokenKey(join(identity, identityFiles.tokenKey)), realClock),
     async watch(onBatch) {
       const source = await watchFiles({
         folders,

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from "jose";
-import type { Authenticate, Authentication, Caller } from "../ports/authenticator.ts";
+import { type Authenticate, type Authentication, type Caller, tokenAudience } from "../ports/authenticator.ts";
 import type { Clock } from "../ports/clock.ts";
 
 // Tokens of a mesh that runs on one machine. The runner signs one for each pod with a key that only it and its controller
@@ -7,9 +7,6 @@ import type { Clock } from "../ports/clock.ts";
 
 const algorithm = "HS256";
 const issuer = "sluice";
-
-/** Whom a proxy's token is for, as Istio names it. */
-export const tokenAudience = "istio-ca";
 
 /** @param key at least 32 bytes, of `runTokenKey` */
 export function signRunToken(key: Uint8Array, caller: Caller, nowMs: number): Promise<string> {

@@ -1,4 +1,5 @@
 import { isPort, listItems, parseRange } from "../model/network.ts";
+import { proxyUid } from "../model/proxy.ts";
 
 /** Which connections of a pod go to its proxy. */
 export interface Interception {
@@ -47,7 +48,7 @@ export interface InterceptionFlags {
 export const defaultFlags: InterceptionFlags = {
   envoyPort: "15001",
   inboundCapturePort: "15006",
-  proxyUid: "1337",
+  proxyUid: String(proxyUid),
   istioInboundInterceptionMode: "REDIRECT",
   istioInboundPorts: "*",
   istioLocalExcludePorts: "15090,15021,15020",

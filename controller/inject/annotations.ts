@@ -1,4 +1,5 @@
 import { isPort, listItems, parseRange } from "../model/network.ts";
+import { proxyUid } from "../model/proxy.ts";
 import type { Json, Texts } from "./pod.ts";
 
 /** What a pod's annotations say of its proxy. */
@@ -136,7 +137,7 @@ function initArgs(annotations: Texts): readonly string[] {
     value === undefined ? [] : [letter, value];
   const excluded = ["15090", "15021", ...listItems(of("excludeInboundPorts") ?? ""), "15020"];
   return [
-    ...["-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT"],
+    ...["-p", "15001", "-z", "15006", "-u", String(proxyUid), "-m", "REDIRECT"],
     ...["-i", of("includeOutboundIPRanges") ?? "*", "-x", of("excludeOutboundIPRanges") ?? ""],
     ...["-b", of("includeInboundPorts") ?? "*", "-d", [...new Set(excluded)].join(",")],
     ...flag("-q", of("includeOutboundPorts")),

@@ -1,9 +1,10 @@
 import type { MeshSettings } from "../model/mesh.ts";
+import { proxyUid } from "../model/proxy.ts";
 import { parseAnnotations } from "./annotations.ts";
 import { proxyContainer, revision } from "./decide.ts";
 import type { Images } from "./images.ts";
 import type { Json } from "./pod.ts";
-import { proxyContainerOf, proxyUid, proxyVolumes } from "./proxy-container.ts";
+import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
 import { proxyScrape } from "./scrape.ts";
 
 /** Name of the ingress gateway's Deployment and Service, and what Gateways select it by; Istio's. */

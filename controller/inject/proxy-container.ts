@@ -1,6 +1,7 @@
 import type { MeshSettings } from "../model/mesh.ts";
 import { nodeId } from "../model/names.ts";
-import type { Proxy } from "../model/proxy.ts";
+import { type Proxy, proxyUid } from "../model/proxy.ts";
+import { tokenAudience } from "../ports/authenticator.ts";
 import type { SidecarSettings } from "./annotations.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { proxyContainer } from "./decide.ts";
@@ -9,9 +10,6 @@ import { expandable, type PodVariable, variable } from "./expansion.ts";
 import type { Json, Texts } from "./pod.ts";
 import { type ProbeRoute, probePort } from "./probes.ts";
 import { type Owner, ownerUrl } from "./workload.ts";
-
-/** User and group of Envoy, whose traffic the interception rules let pass; Istio's. */
-export const proxyUid = 1337;
 
 /** Seconds that a proxy serves on after its pod is told to end: by then no caller knows the pod. Istio's drain. */
 const drainSeconds = 5;
@@ -88,7 +86,7 @@ export const proxyVolumes: readonly Json[] = [
   {
     name: "istio-token",
     projected: {
-      sources: [{ serviceAccountToken: { path: "istio-token", expirationSeconds: 43_200, audience: "istio-ca" } }],
+      sources: [{ serviceAccountToken: { path: "istio-token", expirationSeconds: 43_200, audience: tokenAudience } }],
     },
   },
   { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },

@@ -1,6 +1,6 @@
+import { proxyUid } from "../model/proxy.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { type PodView, textOf } from "./pod.ts";
-import { proxyUid } from "./proxy-container.ts";
 import { isScraped } from "./scrape.ts";
 import type { Owner } from "./workload.ts";
 

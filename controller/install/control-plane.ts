@@ -1,3 +1,4 @@
+import { proxyUid } from "../model/proxy.ts";
 import { account } from "./access.ts";
 import { type Manifest, manifest, namespace } from "./manifest.ts";
 import { type InstallSettings, imagesOf } from "./settings.ts";
@@ -43,7 +44,7 @@ export function deployment(settings: InstallSettings): Manifest {
           metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
           spec: {
             serviceAccountName: account,
-            securityContext: { runAsNonRoot: true, runAsUser: 1337, runAsGroup: 1337, fsGroup: 1337 },
+            securityContext: { runAsNonRoot: true, runAsUser: proxyUid, runAsGroup: proxyUid, fsGroup: proxyUid },
             containers: [container(settings)],
             volumes: [{ name: "tmp", emptyDir: {} }],
           },

@@ -15,9 +15,6 @@ export function isOurs(object: KubeObject): boolean {
   return Object.entries(ownLabels).every(([key, value]) => object.metadata.labels?.[key] === value);
 }
 
-/** Whom the API server knows as the writer of what the control plane writes: see kube/client.ts. */
-export const fieldManager = "sluice";
-
 interface Naming {
   readonly name: string;
   /** Absent for what belongs to no namespace. */

@@ -7,6 +7,9 @@ export interface ResourceType {
   readonly plural: string;
 }
 
+/** Owner of the fields that are written by server-side apply. */
+export const fieldManager = "sluice";
+
 /** One object, or a subresource of it. */
 export interface Target extends ResourceType {
   /** Absent for what belongs to no namespace. */

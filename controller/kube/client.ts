@@ -3,13 +3,18 @@
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { type KubeObject, type ObjectList, pathOf, type ResourceType, type Target, type WatchEvent } from "./api.ts";
+import {
+  fieldManager,
+  type KubeObject,
+  type ObjectList,
+  pathOf,
+  type ResourceType,
+  type Target,
+  type WatchEvent,
+} from "./api.ts";
 import { type ConfigOptions, loadConfig } from "./config.ts";
 import { errorOfAnswer, isKubeError } from "./kube-error.ts";
 import { type Call, Transport, unreachable } from "./transport.ts";
-
-/** Owner of the fields that are written by server-side apply. */
-export const fieldManager = "sluice";
 
 /** How long one call may take by default, in ms: an API server whose etcd stands still answers when that goes on. */
 const callMsMax = 30_000;

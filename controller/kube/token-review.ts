@@ -1,12 +1,9 @@
 import { fieldsOf } from "../model/raw-object.ts";
-import type { Authenticate, Authentication, Caller } from "../ports/authenticator.ts";
+import { type Authenticate, type Authentication, type Caller, tokenAudience } from "../ports/authenticator.ts";
 import type { KubeClient } from "./client.ts";
 import { isKubeError } from "./kube-error.ts";
 
 const tokenReviews = { group: "authentication.k8s.io", version: "v1", plural: "tokenreviews" };
-
-/** Whom a proxy's token is for, as Istio names it. */
-const audience = "istio-ca";
 
 /** A proxy that connects waits for this. In ms. */
 const reviewMsMax = 5000;
@@ -21,7 +18,7 @@ const podUid = "authentication.kubernetes.io/pod-uid";
 export function tokenReview(client: Pick<KubeClient, "create">): Authenticate {
   return async (token) => {
     const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview" };
-    const spec = { token, audiences: [audience] };
+    const spec = { token, audiences: [tokenAudience] };
     try {
       const answer = await client.create(tokenReviews, { ...review, spec }, { timeoutMs: reviewMsMax });
       return read(fieldsOf(answer["status"]), token);
@@ -39,7 +36,7 @@ function read({ authenticated, audiences, user, error }: Readonly<Record<string,
     return refused(`is refused by the API server${why}`);
   }
   // a server that knows nothing of audiences accepts tokens that are meant for others
-  if (!Array.isArray(audiences) || !audiences.includes(audience)) return refused(`is not for ${audience}`);
+  if (!Array.isArray(audiences) || !audiences.includes(tokenAudience)) return refused(`is not for ${tokenAudience}`);
   const caller = callerOf(fieldsOf(user), expiryMs(token));
   return caller === undefined ? refused("is not that of a service account") : { caller };
 }

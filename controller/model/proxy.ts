@@ -1,5 +1,8 @@
 import type { Labels } from "./object.ts";
 
+/** User and group of Envoy, whose traffic the interception rules let pass; Istio's. */
+export const proxyUid = 1337;
+
 /** An Envoy, as it describes itself in its node. Istio's bootstrap metadata. */
 export interface Proxy {
   /** `sidecar~10.0.0.7~web-1.shop~shop.svc.cluster.local`; unique in the mesh. */

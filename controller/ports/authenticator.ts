@@ -13,5 +13,8 @@ export type Authentication =
   /** UNAVAILABLE: it could not be looked at. `message` says what is wrong with it, and never quotes it. */
   | { readonly code: "UNAUTHENTICATED" | "UNAVAILABLE"; readonly message: string };
 
-/** Looks at a token: signature, expiry, audience `istio-ca`. Never rejects. */
+/** Whom a proxy's token is for, as Istio names it. */
+export const tokenAudience = "istio-ca";
+
+/** Looks at a token: signature, expiry, audience. Never rejects. */
 export type Authenticate = (token: string) => Promise<Authentication>;

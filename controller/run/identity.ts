@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { FileRootStore } from "../ca/file-root-store.ts";
+import { identityFiles } from "../ca/identity-files.ts";
 import { signRunToken } from "../ca/run-token.ts";
 import { runTokenKey } from "../ca/run-token-key.ts";
 import type { Caller } from "../ports/authenticator.ts";
@@ -43,6 +44,3 @@ export class RunIdentity {
     return signRunToken(this.#key, { ...caller, expiresAtMs: nowMs + ttlMs }, nowMs);
   }
 }
-
-/** Names in the folder that the controller is given as `--identity`; see controller/home-files.ts. */
-const identityFiles = { tokenKey: "token-key", root: "root" } as const;

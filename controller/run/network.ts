@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import { proxyUid } from "../model/proxy.ts";
 import { type Namespaces, openNamespaces } from "./namespaces.ts";
 
 // The pods of a run as they are on a node of Kubernetes: each in its own network namespace, with an address, a link to
@@ -15,8 +16,6 @@ import { type Namespaces, openNamespaces } from "./namespaces.ts";
 /** Where Envoy finds what it may read: the state folder is nobody else's, and Envoy is another user. */
 export const podMount = "/run/sluice/pod";
 export const envoyMount = "/run/sluice/envoy";
-/** User and group of Envoy, which the rules leave alone: Istio's. */
-export const proxyUid = 1337;
 
 /** What a pod's namespaces need beside the network's. */
 export interface PodSetup {

@@ -1,8 +1,9 @@
+import { gatewayLabels } from "../inject/gateway-template.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import { type AnyObject, type Labels, matches } from "../model/object.ts";
 import { sidecarFor } from "../model/select.ts";
 import type { Protocol } from "../model/service.ts";
-import { gatewayLabels, type PodPlan, podLabel } from "./plan.ts";
+import { type PodPlan, podLabel } from "./plan.ts";
 
 /** Port of the `http_proxy` listener of each sidecar, as in Istio. */
 export const httpProxyPort = 15007;

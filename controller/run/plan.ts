@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { gatewayLabels, gatewayName } from "../inject/gateway-template.ts";
 import { codes } from "../model/codes.ts";
 import type { AnyObject, Labels, MeshObject } from "../model/object.ts";
 import { refOf } from "../model/object.ts";
@@ -45,12 +46,9 @@ export function planOf(objects: readonly AnyObject[]): Plan {
   return { pods: runnable.flatMap(replicasOf), problems };
 }
 
-/** What a Gateway selects by, in the YAML of everyone. */
-export const gatewayLabels: Labels = { app: "istio-ingressgateway", istio: "ingressgateway" };
-
 /** The gateway's pod as Istio installs it; it has no container but Envoy. */
 export function gatewayPlan(namespace: string): PodPlan {
-  const workload = "istio-ingressgateway";
+  const workload = gatewayName;
   const template = encoded(workload, 10);
   const id = `${template}-${encoded(namespace, 5)}`;
   return {
