@@ -175,6 +175,7 @@ function read(spec: Fields): WasmPlugin {
   });
 }
 
+/** Envoy's own FAIL_CLOSED never makes the VM anew: one trap would answer 503 until the configuration changes. */
 const failCloseRemark: Remark = {
   severity: "info",
   code: codes.failClose,

@@ -34,21 +34,16 @@ export function conditionsOf(
   problems: readonly Problem[],
   on: readonly PluginOnProxy[],
 ): readonly Condition[] {
-  return [accepted(plugin, problems), programmed(plugin, on), degraded(plugin, problems, on)];
+  return [accepted(problems), programmed(plugin, on), degraded(plugin, problems, on)];
 }
 
-function accepted(plugin: Plugin | undefined, problems: readonly Problem[]): Condition {
+function accepted(problems: readonly Problem[]): Condition {
   const errors = problems.filter(({ severity }) => severity === "error");
-  const notes = plugin?.object.spec.failStrategy === "FAIL_CLOSE" ? [failCloseNote] : [];
   if (errors.length > 0)
     return { type: "Accepted", status: "False", reason: "Invalid", message: errors.map(problemText).join("\n") };
-  const message = [...problems.map(problemText), ...notes].join("\n");
+  const message = problems.map(problemText).join("\n");
   return { type: "Accepted", status: "True", reason: "Accepted", message };
 }
-
-/** Envoy's own FAIL_CLOSED never makes the VM anew: one trap would answer 503 until the configuration changes. */
-const failCloseNote =
-  "failStrategy FAIL_CLOSE runs as FAIL_RELOAD: after a trap requests are refused only until the filter has been started anew";
 
 function programmed(plugin: Plugin | undefined, on: readonly PluginOnProxy[]): Condition {
   const not = (reason: Condition["reason"], message: string): Condition => ({
