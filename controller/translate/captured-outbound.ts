@@ -29,6 +29,9 @@ const reserved: ReadonlySet<number> = new Set([
   ...[15020, 15021, 15090],
 ]);
 
+/** Name of the port at which load balancers look whether a gateway is well, in Istio's Services: not for the mesh. */
+const statusPort = "status-port";
+
 export interface Captured {
   readonly mesh: Mesh;
   readonly context: RouteContext;
@@ -171,7 +174,8 @@ function unserved(service: MeshService): Problem[] {
     return { severity: "warning", code: codes.unservedPort, object: service.ref, path, message };
   };
   const { length } = service.endpoints;
-  return service.ports.flatMap(({ number, protocol }, i) => {
+  return service.ports.flatMap(({ name, number, protocol }, i) => {
+    if (name === statusPort) return [];
     if (reserved.has(number) && (isHttp(protocol) || service.addresses.length === 0))
       return [
         problem(i, `has number ${number}, on which sidecars listen themselves: calls to it pass as to no service`),
