@@ -10,11 +10,3 @@ export interface Identity {
 export function spiffeId({ trustDomain, namespace, serviceAccount }: Identity): string {
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }
-
-/** `undefined` where the text is not of that form. */
-export function parseSpiffeId(text: string): Identity | undefined {
-  const match = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(text);
-  if (!match) return undefined;
-  const [, trustDomain = "", namespace = "", serviceAccount = ""] = match;
-  return { trustDomain, namespace, serviceAccount };
-}

@@ -125,14 +125,3 @@ const configKinds = { VirtualService: "virtual-service", DestinationRule: "desti
 export function configPath(ref: Ref & { readonly kind: keyof typeof configKinds }): string {
   return `/apis/networking.istio.io/v1/namespaces/${ref.namespace}/${configKinds[ref.kind]}/${ref.name}`;
 }
-
-/** `undefined` where the text is not of that form. */
-export function parseConfigPath(path: string): Ref | undefined {
-  const match =
-    /^\/apis\/networking\.istio\.io\/[^/]+\/namespaces\/([^/]+)\/(virtual-service|destination-rule)\/([^/]+)$/.exec(
-      path,
-    );
-  if (!match) return undefined;
-  const [, namespace = "", kind, name = ""] = match;
-  return { kind: kind === "virtual-service" ? "VirtualService" : "DestinationRule", namespace, name };
-}
