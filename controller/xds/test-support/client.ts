@@ -18,6 +18,10 @@ export interface TestClientOptions {
   readonly token?: string;
   /** PEM; absent: no TLS. */
   readonly roots?: string;
+  /** Where the server is; absent: 127.0.0.1. */
+  readonly host?: string;
+  /** What its certificate has to name; absent: `host`. */
+  readonly serverName?: string;
   /** Whose connection to share, so that what both say arrives in order; absent: its own. */
   readonly over?: TestClient;
 }
@@ -30,15 +34,16 @@ export class TestClient {
   readonly call: ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
   readonly #client: Client;
 
-  constructor(port: number, { token, roots, over }: TestClientOptions = {}) {
+  constructor(port: number, { token, roots, over, host = "127.0.0.1", serverName = host }: TestClientOptions = {}) {
     const channel = roots === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(roots));
     const metadata = new Metadata();
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
     const own = {
       "grpc.max_receive_message_length": messageBytesMax,
       "grpc.use_local_subchannel_pool": 1,
+      ...(serverName !== host && { "grpc.ssl_target_name_override": serverName }),
     };
-    this.#client = over === undefined ? new Client(`127.0.0.1:${port}`, channel, own) : over.#client;
+    this.#client = over === undefined ? new Client(`${host}:${port}`, channel, own) : over.#client;
     this.call = this.#client.makeBidiStreamRequest(
       "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
       (message: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)),
