@@ -68,6 +68,24 @@ describe("schemas", () => {
     expect(untyped).toEqual([]);
   });
 
+  test.each(named)(
+    "kubectl explain has a sentence on each field of %s that its name does not explain",
+    (_, { spec }) => {
+      const silent: string[] = [];
+      const visit = (schema: Json, path: string): void => {
+        for (const [key, value] of Object.entries((schema["properties"] ?? {}) as Json)) {
+          const { description } = value as Json;
+          if (!description && !["name", "number", "labels", "matchLabels"].includes(key)) silent.push(`${path}.${key}`);
+          visit(value as Json, `${path}.${key}`);
+        }
+        if (schema["items"]) visit(schema["items"] as Json, `${path}[]`);
+        if (schema["additionalProperties"]) visit(schema["additionalProperties"] as Json, `${path}{}`);
+      };
+      for (const version of spec.versions) visit(version.schema.openAPIV3Schema, version.name);
+      expect(silent).toEqual([]);
+    },
+  );
+
   test.each`
     kind                                      | field                                       | schema
     ${"wasmplugins.extensions.istio.io"}      | ${"spec.phase"}                             | ${{ type: "string", enum: ["AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"] }}

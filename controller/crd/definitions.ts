@@ -84,7 +84,7 @@ const age = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp"
 /** Metadata is the API server's own; a status can have more than we write: Istio's CRDs leave room too. */
 function rootSchema(schema: z.ZodType, shown: Shown | undefined): Readonly<Record<string, unknown>> {
   const { properties, required } = structuralSchema(schema) as {
-    readonly properties: { readonly spec: unknown };
+    readonly properties: { readonly spec: Readonly<Record<string, unknown>> };
     readonly required: readonly string[];
   };
   const status = structuralSchema(shown?.status ?? conditionsStatus);
@@ -92,6 +92,13 @@ function rootSchema(schema: z.ZodType, shown: Shown | undefined): Readonly<Recor
     type: "object",
     ...(shown && { description: shown.description }),
     ...(required.includes("spec") && { required: ["spec"] }),
-    properties: { spec: properties.spec, status: { ...status, "x-kubernetes-preserve-unknown-fields": true } },
+    properties: {
+      spec: { ...properties.spec, ...(shown && { description: shown.description }) },
+      status: {
+        ...status,
+        description: "What the control plane has made of it.",
+        "x-kubernetes-preserve-unknown-fields": true,
+      },
+    },
   };
 }

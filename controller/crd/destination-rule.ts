@@ -16,15 +16,15 @@ import { metaOf, strictObject } from "./metadata.ts";
 import { readTrafficPolicy, trafficPolicy } from "./traffic-policy.ts";
 
 const subset = z.strictObject({
-  name: dnsLabel(),
+  name: dnsLabel().describe("How routes call it."),
   labels: labels().optional().describe("Of the pods that belong to it."),
   trafficPolicy: trafficPolicy.optional().describe("Default: that of the rule."),
 });
 
 const fields = z.strictObject({
   host: host().describe("Service that it is about; short names are of the own namespace. *.suffix: several."),
-  trafficPolicy: trafficPolicy.optional(),
-  subsets: z.array(subset).optional(),
+  trafficPolicy: trafficPolicy.optional().describe("For all of the service, where no subset says otherwise."),
+  subsets: z.array(subset).optional().describe("Parts of the service that VirtualServices name."),
   exportTo: exportTo(),
   workloadSelector: z
     .strictObject({ matchLabels: selectorLabels().optional() })

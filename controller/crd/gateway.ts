@@ -19,7 +19,7 @@ import { notYet, refused } from "./walk.ts";
 
 const serverPort = z.strictObject({
   number: port(),
-  name: dnsLabel(),
+  name: dnsLabel().describe("Unique within the Gateway."),
   protocol: withRule(protocolField(), (value) =>
     ["HTTPS", "TLS"].includes(value.toUpperCase())
       ? [{ message: `is "${value}": TLS is not supported yet, and the port must not be open without it; write HTTP` }]
@@ -29,9 +29,9 @@ const serverPort = z.strictObject({
 });
 
 const server = z.strictObject({
-  port: serverPort,
+  port: serverPort.describe("Port of the gateway's Service."),
   hosts: z.array(text(namespacedHostComplaint)).min(1).describe("[namespace/]host; * and *.suffix allowed."),
-  name: z.string().optional(),
+  name: z.string().optional().describe("For people. Default: none."),
   tls: refused("is not supported yet: the port would be open without TLS"),
   bind: refused("is not supported yet: the port would be open on all addresses"),
   defaultEndpoint: notYet(),
@@ -39,7 +39,7 @@ const server = z.strictObject({
 
 const fields = z.strictObject({
   selector: labels().optional().describe("Labels of the gateway pods, in any namespace. Default: all gateways."),
-  servers: z.array(server).min(1),
+  servers: z.array(server).min(1).describe("Ports to listen on, each with the hosts that are served there."),
 });
 
 function rules({ servers }: z.output<typeof fields>): Complaint[] {

@@ -33,13 +33,16 @@ function changes({ authority }: { readonly authority: boolean }) {
   return z.strictObject({
     set: z.record(name({ authority }), value).optional().describe("Replaces the header."),
     add: z.record(name({ authority }), value).optional().describe("Adds a value."),
-    remove: z.array(name({ authority: false })).optional(),
+    remove: z
+      .array(name({ authority: false }))
+      .optional()
+      .describe("Names."),
   });
 }
 
 export const headerOperations = z.strictObject({
-  request: changes({ authority: true }).optional(),
-  response: changes({ authority: false }).optional(),
+  request: changes({ authority: true }).optional().describe("Of requests, before they go on."),
+  response: changes({ authority: false }).optional().describe("Of responses, before they go back."),
 });
 
 type ChangesInput = z.output<ReturnType<typeof changes>>;

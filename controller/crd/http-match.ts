@@ -4,8 +4,8 @@ import { defined, dnsLabel, labels, port, regex, text, withRule } from "./fields
 import { notYet } from "./walk.ts";
 
 const stringMatchFields = z.strictObject({
-  exact: z.string().optional(),
-  prefix: z.string().optional(),
+  exact: z.string().optional().describe("The whole text."),
+  prefix: z.string().optional().describe("Its beginning."),
   regex: regex().optional().describe("RE2; the whole text must match."),
 });
 
@@ -47,15 +47,15 @@ const headerName = text((value) =>
 );
 
 export const httpMatch = z.strictObject({
-  name: z.string().optional(),
+  name: z.string().optional().describe("For people. Default: none."),
   uri: uriMatch.optional().describe("Path, without the query."),
   ignoreUriCase: z.boolean().optional().describe("For exact and prefix of uri. Default: false."),
-  scheme: stringMatch.optional(),
-  method: stringMatch.optional(),
-  authority: stringMatch.optional(),
+  scheme: stringMatch.optional().describe("http or https."),
+  method: stringMatch.optional().describe("GET, POST, ..."),
+  authority: stringMatch.optional().describe("The host that was called, with its port where one was written."),
   headers: z.record(headerName, presenceMatch).optional().describe("By name; {} matches any value."),
   withoutHeaders: z.record(headerName, presenceMatch).optional().describe("Must not match."),
-  queryParams: z.record(z.string(), presenceMatch).optional(),
+  queryParams: z.record(z.string(), presenceMatch).optional().describe("By name; {} matches any value."),
   port: port().optional().describe("Service port (sidecars) or gateway port."),
   sourceLabels: labels().optional().describe("Labels of the calling workload."),
   sourceNamespace: dnsLabel().optional().describe("Namespace of the calling workload."),

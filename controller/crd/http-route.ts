@@ -16,12 +16,12 @@ const destination = z.strictObject({
 });
 
 const routeDestination = z.strictObject({
-  destination,
+  destination: destination.describe("The service."),
   weight: count()
     .max(2_147_483_647)
     .optional()
     .describe("Part of the sum of all weights. Default: 0, or all where it is alone."),
-  headers: headerOperations.optional(),
+  headers: headerOperations.optional().describe("Changes on this way alone."),
 });
 
 /** Envoy's `total_weight` has 32 bits; it refuses a whole route configuration for one sum above. */
@@ -42,10 +42,10 @@ const redirectCodes = [301, 302, 303, 307, 308] as const;
 
 const redirect = withRule(
   z.strictObject({
-    uri: z.string().optional(),
-    authority: z.string().optional(),
-    scheme: z.enum(["http", "https"]).optional(),
-    port: port().optional(),
+    uri: z.string().optional().describe("New path. Default: the request's."),
+    authority: z.string().optional().describe("New host. Default: the request's."),
+    scheme: z.enum(["http", "https"]).optional().describe("Default: the request's."),
+    port: port().optional().describe("Default: the request's."),
     redirectCode: z.literal(redirectCodes).optional().describe("Default: 301."),
     derivePort: refused("is not supported yet; write port"),
     prefixRewrite: refused("is not supported yet; write uri"),
@@ -55,19 +55,20 @@ const redirect = withRule(
 );
 
 const directResponse = z.strictObject({
-  status: whole().min(200).max(599),
+  status: whole().min(200).max(599).describe("HTTP status."),
   body: z
     .strictObject({
-      string: z.string().max(1_000_000).optional(),
+      string: z.string().max(1_000_000).optional().describe("Text."),
       bytes: refused("is not supported yet; write string"),
     })
-    .optional(),
+    .optional()
+    .describe("Default: empty."),
 });
 
 const rewrite = withRule(
   z.strictObject({
     uri: z.string().optional().describe("Replaces the path, or the matched prefix."),
-    authority: z.string().optional(),
+    authority: z.string().optional().describe("Replaces the host."),
     uriRegexRewrite: refused("is not supported yet: requests would keep their path"),
   }),
   (value) => (Object.keys(value).length === 0 ? [{ message: "must specify at least one of uri or authority" }] : []),
@@ -130,17 +131,17 @@ const retries = withRule(
 );
 
 const route = z.strictObject({
-  name: z.string().optional(),
+  name: z.string().optional().describe("For people. Default: none."),
   match: z.array(httpMatch).optional().describe("Any one must match. Default: everything does."),
   route: routes.optional().describe("Where requests go."),
-  redirect: redirect.optional(),
+  redirect: redirect.optional().describe("The client is sent elsewhere."),
   directResponse: directResponse.optional().describe("Answered without a service."),
-  rewrite: rewrite.optional(),
+  rewrite: rewrite.optional().describe("Changes the request before it goes on."),
   timeout: duration({ zero: true })
     .optional()
     .describe("Of the whole request, retries included; 0s: none. Default: none."),
   retries: retries.optional().describe("Default: Istio's, 2 retries on connection failures."),
-  headers: headerOperations.optional(),
+  headers: headerOperations.optional().describe("Changes on all ways."),
   fault: notYet(),
   mirror: notYet(),
   mirrors: notYet(),

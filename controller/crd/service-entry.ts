@@ -49,19 +49,19 @@ const fields = z.strictObject({
     .meta({ maxItems: 256 })
     .optional()
     .describe("Virtual IPs or CIDR blocks."),
-  ports: z.array(servicePort).optional(),
+  ports: z.array(servicePort).optional().describe("Ports by which clients call it."),
   location: z.enum(["MESH_EXTERNAL", "MESH_INTERNAL"]).optional().describe("Default: MESH_EXTERNAL."),
   resolution: z
     .enum(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN"])
     .optional()
     .describe("How Envoy learns the endpoints. Default: NONE, the request's own destination."),
-  endpoints: z.array(workload).optional(),
+  endpoints: z.array(workload).optional().describe("Where it runs. Default: with DNS, the hosts themselves."),
   workloadSelector: z
     .strictObject({ labels: selectorLabels().optional() })
     .optional()
     .describe("Chooses WorkloadEntries and Pods of the namespace instead of endpoints."),
   exportTo: exportTo({ nobody: true }),
-  subjectAltNames: notYet("has no effect yet: there is no TLS to check it on"),
+  subjectAltNames: notYet("has no effect yet; write tls.subjectAltNames in a DestinationRule"),
 });
 
 type Fields = z.output<typeof fields>;

@@ -41,7 +41,7 @@ const defaultEndpoint = text((value) => {
 });
 
 const ingress = z.strictObject({
-  port: listenerPort,
+  port: listenerPort.describe("Of the workload: the target port of its services."),
   bind: bind.describe("IP address to listen on. Default: the proxy's own."),
   captureMode,
   defaultEndpoint: defaultEndpoint.optional().describe("Where the application listens."),
@@ -68,11 +68,15 @@ const fields = z.strictObject({
     .strictObject({ labels: selectorLabels().optional() })
     .optional()
     .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
-  ingress: z.array(ingress).optional(),
-  egress: z.array(egress).optional(),
+  ingress: z.array(ingress).optional().describe("Ports that others reach. Default: all of the workload's services."),
+  egress: z.array(egress).optional().describe("Services that the workload reaches. Default: all of the mesh."),
   outboundTrafficPolicy: z
-    .strictObject({ mode: z.enum(["REGISTRY_ONLY", "ALLOW_ANY"]).optional(), egressProxy: notYet() })
-    .optional(),
+    .strictObject({
+      mode: z.enum(["REGISTRY_ONLY", "ALLOW_ANY"]).optional().describe("REGISTRY_ONLY: they fail."),
+      egressProxy: notYet(),
+    })
+    .optional()
+    .describe("What happens to calls of hosts that no service has. Default: that of the mesh, ALLOW_ANY."),
   inboundConnectionPool: notYet(),
 });
 

@@ -6,17 +6,17 @@ import { count, whole } from "./fields.ts";
 // `status` as the API server holds it; the control plane is the only one to write it.
 
 const condition = z.strictObject({
-  type: z.string(),
-  status: z.enum(["True", "False", "Unknown"]),
+  type: z.string().describe("What is said of the object: Accepted, Programmed, Degraded."),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether it is so."),
   reason: z.string().optional().describe("One word for programs."),
   message: z.string().optional().describe("For people."),
   lastTransitionTime: z.string().meta({ format: "date-time" }).optional().describe("When status last changed."),
-  observedGeneration: whole().optional(),
+  observedGeneration: whole().optional().describe("The metadata.generation that it is about."),
 }) satisfies z.ZodType<WrittenCondition>;
 
 /** Of a kind that says no more than conditions. */
 export const conditionsStatus = z.strictObject({
-  conditions: mapByKey(z.array(condition), "type").optional(),
+  conditions: mapByKey(z.array(condition), "type").optional().describe("What is so of it, since when and why."),
   observedGeneration: whole().optional().describe("The metadata.generation that all of this is about."),
 });
 
@@ -29,6 +29,7 @@ export const wasmPluginStatus = z.strictObject({
       acknowledged: count().describe("Of those, proxies that run what is wanted."),
       refused: count().describe("Of those, proxies that refused what is wanted."),
     })
-    .optional(),
+    .optional()
+    .describe("How far it has come."),
   digest: z.string().optional().describe("First 8 digits of the SHA-256 of the module that runs on most of them."),
 }) satisfies z.ZodType<WrittenStatus>;

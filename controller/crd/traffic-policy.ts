@@ -39,8 +39,12 @@ const http = z.strictObject({
   http2KeepAlive: notYet(),
 });
 
-const connectionPool = withRule(z.strictObject({ tcp: tcp.optional(), http: http.optional() }), (value) =>
-  value.tcp || value.http ? [] : [{ message: "is empty: write tcp or http" }],
+const connectionPool = withRule(
+  z.strictObject({
+    tcp: tcp.optional().describe("Limits of connections."),
+    http: http.optional().describe("Limits of requests."),
+  }),
+  (value) => (value.tcp || value.http ? [] : [{ message: "is empty: write tcp or http" }]),
 );
 
 /** Istio's API takes a null for such a count, which is not set then. */
@@ -66,13 +70,16 @@ const outlierDetection = withRule(
 );
 
 const policyShape = {
-  loadBalancer: loadBalancer.optional(),
-  connectionPool: connectionPool.optional(),
-  outlierDetection: outlierDetection.optional(),
+  loadBalancer: loadBalancer.optional().describe("Which endpoint gets a request."),
+  connectionPool: connectionPool.optional().describe("Limits of each client: the circuit breaker."),
+  outlierDetection: outlierDetection.optional().describe("Endpoints that fail get no requests for a while."),
   tls: clientTls.optional().describe("Default: mutual TLS with the endpoints that take it."),
 };
 
-const portPolicy = z.strictObject({ port: z.strictObject({ number: port() }), ...policyShape });
+const portPolicy = z.strictObject({
+  port: z.strictObject({ number: port() }).describe("Port of the service."),
+  ...policyShape,
+});
 
 const policy = z.strictObject({
   ...policyShape,

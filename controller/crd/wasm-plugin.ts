@@ -61,7 +61,7 @@ const variable = withRule(
         .enum(["INLINE", "HOST"])
         .optional()
         .describe("HOST: the proxy's own variable of that name. Default: INLINE."),
-      value: z.string().max(2048).optional(),
+      value: z.string().max(2048).optional().describe("With INLINE. Default: empty."),
     }),
     {
       rule: '!(has(self.valueFrom) && self.valueFrom == "HOST" && has(self.value) && self.value != "")',
@@ -130,7 +130,10 @@ const fields = withCel(
       .enum(["FAIL_CLOSE", "FAIL_OPEN", "FAIL_RELOAD"])
       .optional()
       .describe("What happens to requests when the filter traps. Default: FAIL_CLOSE, which runs as FAIL_RELOAD."),
-    vmConfig: z.strictObject({ env: env.optional() }).optional(),
+    vmConfig: z
+      .strictObject({ env: env.optional().describe("Environment variables that the filter sees.") })
+      .optional()
+      .describe("Of the VM that runs the module."),
     match: match.optional().describe("Traffic it acts on; any one must match. Default: all."),
     type: withRule(z.enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]), (value) =>
       value === "NETWORK" ? [{ message: "is NETWORK: only HTTP filters are supported yet" }] : [],

@@ -14,7 +14,7 @@ const address = text((value) => {
 export const workload = z.strictObject({
   address: address.describe("IP address, or a host name where the ServiceEntry's resolution is DNS."),
   ports: z.record(z.string(), port()).optional().describe("Port name to number, where it is not the target port."),
-  labels: labels().optional(),
+  labels: labels().optional().describe("By which ServiceEntries, subsets and policies select it."),
   serviceAccount: z.string().optional().describe("Default: none."),
   locality: z.string().optional().describe("region/zone/subzone"),
   weight: count().optional().describe("Share of the traffic. Default: 1."),
