@@ -8,6 +8,7 @@ import type { Log } from "../ports/log.ts";
 import type { Deny, Target } from "./delta.ts";
 import { encodeResponse } from "./encode.ts";
 import type { StreamEvent } from "./outbox.ts";
+import { peerText } from "./peer-text.ts";
 import { DeltaStream } from "./stream.ts";
 import type { Request } from "./subscription.ts";
 import type { TypeStatus } from "./type-status.ts";
@@ -145,7 +146,7 @@ export class Connection {
   #emit(event: StreamEvent | { readonly kind: "connected" | "disconnected"; readonly atMs: number }): void {
     const { connection, proxy, onEvent, log } = this.#options;
     if (event.kind === "unsupported")
-      log.warn(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
+      log.warn(peerText(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`));
     onEvent({ connection, proxy, ...event });
   }
 }

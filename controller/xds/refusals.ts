@@ -1,5 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { peerText } from "./peer-text.ts";
 
 /** A refusal that goes on, since Envoys try again and again, is told again after this time, in ms. */
 const repeatMs = 10 * 60_000;
@@ -21,8 +22,7 @@ export class Refusals {
 
   /** @param peer `10.0.0.7:41234`; the port is left out, it is another one each time */
   tell(peer: string, why: string): void {
-    // Parts of the text are the peer's own: it must not be able to write lines of its own.
-    const text = `xDS stream of ${peer.replace(/:\d+$/, "")} refused: ${why}`.replaceAll(/\p{Cc}/gu, " ");
+    const text = peerText(`xDS stream of ${peer.replace(/:\d+$/, "")} refused: ${why}`);
     const atMs = this.#clock.nowMs();
     const before = this.#told.get(text);
     if (before !== undefined && atMs - before.atMs < repeatMs) {

@@ -156,6 +156,25 @@ test("who leaves while it is decided upon is not connected", async () => {
   expect(events.map(({ kind, connection }) => `${kind} ${connection}`)).toEqual(["connected 1", "sent 1"]);
 });
 
+test("who does not say in time whose stream it is, is let go", async () => {
+  const silent = new TestClient(port);
+  clients.push(silent);
+  const other = await arrive({ over: silent });
+  clock.advance(15_000);
+  expect(await until(() => silent.status, "the end of the stream")).toMatchObject({ code: 16 });
+  admit();
+  await until(() => other.responses.length === 1, "the other to be served");
+});
+
+test("of megabytes that a peer says of itself, few are told", async () => {
+  const client = new TestClient(port);
+  clients.push(client);
+  client.say({ node: { id: `web-1\n${"x".repeat(4 << 20)}` } });
+  const status = await until(() => client.status, "the end of the stream");
+  expect(status).toMatchObject({ code: 3, details: expect.stringMatching(/^node\.id is "web-1.{900,1000}…$/) });
+  expect(log.lines.join("\n")).toMatch(/^warn: .{1000}$/);
+});
+
 test("a renewed secret is pushed to the proxies with that identity, on the same stream", async () => {
   const web = await arrive();
   admit();

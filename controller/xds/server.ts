@@ -13,6 +13,7 @@ import { type Proxy, proxyName } from "../model/proxy.ts";
 import { Connection, type ProxyState, type XdsOptions } from "./connection.ts";
 import { parseNode } from "./node.ts";
 import { messageBytesMax } from "./outbox.ts";
+import { peerText } from "./peer-text.ts";
 import { Refusals } from "./refusals.ts";
 import { RenewedCredentials, type ServingCertificate } from "./tls.ts";
 
@@ -26,6 +27,9 @@ interface Refusal extends Omit<AdmissionRefusal, "code"> {
 
 /** What a proxy may say in one message, which it may before it has proven anything: thousands of names fit in. */
 const requestBytesMax = 8 << 20;
+
+/** How long a stream may be open before it says whose it is, in ms: Envoy does so at once. */
+const firstRequestMsMax = 15_000;
 
 /** How long close() waits for proxies to take what was written for them. */
 const closeMsMax = 2000;
@@ -121,14 +125,20 @@ export class XdsServer {
     let cancelEnd: (() => void) | undefined;
     let isOver = false;
     this.#calls.set(call, undefined);
+    const cancelWait = this.#options.clock.after(firstRequestMsMax, () => {
+      const message = `no request within ${firstRequestMsMax / 1000} s`;
+      this.#refuse(call, { code: "UNAUTHENTICATED", message });
+    });
     const leave = (): void => {
       isOver = true;
+      cancelWait();
       cancelEnd?.();
       this.#calls.delete(call);
       connection?.end();
     };
     call.on("data", (request: DeltaDiscoveryRequest) => {
       if (isOver || call.writableEnded) return;
+      cancelWait();
       if (connection !== undefined) {
         connection.receive(request);
         return;
@@ -190,6 +200,6 @@ export class XdsServer {
   #refuse(call: Call, { code, message, proxy }: Refusal): void {
     const who = proxy === undefined ? "" : `${proxyName(proxy)}: `;
     this.#refusals.tell(call.getPeer(), `${who}${code}: ${message}`);
-    call.emit("error", { code: status[code], details: message });
+    call.emit("error", { code: status[code], details: peerText(message) });
   }
 }
