@@ -6,7 +6,10 @@ import type { ProbeRoute } from "./probes.ts";
 /** Where the interception rules let a connection through to the application. */
 const innerAddress = "127.0.0.6";
 
-/** Answers the kubelet's probes by asking the application. Anything but a probe's path is 404. */
+/**
+ * Answers the kubelet's probes by asking the application. The port takes plain text from anyone, so that only what a
+ * kubelet sends gets through: GET, and a probe's path without a query of the caller's; all else is 404.
+ */
 export function probeListener(address: SocketAddress, routes: readonly ProbeRoute[], ip: string): Json {
   const manager = {
     "@type": `${typeUrl}.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -34,7 +37,7 @@ export function probeListener(address: SocketAddress, routes: readonly ProbeRout
 
 function routeOf({ path, app }: ProbeRoute, ip: string): Json {
   return {
-    match: { path },
+    match: { path, headers: [exactly(":method", "GET"), exactly(":path", path)] },
     route: {
       cluster: clusterName(app),
       prefix_rewrite: app.path,
@@ -44,6 +47,10 @@ function routeOf({ path, app }: ProbeRoute, ip: string): Json {
     // a redirect is a success, as in Istio; followed, it would lead to the path of no probe
     response_headers_to_remove: ["location"],
   };
+}
+
+function exactly(name: string, exact: string): Json {
+  return { name, string_match: { exact } };
 }
 
 /** One for each port that probes lead to. @param ip the pod's */

@@ -158,9 +158,14 @@ describe("a probe", () => {
     ${"/app-lifecycle/web/prestopz"}   | ${"the application fails"}        | ${500}
     ${"/app-lifecycle/web/poststartz"} | ${"the application is not there"} | ${503}
     ${"/app-health/web/livez/more"}    | ${"it is nobody's"}               | ${404}
+    ${"/app-health/web/livez?drop=1"}  | ${"no kubelet sends a query"}     | ${404}
     ${"/"}                             | ${"it is nobody's"}               | ${404}
   `("of $path says $status: $why", async ({ path, status }) => {
     expect((await probe(path)).status).toBe(status);
+  });
+
+  test("with another method is nobody's", async () => {
+    expect((await call({ host: "127.0.0.1", port, path: "/app-health/web/livez", method: "POST" })).status).toBe(404);
   });
 
   test("opens a connection of its own each time", async () => {
