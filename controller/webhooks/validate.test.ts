@@ -3,7 +3,7 @@ import { parseObject } from "../crd/parse-object.ts";
 import type { Problem } from "../model/problem.ts";
 import { TestClock } from "../ports/clock.ts";
 import type { AdmissionRequest } from "./admission-review.ts";
-import { validate } from "./validate.ts";
+import { settleMs, validate } from "./validate.ts";
 
 const clock = new TestClock();
 
@@ -30,12 +30,14 @@ async function outcome(
   one: AdmissionRequest,
   { module = [], mesh = [] }: { readonly module?: readonly Problem[]; readonly mesh?: readonly Problem[] } = {},
 ) {
-  const verdict = await validate(one, 8000, {
+  const asked = validate(one, 8000, {
     parse: parseObject,
     tryModule: () => Promise.resolve(module),
     problemsInMesh: () => mesh,
     clock,
   });
+  clock.advance(settleMs);
+  const verdict = await asked;
   return { refused: verdict.allowed ? undefined : verdict.problems, warned: verdict.warnings };
 }
 
@@ -79,6 +81,19 @@ test("a name that the API server has yet to make is no problem", async () => {
   const one = request({ name: "" });
   const object = { ...one.object, metadata: { generateName: "p-" } };
   expect(await outcome({ ...one, object })).toEqual({ refused: undefined, warned: [] });
+});
+
+test("what the mesh learns right after is no problem: the object before it in the same file", async () => {
+  let mesh = [problem("warning", "leads nowhere")];
+  const asked = validate(request(), 8000, {
+    parse: parseObject,
+    tryModule: () => Promise.resolve([]),
+    problemsInMesh: () => mesh,
+    clock,
+  });
+  mesh = [];
+  clock.advance(settleMs);
+  expect(await asked).toEqual({ allowed: true, warnings: [] });
 });
 
 test("a module that takes too long is left to the status", async () => {

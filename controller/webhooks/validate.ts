@@ -14,6 +14,9 @@ export interface ValidatorOptions {
   readonly clock: Clock;
 }
 
+/** By then the API server's watch has told what was written before, and the mesh is made anew. In ms. */
+export const settleMs = 300;
+
 const allowed: Verdict = { allowed: true, warnings: [] };
 
 /**
@@ -64,7 +67,9 @@ async function furtherProblems(
   deadlineMs: number,
   { tryModule, problemsInMesh, clock }: ValidatorOptions,
 ): Promise<readonly Problem[]> {
-  const inMesh = problemsInMesh(object).map((problem): Problem => ({ ...problem, severity: lessThanError(problem) }));
+  const inMesh = settled(() => problemsInMesh(object), clock).then((problems) =>
+    problems.map((problem): Problem => ({ ...problem, severity: lessThanError(problem) })),
+  );
   if (object.kind !== "WasmPlugin") return inMesh;
   const late: Problem = {
     severity: "warning",
@@ -73,7 +78,14 @@ async function furtherProblems(
     path: ["spec", "url"],
     message: `is "${object.spec.url}", which could not be tried within ${deadlineMs / 1000} s: its status will tell`,
   };
-  return [...inMesh, ...(await within(deadlineMs, tryModule(object), [late], clock))];
+  return (await Promise.all([inMesh, within(deadlineMs, tryModule(object), [late], clock)])).flat();
+}
+
+/** Looks again before it complains: what one `kubectl apply` wrote right before may be on its way here. */
+async function settled(look: () => readonly Problem[], clock: Clock): Promise<readonly Problem[]> {
+  if (look().length === 0) return [];
+  await new Promise<void>((resolve) => clock.after(settleMs, resolve));
+  return look();
 }
 
 function lessThanError({ severity }: Problem): Problem["severity"] {
