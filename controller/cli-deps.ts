@@ -1,17 +1,19 @@
-// The outside world of the commands that look at a mesh.
+// The outside world of the commands.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { env, stderr, stdin, stdout } from "node:process";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import type { CliDeps, KubeApi, KubeOptions } from "./cli/deps.ts";
 import { httpAsk } from "./cli/http-ask.ts";
+import type { InstallDeps } from "./cli/install-deps.ts";
 import { realClock } from "./ports/clock.ts";
 import { isRunning } from "./run/leftovers.ts";
 import { readRuns } from "./run/state.ts";
 
-/** @param version of this program */
+/** Of the commands that look at a mesh. @param version of this program */
 export function cliDeps(version: string): CliDeps {
   return {
     version,
@@ -23,6 +25,17 @@ export function cliDeps(version: string): CliDeps {
     nowMs: () => realClock.nowMs(),
     print: (output) => void stdout.write(output),
     note: (line) => void stderr.write(`${line}\n`),
+  };
+}
+
+/** Of the commands that install. @param version of this program */
+export function installDeps(version: string): InstallDeps {
+  return {
+    version,
+    clock: realClock,
+    print: (text) => void stdout.write(text),
+    confirm,
+    installApi: async (options) => (await import("./kube/client.ts")).connect(options),
   };
 }
 
@@ -49,4 +62,15 @@ async function kubeApi(options: KubeOptions): Promise<KubeApi> {
     },
     connect: (pod, port) => forwardPort(config, pod, port),
   };
+}
+
+async function confirm(question: string): Promise<boolean> {
+  stdout.write(question);
+  const lines = createInterface({ input: stdin });
+  for await (const answer of lines) {
+    lines.close();
+    return /^y(es)?$/i.test(answer.trim());
+  }
+  stdout.write("\n"); // nobody answered
+  return false;
 }

@@ -1,8 +1,11 @@
 // The commands of `sluice`, and the edges that they share. Each loads what it needs when it is called.
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process, { stderr, stdout } from "node:process";
+import { registerInit } from "./cli/init.ts";
 import { registerInstall } from "./cli/install.ts";
+import { registerKubeInject } from "./cli/kube-inject.ts";
 import { registerPrecheck } from "./cli/precheck.ts";
 import { execute, newProgram } from "./cli/program.ts";
 import { registerProxyConfig } from "./cli/proxy-config.ts";
@@ -10,11 +13,10 @@ import { registerProxyStatus } from "./cli/proxy-status.ts";
 import { registerUninstall } from "./cli/uninstall.ts";
 import { registerVerifyInstall } from "./cli/verify-install.ts";
 import { registerVersion } from "./cli/version.ts";
-import { cliDeps } from "./cli-deps.ts";
+import { cliDeps, installDeps } from "./cli-deps.ts";
 import { registerController } from "./controller-command.ts";
 import { registerExec, registerUp } from "./embedded.ts";
-import { registerInjection } from "./injection.ts";
-import { installDeps } from "./install-deps.ts";
+import { defaultSettings } from "./model/mesh.ts";
 import type { Log } from "./ports/log.ts";
 
 const log: Log = {
@@ -42,7 +44,12 @@ export async function run(args: readonly string[]): Promise<number> {
   registerProxyStatus(program, deps);
   registerProxyConfig(program, deps);
   registerExec(program, deps);
-  registerInjection(program, deps);
+  registerInit(program, {
+    ...deps,
+    applyRules: async (rules) => (await import("./init/apply.ts")).applyRules(rules),
+    ipv6Addresses: async () => (await import("./init/apply.ts")).ipv6Addresses(),
+  });
+  registerKubeInject(program, { ...deps, settings: defaultSettings, writeText: writeFile });
   registerVersion(program, deps);
   const installation = installDeps(version);
   registerInstall(program, installation);

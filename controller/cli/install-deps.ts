@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import type { InstallApi } from "../install/install-api.ts";
 import type { Clock } from "../ports/clock.ts";
 import { CliError } from "./cli-error.ts";
@@ -15,13 +14,6 @@ export interface InstallDeps {
   readonly print: (text: string) => void;
   /** Asks a question that ends with (y/N); false where nobody answers. */
   readonly confirm: (question: string) => Promise<boolean>;
-}
-
-/** Which cluster. */
-export function addClusterOptions(command: Command): Command {
-  return command
-    .option("--kubeconfig <file>", "the cluster of this kubeconfig")
-    .option("--context <name>", "the cluster of this context of the kubeconfig");
 }
 
 /** Runs with the API server; whatever that answers is told without a stack. */

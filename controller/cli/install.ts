@@ -6,11 +6,12 @@ import { defaultInstallSettings, type InstallSettings, readSettings } from "../i
 import { yamlOf } from "../install/yaml.ts";
 import { CliError, usageExitCode } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
-import { addClusterOptions, type InstallDeps, saying, withApi } from "./install-deps.ts";
+import { type InstallDeps, saying, withApi } from "./install-deps.ts";
+import { addClusterOptions } from "./options.ts";
 import { examples } from "./program.ts";
 
 interface Flags extends KubeOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly dryRun?: true;
   readonly skipConfirmation?: true;
   readonly wait: boolean;
@@ -26,8 +27,7 @@ export function registerInstall(program: Command, deps: InstallDeps): void {
     .option(
       "-s, --set <key=value>",
       `profile=${profile} or minimal (no gateway); hub=${hub}, tag=${tag} of the image <hub>/sluice:<tag>; proxyImage=${proxyImage}`,
-      (text: string, all: readonly string[]) => [...all, text],
-      [],
+      (text: string, all: readonly string[] = []) => [...all, text],
     )
     .option("--dry-run", "print all objects as YAML, and change nothing")
     .option("-y, --skip-confirmation", "do not ask")
@@ -41,7 +41,7 @@ export function registerInstall(program: Command, deps: InstallDeps): void {
 }
 
 async function run(
-  { set, dryRun, skipConfirmation, wait, timeout, ...cluster }: Flags,
+  { set = [], dryRun, skipConfirmation, wait, timeout, ...cluster }: Flags,
   deps: InstallDeps,
 ): Promise<void> {
   const { settings, problems } = readSettings(set, defaultInstallSettings(deps.version));

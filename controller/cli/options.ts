@@ -4,11 +4,17 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Where a command looks for its mesh: see choose-home.ts. */
 export function addHomeOptions(command: Command): Command {
-  return command
+  const named = command
     .option("-n, --namespace <namespace>", "look only in this namespace")
-    .option("-i, --istioNamespace <namespace>", "where the control plane runs in Kubernetes", "istio-system")
-    .option("-c, --kubeconfig <file>", "the mesh in the cluster of this kubeconfig")
-    .option("--context <name>", "the mesh in the cluster of this context of the kubeconfig");
+    .option("-i, --istioNamespace <namespace>", "where the control plane runs in Kubernetes", "istio-system");
+  return addClusterOptions(named, "the mesh in ");
+}
+
+/** Which cluster: KubeOptions. @param what of it is meant: `the mesh in ` */
+export function addClusterOptions(command: Command, what = ""): Command {
+  return command
+    .option("-c, --kubeconfig <file>", `${what}the cluster of this kubeconfig`)
+    .option("--context <name>", `${what}the cluster of this context of the kubeconfig`);
 }
 
 export const adminPortOption = () =>

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { precheck, precheckText } from "../install/precheck.ts";
 import { CliError } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
-import { addClusterOptions, type InstallDeps, withApi } from "./install-deps.ts";
+import { type InstallDeps, withApi } from "./install-deps.ts";
+import { addClusterOptions } from "./options.ts";
 import { examples } from "./program.ts";
 
 /** Adds `sluice x precheck`. */

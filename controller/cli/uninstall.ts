@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { planRemoval, type Removal, remove } from "../install/uninstall.ts";
 import { CliError } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
-import { addClusterOptions, type InstallDeps, saying, withApi } from "./install-deps.ts";
+import { type InstallDeps, saying, withApi } from "./install-deps.ts";
+import { addClusterOptions } from "./options.ts";
 import { examples } from "./program.ts";
 
 interface Flags extends KubeOptions {

@@ -18,7 +18,7 @@ test("all that is wrong is said at once, and what is not wrong counts", () => {
     settings: { ...defaults, hub: "a" },
     problems: [
       '--set profil=demo: "profil" is no setting; there are profile, hub, tag, proxyImage',
-      "--set profile=demo: is no profile; there are default and minimal",
+      '--set profile=demo: "demo" is no profile; there are default and minimal',
       "--set tag=: a value is missing; write tag=<value>",
       "--set hub: a value is missing; write hub=<value>",
     ],

@@ -36,7 +36,7 @@ export function readSettings(
     if (!keys.includes(key)) problems.push(`--set ${text}: "${key}" is no setting; there are ${keys.join(", ")}`);
     else if (value === "") problems.push(`--set ${text}: a value is missing; write ${key}=<value>`);
     else if (key === "profile" && !profiles.includes(value))
-      problems.push(`--set ${text}: is no profile; there are ${profiles.join(" and ")}`);
+      problems.push(`--set ${text}: "${value}" is no profile; there are ${profiles.join(" and ")}`);
     else given[key] = value;
   }
   return { settings: { ...defaults, ...given }, problems };
