@@ -15,6 +15,7 @@ const root = join(import.meta.dirname, "..", "..");
  *   refuse: true         refuse it, in preflight and in Envoy
  *   refuseOnEnvoy: true  refuse it where the node has metadata, which preflight does not
  *   hang: true           never return from on_configure
+ *   trap: true           trap in on_configure
  *
  * A request with `x-trap` makes it trap.
  *
@@ -37,6 +38,7 @@ class Mark extends Plugin {
     if (config.bool("refuseOnEnvoy").or(false) && this.properties.string("xds.node.metadata.NAMESPACE") != null)
       config.reject("refuseOnEnvoy", "this module refuses to run in a mesh");
     if (config.bool("hang").or(false)) while (true) {}
+    if (config.bool("trap").or(false)) unreachable();
   }
 
   createHttpContext(): HttpContext {

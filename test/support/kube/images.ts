@@ -6,7 +6,7 @@ import { locateEnvoy } from "../../../setup/envoy.mjs";
 
 const root = dirname(dirname(dirname(import.meta.dirname)));
 /** Where containers find this repository. */
-const repo = "/repo";
+export const repo = "/repo";
 
 export interface Image {
   /** What a container sees beside this machine's own files: its path -> the file or folder here. Read-only. */
