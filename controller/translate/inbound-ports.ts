@@ -5,7 +5,7 @@ import { refOf } from "../model/object.ts";
 import type { MutualTlsMode } from "../model/peer-authentication.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { type ServedService, servicesServedBy, sidecarFor } from "../model/select.ts";
-import { modeOf, mutualTlsModes, takesMutualTls } from "../model/select-authentication.ts";
+import { type MutualTlsModes, modeOf, mutualTlsModes, takesMutualTls } from "../model/select-authentication.ts";
 import type { Protocol } from "../model/service.ts";
 
 export interface InboundPort {
@@ -21,10 +21,15 @@ export interface InboundPort {
   readonly owners: readonly Ref[];
 }
 
-/** A workload's modes of mutual TLS; DISABLE for all where its proxy can't take any. */
-export function modesOf(mesh: Mesh, { namespace, labels }: Proxy): ReturnType<typeof mutualTlsModes> {
-  if (!takesMutualTls(labels)) return { mode: "DISABLE", byPort: new Map() };
-  return mutualTlsModes(mesh, { namespace, labels });
+/**
+ * A workload's modes of mutual TLS. Of one that does not say that it takes any, nobody expects it: it needs no chain for
+ * that under PERMISSIVE. But STRICT stays STRICT, so that a label taken away opens nothing.
+ */
+export function modesOf(mesh: Mesh, { namespace, labels }: Proxy): MutualTlsModes {
+  const { mode, byPort } = mutualTlsModes(mesh, { namespace, labels });
+  const taken = (one: MutualTlsMode): MutualTlsMode =>
+    one === "PERMISSIVE" && !takesMutualTls(labels) ? "DISABLE" : one;
+  return { mode: taken(mode), byPort: new Map([...byPort].map(([port, one]) => [port, taken(one)])) };
 }
 
 /** What its Sidecar says; without ingress there, and with interception, the ports that services lead to. */

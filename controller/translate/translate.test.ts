@@ -195,6 +195,25 @@ test("from PERMISSIVE to STRICT, what speaks mutual TLS keeps its chain", () => 
   expect(listener("STRICT").ofMesh).toHaveLength(2);
 });
 
+test.each<[mode: "PERMISSIVE" | "STRICT", plain: number, mutual: number]>([
+  ["PERMISSIVE", 2, 0],
+  ["STRICT", 0, 4],
+])(
+  "a workload without the label of mutual TLS, under %s: %i chains of plain text, %i of mutual TLS",
+  (mode, plain, mutual) => {
+    const labels = { app: "catalog" };
+    const mesh = model.mesh({
+      services: [model.service("catalog", { endpoints: [model.endpoint("127.0.18.2", labels)] })],
+      peerAuthentications: [model.object("PeerAuthentication", "all", { mode, portLevelMtls: new Map() })],
+    });
+    const proxy = model.proxy({ labels, interception: "REDIRECT" });
+    const { filter_chains } = resource(mesh, "LDS", "virtualInbound", proxy);
+    const chains = (filter_chains as JsonObject[]).filter(({ name }) => name !== "virtualInbound-blackhole");
+    const secured = chains.filter((chain) => "transport_socket" in chain);
+    expect([chains.length - secured.length, secured.length]).toEqual([plain, mutual]);
+  },
+);
+
 describe("slots", () => {
   const all = ["authn", "authz", "stats", "unspecified", "upstream"];
 
