@@ -1,6 +1,5 @@
 // `sluice controller`: builds the control plane's edges, and the pipeline between them.
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { admission } from "./ca/admission.ts";
@@ -12,6 +11,7 @@ import { ServingCertificate } from "./ca/serving.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { MeshSettings } from "./model/mesh.ts";
 import { Preflight } from "./modules/preflight.ts";
+import { readModule } from "./modules/read-module.ts";
 import { ModuleStore } from "./modules/store.ts";
 import { FileWatcher } from "./modules/watch.ts";
 import type { Authenticate } from "./ports/authenticator.ts";
@@ -84,7 +84,7 @@ export async function serve(
   });
   const preflight = new Preflight();
   const modules = new ModuleStore({
-    read: (file) => readFile(file),
+    read: readModule,
     check: (job) => preflight.check(job),
     builtinFile: (filter) => join(builtFilters, `${filter}.wasm`),
     onChange: () => outcomes.touch(),
