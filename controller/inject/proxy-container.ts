@@ -1,6 +1,7 @@
 import type { MeshSettings } from "../model/mesh.ts";
 import { nodeId } from "../model/names.ts";
 import { type Proxy, proxyUid } from "../model/proxy.ts";
+import { rootConfigMap } from "../model/root-names.ts";
 import { tokenAudience } from "../ports/authenticator.ts";
 import type { SidecarSettings } from "./annotations.ts";
 import { bootstrap } from "./bootstrap.ts";
@@ -89,7 +90,7 @@ export const proxyVolumes: readonly Json[] = [
       sources: [{ serviceAccountToken: { path: "istio-token", expirationSeconds: 43_200, audience: tokenAudience } }],
     },
   },
-  { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },
+  { name: "istiod-ca-cert", configMap: { name: rootConfigMap.name } },
 ];
 
 /** What a pod itself is replaced by variables, so that a template serves all of its pods. */
@@ -109,7 +110,7 @@ function bootstrapArgument(options: ProxyContainerOptions): string {
     xds: {
       address: `sluice.${settings.rootNamespace}.svc`,
       port: 15012,
-      secure: { rootCertFile: `${rootFolder}/root-cert.pem`, tokenFile: `${tokenFolder}/istio-token` },
+      secure: { rootCertFile: `${rootFolder}/${rootConfigMap.key}`, tokenFile: `${tokenFolder}/istio-token` },
     },
     adminSocket: `${envoyFolder}/admin.sock`,
     listen: {

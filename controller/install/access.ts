@@ -1,4 +1,5 @@
 import { crds } from "../crd/definitions.ts";
+import { rootConfigMap, rootSecrets } from "../model/root-names.ts";
 import { type Manifest, manifest, namespace } from "./manifest.ts";
 import { injectorName, validatorName } from "./webhooks.ts";
 
@@ -42,7 +43,7 @@ const clusterRules: readonly Rule[] = [
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
-  { apiGroups: [""], resources: ["configmaps"], verbs: [...read, "patch"], resourceNames: ["istio-ca-root-cert"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: [...read, "patch"], resourceNames: [rootConfigMap.name] },
   webhookRule("mutatingwebhookconfigurations", injectorName),
   webhookRule("validatingwebhookconfigurations", validatorName),
 ];
@@ -50,7 +51,7 @@ const clusterRules: readonly Rule[] = [
 /** The authority's root: the one that it makes, and one that the operator brings. */
 const namespaceRules: readonly Rule[] = [
   { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
-  { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: ["cacerts", "istio-ca-secret"] },
+  { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: Object.values(rootSecrets) },
 ];
 
 const rbac = "rbac.authorization.k8s.io";

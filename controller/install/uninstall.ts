@@ -1,6 +1,7 @@
 import { crds } from "../crd/definitions.ts";
 import { fieldManager, type KubeObject } from "../kube/api.ts";
 import { fieldsOf } from "../model/raw-object.ts";
+import { rootConfigMap, rootSecrets } from "../model/root-names.ts";
 import { type Installer, lookMs } from "./apply.ts";
 import { everything } from "./components.ts";
 import { controlPlaneName } from "./control-plane.ts";
@@ -56,8 +57,10 @@ const order = [
 
 /** What the control plane itself keeps: the root of trust, and its certificate in every namespace. */
 async function made(api: InstallApi): Promise<KubeObject[]> {
-  const certificates = await api.list(typeOf("v1", "ConfigMap"), { fieldSelector: "metadata.name=istio-ca-root-cert" });
-  const root = await api.get({ ...typeOf("v1", "Secret"), namespace, name: "istio-ca-secret" });
+  const certificates = await api.list(typeOf("v1", "ConfigMap"), {
+    fieldSelector: `metadata.name=${rootConfigMap.name}`,
+  });
+  const root = await api.get({ ...typeOf("v1", "Secret"), namespace, name: rootSecrets.selfMade });
   const typed = certificates.items.map((item) => ({ ...item, apiVersion: "v1", kind: "ConfigMap" }));
   return [...typed, ...(root ? [root] : [])].filter((object) => isOurs(object) || isWrittenByUs(object));
 }

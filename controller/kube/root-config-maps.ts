@@ -1,4 +1,5 @@
 import { fieldsOf } from "../model/raw-object.ts";
+import { rootConfigMap } from "../model/root-names.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { KubeClient } from "./client.ts";
@@ -8,9 +9,7 @@ import { Reconciler } from "./reconciler.ts";
 
 const configMaps = { group: "", version: "v1", plural: "configmaps" };
 
-/** Istio's names: pods mount it. */
-const name = "istio-ca-root-cert";
-const key = "root-cert.pem";
+const { name, key } = rootConfigMap;
 
 export interface RootConfigMapsOptions {
   readonly client: WatchClient & Pick<KubeClient, "apply">;

@@ -1,15 +1,13 @@
 import { type RootPem, type RootStore, rootFiles, type StoredRoot } from "../ca/root-store.ts";
 import { PrivateKey } from "../model/certificate.ts";
 import { fieldsOf } from "../model/raw-object.ts";
+import { rootSecrets } from "../model/root-names.ts";
 import type { KubeClient } from "./client.ts";
 import { isKubeError } from "./kube-error.ts";
 
 const secrets = { group: "", version: "v1", plural: "secrets" };
 
-/** The operator's own, which comes first. */
-const brought = "cacerts";
-/** The one that is made where there is none. */
-const selfMade = "istio-ca-secret";
+const { brought, selfMade } = rootSecrets;
 
 /** The root of trust in Istio's Secrets. Of controllers that start at once, the first to write one wins. */
 export class SecretRootStore implements RootStore {
