@@ -2,10 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
-import { differences, restoreInput } from "./rules.ts";
-
-/** Of one program: the one the machine prefers comes first, then what its kernel may have instead. */
-const variants = ["iptables", "iptables-nft", "iptables-legacy"];
+import { differences, iptablesVariants, restoreInput } from "./rules.ts";
 
 /**
  * Puts the rules into the network namespace of this process, instead of those that an earlier run put there.
@@ -15,7 +12,7 @@ const variants = ["iptables", "iptables-nft", "iptables-legacy"];
  */
 export async function applyRules(rules: readonly string[]): Promise<string> {
   const failures: string[] = [];
-  for (const variant of variants) {
+  for (const variant of iptablesVariants) {
     try {
       await applyWith(variant, rules);
       return `${variant}-restore`;

@@ -4,6 +4,9 @@
 import { parseRange } from "../model/network.ts";
 import type { Interception } from "./options.ts";
 
+/** Programs that take the rules: the one the machine prefers comes first, then what its kernel may have instead. */
+export const iptablesVariants: readonly string[] = ["iptables", "iptables-nft", "iptables-legacy"];
+
 /** Order as in Istio. */
 const chains = ["ISTIO_INBOUND", "ISTIO_REDIRECT", "ISTIO_IN_REDIRECT", "ISTIO_OUTPUT"] as const;
 

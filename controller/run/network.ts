@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import { iptablesVariants } from "../init/rules.ts";
 import { proxyUid } from "../model/proxy.ts";
 import { type Namespaces, openNamespaces } from "./namespaces.ts";
 
@@ -98,10 +99,7 @@ function isTaken(prefix: string): boolean {
   );
 }
 
-/** By the program that the machine prefers, else by what its kernel may have instead. */
-const restore = ["iptables", "iptables-nft", "iptables-legacy"]
-  .map((variant) => `printf %s "$RULES" | ${variant}-restore --noflush`)
-  .join(" || ");
+const restore = iptablesVariants.map((variant) => `printf %s "$RULES" | ${variant}-restore --noflush`).join(" || ");
 
 /** Everything that a pod will need, where it can do no harm. */
 const trial = `
