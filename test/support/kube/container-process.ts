@@ -51,7 +51,11 @@ export async function startProcess(plan: Plan, files: { log: string; pid: string
   }
   if (!ended) writeFileSync(files.pid, `${pid}\n`);
   const signal = (name: NodeJS.Signals): void => {
-    if (!ended) process.kill(pid, name);
+    try {
+      if (!ended) process.kill(pid, name);
+    } catch {
+      // it has ended, and `unshare` hasn't said so yet
+    }
   };
   return { pid, exited, terminate: () => signal("SIGTERM"), kill: () => signal("SIGKILL") };
 }
