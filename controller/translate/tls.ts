@@ -36,13 +36,9 @@ const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
  * certificate has ended since.
  */
 export function serverTls(trustDomain: string, { isHttp }: { isHttp: boolean }): TransportSocket {
-  const anyWorkload: San = {
-    sanType: SanType.URI,
-    matcher: { matchPattern: { case: "prefix", value: `spiffe://${trustDomain}/` } },
-  };
   return socket(
     any(DownstreamTlsContextSchema, {
-      commonTlsContext: meshContext([anyWorkload], isHttp ? ["h2", "http/1.1"] : [meshAlpn]),
+      commonTlsContext: meshContext([anyWorkload(trustDomain)], isHttp ? ["h2", "http/1.1"] : [meshAlpn]),
       requireClientCertificate: true,
       disableStatefulSessionResumption: true,
       sessionTicketKeysType: { case: "disableStatelessSessionResumption", value: true },
@@ -55,16 +51,19 @@ export type HttpVersion = "http/1.1" | "h2";
 
 export interface MutualTls {
   readonly sni: string;
-  /** One of them must be in the server's certificate. */
+  /** One of them must be in the server's certificate; where there are none, any workload of the trust domain. */
   readonly names: readonly string[];
+  readonly trustDomain: string;
   /** What is spoken inside; absent: not HTTP. */
   readonly http: HttpVersion | undefined;
 }
 
 /** Speaks mutual TLS as a workload of the mesh. */
-export function clientMutualTls({ sni, names, http }: MutualTls): TransportSocket {
+export function clientMutualTls({ sni, names, trustDomain, http }: MutualTls): TransportSocket {
   const alpn = [meshAlpn, ...(http ? [http] : [])];
-  return socket(any(UpstreamTlsContextSchema, { commonTlsContext: meshContext(names.map(exactly), alpn), sni }));
+  // an empty list would let in whatever the roots have signed, which an operator's may have for others, too
+  const matchers = names.length > 0 ? names.map(exactly) : [anyWorkload(trustDomain)];
+  return socket(any(UpstreamTlsContextSchema, { commonTlsContext: meshContext(matchers, alpn), sni }));
 }
 
 /** Speaks TLS without a certificate of its own, as a browser does. */
@@ -103,6 +102,10 @@ function meshContext(names: readonly San[], alpnProtocols: string[]): CommonTlsC
       },
     },
   };
+}
+
+function anyWorkload(trustDomain: string): San {
+  return { sanType: SanType.URI, matcher: { matchPattern: { case: "prefix", value: `spiffe://${trustDomain}/` } } };
 }
 
 function exactly(name: string): San {

@@ -40,6 +40,24 @@ describe("what a cluster speaks with its endpoints", () => {
   });
 });
 
+test.each`
+  serviceAccount | names
+  ${"catalog"}   | ${'"exact":"spiffe://cluster.local/ns/shop/sa/catalog"'}
+  ${""}          | ${'"prefix":"spiffe://cluster.local/"'}
+`("mutual TLS with endpoints of the service account '$serviceAccount' expects $names", ({ serviceAccount, names }) => {
+  const endpoints = [model.endpoint("10.0.0.1", {}, { serviceAccount })];
+  const tls = { mode: "ISTIO_MUTUAL" as const, subjectAltNames: [], insecureSkipVerify: false };
+  const rule = { host: "catalog", trafficPolicy: { tls }, subsets: [], exportTo: [] };
+  const mesh = model.mesh({
+    services: [model.service("catalog", { endpoints })],
+    destinationRules: [model.object("DestinationRule", "r", rule)],
+  });
+  const found = translate(mesh, model.proxy()).resources.CDS.get("outbound|80||catalog.shop.svc.cluster.local");
+  expect(found && JSON.stringify(json(found))).toContain(
+    `"match_typed_subject_alt_names":[{"san_type":"URI","matcher":{${names}}}]`,
+  );
+});
+
 function spoken({ transport_socket, transport_socket_matches }: JsonObject): string {
   if (transport_socket_matches) return "mutual TLS with those that take it";
   if (!transport_socket) return "plain text";

@@ -43,6 +43,7 @@ export function clusterTls(upstream: Upstream): ClusterTls {
     clientMutualTls({
       sni: tls?.sni ?? sniOf({ port: port.number, subset: upstream.subset, host: service.host }),
       names: tls && tls.subjectAltNames.length > 0 ? tls.subjectAltNames : identities(endpoints, settings),
+      trustDomain: settings.trustDomain,
       http,
     });
   if (tls) return { transportSocket: mutual(all) };

@@ -41,7 +41,7 @@ beforeAll(async () => {
   );
   ports = { web: await freePort(), cart: await freePort() };
   const names = ["spiffe://cluster.local/ns/shop/sa/cart"];
-  const mutual = clientMutualTls({ sni: "cart", names, http: "http/1.1" });
+  const mutual = clientMutualTls({ sni: "cart", names, trustDomain: "cluster.local", http: "http/1.1" });
   const common = [route("80", "next"), filter(slot, "any")];
   resources = new Map([
     [
