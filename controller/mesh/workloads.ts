@@ -13,21 +13,14 @@ export interface Workload extends Omit<Endpoint, "ports" | "mutualTls"> {
 
 /** All workloads, found by namespace and labels. */
 export class Workloads {
-  /** By namespace, and by each label in it: `shop`, `shop app=web`. */
-  readonly #index: ReadonlyMap<string, readonly Workload[]>;
+  readonly #byNamespace: ReadonlyMap<string, readonly Workload[]>;
+  /** Of the label keys that selectors begin with, made as they are asked for: `shop app` -> value -> workloads. */
+  readonly #byLabel = new Map<string, ReadonlyMap<string | undefined, readonly Workload[]>>();
   /** By namespace and service: `shop/web`. */
   readonly #slices: ReadonlyMap<string, readonly MeshObject<"EndpointSlice">[]>;
 
   constructor(objects: readonly AnyObject[]) {
-    const keyed = objects.flatMap(workloadOf).flatMap((workload) => {
-      const { namespace, labels } = workload;
-      return [namespace, ...Object.entries(labels).map((label) => keyOf(namespace, label))].map((key) => ({
-        key,
-        workload,
-      }));
-    });
-    const groups = Map.groupBy(keyed, ({ key }) => key);
-    this.#index = new Map([...groups].map(([key, items]) => [key, items.map(({ workload }) => workload)]));
+    this.#byNamespace = Map.groupBy(objects.flatMap(workloadOf), ({ namespace }) => namespace);
     const slices = objects.filter((object) => object.kind === "EndpointSlice");
     this.#slices = Map.groupBy(slices, ({ meta, spec }) => `${meta.namespace}/${spec.service}`);
   }
@@ -35,18 +28,23 @@ export class Workloads {
   /** Those of a namespace that have all the labels; an empty selector chooses all. */
   select(namespace: string, selector: Labels): readonly Workload[] {
     const [first] = Object.entries(selector);
-    const candidates = this.#index.get(first ? keyOf(namespace, first) : namespace) ?? [];
-    return candidates.filter(({ labels }) => matches(selector, labels));
+    const candidates = first ? this.#labelled(namespace, ...first) : this.#byNamespace.get(namespace);
+    return (candidates ?? []).filter(({ labels }) => matches(selector, labels));
   }
 
   /** Those that EndpointSlices name for a service. */
   behind(namespace: string, service: string): readonly Workload[] {
     return (this.#slices.get(`${namespace}/${service}`) ?? []).flatMap(sliceWorkloads);
   }
-}
 
-function keyOf(namespace: string, [key, value]: readonly [string, string]): string {
-  return `${namespace} ${key}=${value}`;
+  #labelled(namespace: string, key: string, value: string): readonly Workload[] | undefined {
+    const name = `${namespace} ${key}`;
+    const known = this.#byLabel.get(name);
+    if (known) return known.get(value);
+    const made = Map.groupBy(this.#byNamespace.get(namespace) ?? [], ({ labels }) => labels[key]);
+    this.#byLabel.set(name, made);
+    return made.get(value);
+  }
 }
 
 const known = memo<AnyObject, Workload[]>();
