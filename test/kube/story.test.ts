@@ -1,25 +1,19 @@
 // examples/outfitters/KUBERNETES.md is walked through on a real API server with real kubectl, a test for each section; what its
 // prose says beside its commands is measured after them.
-import { copyFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
-import { env } from "node:process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { locateKube } from "../../setup/kube.mjs";
-import { freePort } from "../support/envoy.ts";
 import { type Call, call, startLoad, tally } from "../support/http.ts";
 import { type Cluster, startCluster } from "../support/kube/cluster.ts";
 import { storyImages } from "../support/kube/images.ts";
 import { podAges } from "../support/kube/pod-ages.ts";
-import { openTerminal, type Step, type Terminal, Walk } from "../support/readme.ts";
+import { type KubeWalk, walkIn } from "../support/kube/walk.ts";
+import type { Step } from "../support/readme.ts";
 
-const root = join(import.meta.dirname, "..", "..");
 const shop = "istioinaction";
 
 let cluster: Cluster;
-let walk: Walk;
-/** The walk's own, and one of the test's. */
-const terminals: Terminal[] = [];
-let type: (command: string) => Promise<string>;
+let reader: KubeWalk;
+let walk: KubeWalk["walk"];
+let type: KubeWalk["type"];
 let gateway: Call;
 /** What is in the cluster before the first command. */
 let before: ReadonlySet<string>;
@@ -28,34 +22,12 @@ let ages: string;
 beforeAll(async () => {
   cluster = await startCluster({ images: storyImages() });
   before = new Set(await inventory());
-  const kubeconfig = join(cluster.dir, "kubeconfig"); // the walk writes its namespace into it
-  await copyFile(cluster.kubeconfig, kubeconfig);
-  const kubectl = dirname(locateKube()?.kubectl ?? "");
-  const own = { KUBECONFIG: kubeconfig, HOME: cluster.dir, SLUICE_RUN_DIR: join(cluster.dir, "none") };
-  const open = (cwd: string): Terminal => {
-    const path = [kubectl, join(root, "node_modules/.bin"), env["PATH"] ?? ""].join(delimiter);
-    const terminal = openTerminal({ cwd, env: { ...env, ...own, PATH: path } });
-    terminals.push(terminal);
-    return terminal;
-  };
-  const mine = open(cluster.dir);
-  type = (command) => mine.run(command);
-  const { port } = await cluster.forwardNodePort(30000);
-  const pagePort = await freePort();
-  walk = new Walk(join(root, "examples/outfitters/KUBERNETES.md"), {
-    terminal: open(root),
-    started: "",
-    printed: () => "",
-    actual: {
-      "127.0.0.1:30000": `127.0.0.1:${port}`,
-      "127.0.0.1:8080": `127.0.0.1:${pagePort}`,
-      "8080:8080": `${pagePort}:8080`,
-    },
-  });
-  gateway = { host: "127.0.0.1", port, path: "/api/catalog" };
+  reader = await walkIn(cluster, "examples/outfitters/KUBERNETES.md");
+  ({ walk, type } = reader);
+  gateway = { ...reader.gateway, path: "/api/catalog" };
 });
 afterAll(async () => {
-  for (const terminal of terminals) await terminal.close();
+  await reader?.close();
   await cluster?.close();
 });
 
