@@ -3,6 +3,15 @@ import { typeUrls } from "../model/resource.ts";
 import { messageBytesMax } from "./outbox.ts";
 import { Driver, resource, resumed, shop, started, target } from "./test-support/harness.ts";
 
+test("of a refusal of megabytes the beginning is kept, in one line", () => {
+  const driver = started({ ...shop, RDS: "80@1" });
+  driver.aim({ ...shop, RDS: "80@2" });
+  driver.nack("RDS", `no such cluster:\n${"x".repeat(4 << 20)}`);
+  const nacked = driver.events.find(({ kind }) => kind === "nacked");
+  const reason = expect.stringMatching(/^no such cluster: x{3900,}…$/);
+  expect(nacked).toMatchObject({ refused: [{ resource: { name: "80" }, reason }] });
+});
+
 describe("a refused response", () => {
   const bad = "Error adding/updating cluster(s) b: hash ring: minimum > maximum";
 

@@ -2,6 +2,10 @@ import type { DeltaDiscoveryRequest } from "../gen/envoy/service/discovery/v3/di
 import type { Delivery, Resource, XdsType } from "../model/resource.ts";
 import type { Holding } from "./delta.ts";
 import { blamed } from "./nack.ts";
+import { peerText } from "./peer-text.ts";
+
+/** Characters that are kept of why a proxy refuses a resource: they end up in the status of an object, which has limits. */
+const reasonMax = 4000;
 
 /** The parts of a request that the state of a stream depends on. */
 export type Request = Pick<
@@ -251,8 +255,9 @@ export class Subscription implements Holding {
     }
     if (resources.length > 0) this.#resend({ resources: current.filter(({ name }) => !why.has(name)), removed });
     return resources.flatMap((resource) => {
-      const text = why.get(resource.name);
-      if (text === undefined) return [];
+      const said = why.get(resource.name);
+      if (said === undefined) return [];
+      const text = peerText(said, reasonMax);
       const isCurrent = current.includes(resource);
       if (isCurrent && this.type === "CDS") this.#ghosts.push(resource.name);
       const live = isCurrent ? this.refuse(resource, text) : this.#live.get(resource.name)?.version;
