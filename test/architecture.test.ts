@@ -92,6 +92,7 @@ const rules: Record<string, Rule> = {
     edges: {
       "preflight.ts": ["node:child_process", "node:path"],
       "preflight-child.ts": ["node:process", "node:worker_threads"],
+      "read-module.ts": ["node:fs", "node:fs/promises"],
       "watch.ts": ["node:fs", "node:path"],
     },
   },
