@@ -73,7 +73,18 @@ test("a proxy with its pod's token is served as what its pod is, whatever it say
     proxy: { ...proxy, labels: { app: "web" }, workload: "web" },
     identity: { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" },
     untilMs: 12 * hourMs - 5 * 60_000,
+    isStanding: expect.any(Function),
   });
+});
+
+test("it stands for as long as its pod does, and no other of that name counts", async () => {
+  const outcome = await ask();
+  if (!("isStanding" in outcome)) throw new Error(outcome.message);
+  const standing = [podOf(), undefined, podOf({ ip: undefined }), podOf({ uid: "u3" })].map((now) => {
+    pod = now;
+    return outcome.isStanding();
+  });
+  expect(standing).toEqual([true, false, true, false]);
 });
 
 test("the stream ends halfway where the token is about to expire", async () => {
@@ -168,10 +179,13 @@ test("a pod that is heard of within 5 s is served", async () => {
   expect(clock.nowMs()).toBeLessThan(5000);
 });
 
-test("where everyone is trusted, a proxy is who it says", async () => {
-  expect(await trusting("cluster.local")({ proxy, token: undefined })).toEqual({
+test("where everyone is trusted, a proxy is who it says, for good", async () => {
+  const outcome = await trusting("cluster.local")({ proxy, token: undefined });
+  expect(outcome).toEqual({
     proxy,
     identity: { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" },
     untilMs: Number.POSITIVE_INFINITY,
+    isStanding: expect.any(Function),
   });
+  expect("isStanding" in outcome && outcome.isStanding()).toBe(true);
 });

@@ -22,7 +22,7 @@ export interface AdmissionOptions {
 /**
  * Whether a proxy is who its node says: the token must be bound to the very pod, and the pod must have the address and
  * the service account. What decides what a proxy is served, labels and workload, is then taken from the pod, whatever
- * the proxy says of itself.
+ * the proxy says of itself. It stands for as long as there is a pod of that name and uid.
  */
 export function admission({ authenticate, podOf, trustDomain, clock }: AdmissionOptions): Admit {
   return async ({ proxy, token }) => {
@@ -42,6 +42,7 @@ export function admission({ authenticate, podOf, trustDomain, clock }: Admission
       proxy: { ...proxy, labels: pod.meta.labels, serviceAccount, workload },
       identity: { trustDomain, namespace: caller.namespace, serviceAccount },
       untilMs: caller.expiresAtMs - Math.min(marginMs, leftMs / 2),
+      isStanding: () => isBound(caller, podOf(proxy)),
     };
   };
 }
@@ -54,7 +55,7 @@ export function trusting(trustDomain: string): Admit {
   return ({ proxy }) => {
     const { namespace, serviceAccount } = proxy;
     const identity = { trustDomain, namespace, serviceAccount };
-    return Promise.resolve({ proxy, identity, untilMs: Number.POSITIVE_INFINITY });
+    return Promise.resolve({ proxy, identity, untilMs: Number.POSITIVE_INFINITY, isStanding: () => true });
   };
 }
 
@@ -70,13 +71,14 @@ function contradiction(proxy: Proxy, { namespace, serviceAccount, pod }: Caller)
 /** The pod, where it is that of the token and has the address of the node. */
 function compare(
   proxy: Proxy,
-  { pod: bound, serviceAccount }: Caller,
+  caller: Caller,
   pod: MeshObject<"Pod"> | undefined,
 ): MeshObject<"Pod"> | AdmissionRefusal {
   const name = `pod ${proxyName(proxy)}`;
   if (pod === undefined) return { code: "UNAVAILABLE", message: `${name} is not known yet` };
-  const { meta, spec } = pod;
-  if (meta.uid !== undefined && meta.uid !== bound?.uid) {
+  const { serviceAccount, pod: bound } = caller;
+  const { spec } = pod;
+  if (!isBound(caller, pod)) {
     return { code: "PERMISSION_DENIED", message: `the token is that of an earlier ${name}, uid ${bound?.uid}` };
   }
   if (spec.serviceAccount !== serviceAccount) {
@@ -86,6 +88,11 @@ function compare(
   if (spec.ip === undefined) return { code: "UNAVAILABLE", message: `${name} has no address yet` };
   if (spec.ip === proxy.ip) return pod;
   return { code: "PERMISSION_DENIED", message: `node.id says ${proxy.ip}, but ${name} has ${spec.ip}` };
+}
+
+/** Whether the pod of that name is the token's; one that is written in a file may have no uid. */
+function isBound({ pod: bound }: Caller, pod: MeshObject<"Pod"> | undefined): boolean {
+  return pod !== undefined && (pod.meta.uid === undefined || pod.meta.uid === bound?.uid);
 }
 
 /** Asks until the answer is no refusal, for as long as the mesh may be behind; then the last refusal counts. */

@@ -21,6 +21,8 @@ export interface Admitted {
   readonly identity: Identity;
   /** Milliseconds since the epoch: until then its proof counts, and its stream is ended. `Infinity`: for good. */
   readonly untilMs: number;
+  /** Whether its pod, that very one, is still there; asked when it connects and at each push. */
+  readonly isStanding: () => boolean;
 }
 
 /** Decides on a proxy that connects. Never rejects. */

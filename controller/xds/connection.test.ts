@@ -24,13 +24,14 @@ const proxy: Proxy = {
 
 const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" };
 
-function connect(targetFor: () => Target) {
+function connect(targetFor: () => Target, isStanding = () => true) {
   const written: (() => void)[] = [];
   const events: XdsEvent[] = [];
   const refusals: string[] = [];
   const log = new TestLog();
+  const clock = new TestClock(7);
   const connection = new Connection({
-    ...{ targetFor, deny, log, clock: new TestClock(7), identifier: "test", connection: 1, proxy, identity },
+    ...{ targetFor, deny, log, clock, identifier: "test", connection: 1, proxy, identity, isStanding },
     onEvent: (event) => events.push(event),
     write: (_, done) => written.push(done),
     refuse: ({ code, message }) => refusals.push(`${code}: ${message}`),
@@ -40,7 +41,7 @@ function connect(targetFor: () => Target) {
     events.flatMap((event) =>
       event.kind === "sent" ? event.resources.map((one) => `${one.name}@${one.version}`) : [],
     );
-  return { connection, written, events, log, refusals, sent };
+  return { connection, written, events, log, clock, refusals, sent };
 }
 
 test("a slow proxy gets the newest state only, and that is computed once", () => {
@@ -86,4 +87,44 @@ test("who asks for a secret that is not its own is refused, and told nothing", (
   const text = 'secret "kubernetes://gateway-key" is not this proxy\'s: it may ask for default and ROOTCA';
   expect(refusals).toEqual([`PERMISSION_DENIED: ${text}`]);
   expect(written).toHaveLength(before);
+});
+
+test("who has been without its pod for a minute is refused, and served until then", () => {
+  let version = 0;
+  let stands = true;
+  const make = (): Target => target({ CDS: `a@${++version}` });
+  const { connection, clock, refusals, sent, written } = connect(make, () => stands);
+  const pushAndWait = (isStanding: boolean, ms: number): void => {
+    stands = isStanding;
+    written.pop()?.();
+    connection.push();
+    clock.advance(ms);
+  };
+  pushAndWait(true, 3_600_000);
+  pushAndWait(false, 30_000);
+  pushAndWait(false, 29_999);
+  pushAndWait(true, 3_600_000); // it came back in time
+  pushAndWait(false, 30_000);
+  pushAndWait(false, 29_999); // something else has changed: the minute goes on
+  expect([refusals, sent()]).toEqual([[], ["a@1", "a@2", "a@3", "a@4", "a@5", "a@6", "a@7"]]);
+  clock.advance(1);
+  expect(refusals).toEqual(["PERMISSION_DENIED: pod web-1.shop is gone"]);
+});
+
+test.each(["before", "after"])("who leaves is not refused for a pod that goes %s it", (order) => {
+  let stands = true;
+  const { connection, clock, refusals } = connect(
+    () => target({}),
+    () => stands,
+  );
+  const steps = [
+    () => {
+      stands = false;
+      connection.push();
+    },
+    () => connection.end(),
+  ];
+  for (const step of order === "before" ? steps : steps.reverse()) step();
+  clock.advance(60_000);
+  expect(refusals).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { AdmissionRefusal, Admit } from "../model/admission.ts";
+import type { AdmissionRefusal, Admit, Admitted } from "../model/admission.ts";
 import type { Identity } from "../model/identity.ts";
 import { secretNames } from "../model/names.ts";
 import { type Proxy, proxyName } from "../model/proxy.ts";
@@ -12,6 +12,12 @@ import { peerText } from "./peer-text.ts";
 import { DeltaStream } from "./stream.ts";
 import type { Request } from "./subscription.ts";
 import type { TypeStatus } from "./type-status.ts";
+
+/**
+ * A proxy is served for this long after its pod is gone, in ms: one that drains still needs to hear of endpoints, and a pod
+ * that comes back, as one may when a source is read anew, cuts nobody.
+ */
+const graceMs = 60_000;
 
 /** What happened on one connection. `connection` tells apart two that name the same proxy, as around a reconnect. */
 export type XdsEvent = { readonly connection: number; readonly proxy: Proxy } & (
@@ -46,10 +52,8 @@ export interface XdsOptions {
   readonly identifier: string;
 }
 
-export interface ConnectionOptions extends Omit<XdsOptions, "admit"> {
+export interface ConnectionOptions extends Omit<XdsOptions, "admit">, Omit<Admitted, "untilMs"> {
   readonly connection: number;
-  readonly proxy: Proxy;
-  readonly identity: Identity;
   /** Sends one message; calls `done` when the transport has taken it and would take more. */
   readonly write: (message: Uint8Array, done: () => void) => void;
   /** Ends the stream with a status. */
@@ -58,7 +62,7 @@ export interface ConnectionOptions extends Omit<XdsOptions, "admit"> {
 
 /**
  * One proxy's stream between state machine and wire. While the wire has not taken what was written, nothing more is
- * computed: then the newest state is, and what lay between is never sent.
+ * computed: then the newest state is, and what lay between is never sent. Ends when its pod has been gone for a minute.
  */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -67,12 +71,15 @@ export class Connection {
   #isOutdated = true;
   #isOpen = true;
   #writing = 0;
+  /** Set while the pod is gone: keeps the stream from ending. */
+  #cancelEnd: (() => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#stream = new DeltaStream(options.deny);
     this.#connectedAtMs = options.clock.nowMs();
     this.#emit({ kind: "connected", atMs: this.#connectedAtMs });
+    this.#heedPod();
   }
 
   get identity(): Identity {
@@ -91,8 +98,9 @@ export class Connection {
     this.#flush();
   }
 
-  /** What the proxy should have may have changed. */
+  /** What the proxy should have may have changed, or whether its pod stands. */
   push(): void {
+    this.#heedPod();
     this.#isOutdated = true;
     this.#flush();
   }
@@ -101,6 +109,7 @@ export class Connection {
   end(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#cancelEnd?.();
     this.#emit({ kind: "disconnected", atMs: this.#options.clock.nowMs() });
   }
 
@@ -115,6 +124,17 @@ export class Connection {
       SDS: this.#stream.status("SDS"),
     };
     return { connection, proxy, identity, connectedAtMs: this.#connectedAtMs, types };
+  }
+
+  #heedPod(): void {
+    const { isStanding, clock, proxy, refuse } = this.#options;
+    if (isStanding()) {
+      this.#cancelEnd?.();
+      this.#cancelEnd = undefined;
+    } else if (this.#isOpen) {
+      const message = `pod ${proxyName(proxy)} is gone`;
+      this.#cancelEnd ??= clock.after(graceMs, () => refuse({ code: "PERMISSION_DENIED", message }));
+    }
   }
 
   #flush(): void {

@@ -61,11 +61,15 @@ async function arrive(options: TestClientOptions = {}): Promise<TestClient> {
   return client;
 }
 
-function admitted({ serviceAccount = "web", untilMs = Number.POSITIVE_INFINITY } = {}): Admitted {
+function admitted({
+  serviceAccount = "web",
+  untilMs = Number.POSITIVE_INFINITY,
+  isStanding = (): boolean => true,
+} = {}): Admitted {
   const { proxy } = pending.at(-1)?.request ?? {};
   if (proxy === undefined) throw new Error("nobody has arrived");
   const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount };
-  return { proxy: { ...proxy, serviceAccount }, identity, untilMs };
+  return { proxy: { ...proxy, serviceAccount }, identity, untilMs, isStanding };
 }
 
 /** Lets the proxy in that came last. */
@@ -143,6 +147,24 @@ test("a stream ends with OK when the proof of its proxy does", async () => {
   const status = await until(() => client.status, "the end of the stream");
   expect(status.code).toBe(0);
   expect(received(client)).toEqual(["a@1"]);
+});
+
+test("a stream ends a minute after its pod, even where that goes while it is decided upon", async () => {
+  let stands = true;
+  const early = await arrive();
+  admit({ isStanding: () => stands });
+  await until(() => early.responses.length === 1, "the first answer");
+  stands = false;
+  server.push();
+  const late = await arrive();
+  admit({ isStanding: () => stands });
+  await until(() => late.responses.length === 1, "the first answer");
+  clock.advance(60_000);
+  expect(server.proxies()).toEqual([]);
+  for (const client of [early, late]) {
+    const status = await until(() => client.status, "the end of the stream");
+    expect(status).toMatchObject({ code: 7, details: "pod web-1.shop is gone" });
+  }
 });
 
 test("who leaves while it is decided upon is not connected", async () => {

@@ -50,7 +50,7 @@ const service = {
 /**
  * Serves CDS, EDS, LDS, RDS, ECDS and SDS to any number of Envoys. A stream whose node is not one of the mesh's is refused
  * with INVALID_ARGUMENT and what is wrong with it; one whose proxy is not admitted, or that asks for a secret that is not
- * its own, with the status that says so.
+ * its own, with the status that says so. So is, a while later, one whose pod goes.
  */
 export class XdsServer {
   readonly #options: XdsOptions;
@@ -90,7 +90,8 @@ export class XdsServer {
   }
 
   /**
-   * Computes anew what proxies should have and sends the difference. To a slow one later: the state of then.
+   * Computes anew what proxies should have and sends the difference. To a slow one later: the state of then. Must be called
+   * whenever a pod comes or goes, too: a proxy whose pod is gone for a minute is let go.
    *
    * @param identities whose; absent: all
    */
@@ -178,12 +179,13 @@ export class XdsServer {
     return undefined;
   }
 
-  #connect(call: Call, { proxy, identity }: Admitted): Connection {
+  #connect(call: Call, { proxy, identity, isStanding }: Admitted): Connection {
     const connection = new Connection({
       ...this.#options,
       connection: ++this.#connections,
       proxy,
       identity,
+      isStanding,
       write: (message, done) => call.write(message, done),
       refuse: (refusal) => this.#refuse(call, { ...refusal, proxy }),
     });
