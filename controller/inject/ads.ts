@@ -19,6 +19,12 @@ export interface XdsServer {
 /** Largest message from the controller: gRPC's own 4 MB would end the stream at a larger module. */
 const messageBytesMax = 64 << 20;
 
+/** How long gRPC tries one address, in ms: a pod that is gone answers nothing, and by default 20 s are spent on it. */
+const connectMsMax = 2000;
+
+/** Between two attempts, in ms, after a controller has been away for long; by default gRPC waits up to 120 s, Envoy 30. */
+const reconnectMsMax = 5000;
+
 /**
  * Delta ADS by Google's gRPC client, which reads a token file again at each stream, so that nothing but Envoy is needed.
  *
@@ -30,6 +36,8 @@ export function adsConfig({ address, port, secure }: XdsServer): Json {
     "grpc.keepalive_time_ms": { int_value: 30_000 },
     "grpc.keepalive_timeout_ms": { int_value: 10_000 },
     "grpc.http2.max_pings_without_data": { int_value: 0 },
+    "grpc.min_reconnect_backoff_ms": { int_value: connectMsMax },
+    "grpc.max_reconnect_backoff_ms": { int_value: reconnectMsMax },
     ...(secure?.serverName !== undefined && {
       "grpc.ssl_target_name_override": { string_value: secure.serverName },
     }),
@@ -40,6 +48,7 @@ export function adsConfig({ address, port, secure }: XdsServer): Json {
     set_node_on_first_message_only: true,
     grpc_services: [
       {
+        retry_policy: { retry_back_off: { base_interval: "0.5s", max_interval: `${reconnectMsMax / 1000}s` } },
         google_grpc: {
           target_uri: `${address}:${port}`,
           stat_prefix: "xds-grpc",
