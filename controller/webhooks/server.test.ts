@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
-import type { TLSSocket } from "node:tls";
+import { connect, type TLSSocket } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import { party } from "../ca/test-support/pki.ts";
 import { type Certificate, PrivateKey } from "../model/certificate.ts";
@@ -104,6 +105,14 @@ test("close lets an answer end, and does not wait for its connection to be idle 
   expect((await answer)[0]).toBe(200);
   await closed;
   agent.destroy();
+});
+
+test("close does not wait for a connection on which nothing was asked", async () => {
+  const started = await start(allow);
+  const socket = connect({ host: "127.0.0.1", port: started.port, rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  await started.close();
+  await once(socket, "close");
 });
 
 test("a renewed certificate is served from the next connection on", async () => {

@@ -25,7 +25,7 @@ export interface WebhookServerOptions {
 
 export interface WebhookServer {
   readonly port: number;
-  /** Lets what is being answered end. */
+  /** Lets what is being answered end, for 3 s. */
   close(): Promise<void>;
 }
 
@@ -34,6 +34,9 @@ const bodyBytesMax = 8 * 1024 * 1024;
 
 /** Longer than the API server keeps an idle connection (90 s): a call never runs into one that is being closed. In ms. */
 const keepAliveMs = 120_000;
+
+/** How long {@link WebhookServer.close} waits for what is being answered. In ms. */
+const closeMsMax = 3000;
 
 /** Kubernetes' default for `timeoutSeconds`. */
 const timeoutSecondsDefault = 10;
@@ -67,8 +70,13 @@ function portOf(server: Server): number {
 
 function closed(server: Server, unlisten: () => void): Promise<void> {
   unlisten();
+  // A connection on which nothing was ever asked, as clients keep one in reserve, is not idle for Node: it would stay.
+  const cut = setTimeout(() => server.closeAllConnections(), closeMsMax);
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
     server.closeIdleConnections();
     server.keepAliveTimeout = 1; // those in use follow soon after their answers
   });
