@@ -4,6 +4,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { call, type Load, startLoad, tally } from "../support/http.ts";
 import { type Deliveries, deliveries, since } from "../support/kube/deliveries.ts";
+import { inContainer } from "../support/kube/marks.ts";
 import { type KubeMesh, shopNamespace, startKubeMesh } from "../support/kube/mesh.ts";
 import { service } from "../support/kube/workloads.ts";
 import { markModule } from "../support/modules.ts";
@@ -26,7 +27,7 @@ beforeAll(async () => {
   }
   const spec = {
     selector: { matchLabels: { app: "webapp" } },
-    url: await markModule("a"),
+    url: inContainer(await markModule("a")),
     pluginConfig: { mark: "1" },
   };
   const plugin = { apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", metadata: { name: "mark" }, spec };

@@ -19,9 +19,14 @@ export interface Mark {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** Where the controller's container, which has a /tmp of its own, finds a file of this repository. */
+export function inContainer(url: string): string {
+  return url.replace(pathToFileURL(root).href, `file://${repo}`);
+}
+
 /** `kubectl apply` of the plugin, whatever comes of it. */
 export function applyMark({ kubectl }: KubeMesh, { url, config = {} }: Mark): Promise<Ended> {
-  const spec = { url: url.replace(pathToFileURL(root).href, `file://${repo}`), pluginConfig: config };
+  const spec = { url: inContainer(url), pluginConfig: config };
   const object = {
     apiVersion: "extensions.istio.io/v1alpha1",
     kind: "WasmPlugin",
