@@ -114,6 +114,17 @@ describe("kubectl", () => {
     expect((await exec(["no-such-program"], "")).stderr).toContain("executable file not found");
   });
 
+  test("exec still works when a pod has ended in which commands ran", async () => {
+    await apply(cluster, "ending", pod("app", { containers: [app()] }));
+    await podReady(cluster, { namespace: "ending", name: "app" });
+    const command = ["exec", "-n", "ending", "app", "--", "sh", "-c", "echo runs; exec sleep 1000"];
+    const running = Array.from({ length: 8 }, () => cluster.kubectl.start(...command)); // on as many of its threads
+    await Promise.all(running.map((one) => one.says(/^runs\n$/)));
+    await cluster.kubectl("delete", "pod", "-n", "ending", "app", "--grace-period=1");
+    await Promise.all(running.map((one) => one.stop()));
+    expect(await cluster.kubectl("exec", "-n", "cli", "app", "--", "echo", "works")).toBe("works\n");
+  });
+
   test("port-forward reaches the pod's loopback", async () => {
     const forward = cluster.kubectl.start("port-forward", "-n", "cli", "pod/app", ":8080");
     const [, port] = await forward.says(/Forwarding from 127\.0\.0\.1:(\d+)/);
@@ -168,6 +179,14 @@ describe("the API server", () => {
     await paused;
     await isReady(1);
   });
+});
+
+test("a report names what of the control plane has ended, even the API server", async () => {
+  await cluster.setApiServer(false);
+  const report = await cluster.report();
+  await cluster.setApiServer(true);
+  expect(report).toMatch(/kube-apiserver has ended \(SIGKILL\):\n[\s\S]*pods can't be listed: /);
+  expect(await cluster.report()).not.toContain("has ended");
 });
 
 describe("a test that is killed", () => {

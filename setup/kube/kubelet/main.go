@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,10 @@ const (
 const apiserverName = "kube-apiserver-kubelet-client"
 
 type kubelet struct{ root string }
+
+// The process's first thread stays main's. Go never ends that thread: were it one that a goroutine takes into a pod's
+// namespaces, /proc would show this process as one of the pod's from then on, and it would be killed with the pod.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	root := flag.String("root", "", "folder of the pods' state")

@@ -46,7 +46,10 @@ export interface Cluster {
   }): Promise<number | undefined>;
   /** The network namespace of the node, through which all goes that pods say to each other. */
   readonly nodeNetns: string;
-  /** Every pod that isn't an object only: its containers' states and the ends of their logs. */
+  /**
+   * What of the control plane has ended, and every pod that isn't an object only: its containers' states and the ends of
+   * their logs.
+   */
   report(): Promise<string>;
   /** Kills the API server and starts it over the same data; resolves when it is ready. */
   restartApiServer(): Promise<void>;
@@ -54,7 +57,7 @@ export interface Cluster {
   setApiServer(running: boolean): Promise<void>;
   /** etcd stands still for `ms`; resolves when it goes on. */
   stopEtcd(ms: number): Promise<void>;
-  /** Like {@link until}, for 60 s; shows the pods where it fails. */
+  /** Like {@link until}, for 60 s; shows the {@link Cluster.report} where it fails. */
   waitFor<T>(
     fact: () => T | Promise<T>,
     describe: string | (() => string),
@@ -84,9 +87,12 @@ export async function startCluster({ images }: ClusterOptions = {}): Promise<Clu
     const dir = join(slot.dir, "test");
     for (const one of [podsDir, dir]) await mkdir(one);
     controlPlane = await startControlPlane(slot, kube, podsDir);
-    const { api, kubeletPort, ...rest } = controlPlane;
+    const { api, kubeletPort, ends, ...rest } = controlPlane;
     if (images) runner = await startPodRunner({ api, slot, network, images, podsDir, kubeletPort });
-    const report = (): Promise<string> => podReport(api, podsDir);
+    const report = async (): Promise<string> => {
+      const pods = await podReport(api, podsDir).catch((error: unknown) => `pods can't be listed: ${error}`);
+      return [...ends(), pods].join("\n");
+    };
     return {
       ...rest,
       api,

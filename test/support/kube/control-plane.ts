@@ -29,6 +29,8 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly api: KubeApi;
   readonly kubeletPort: number;
+  /** Of each program that doesn't run any more: how it has ended, with the end of its log. */
+  ends(): readonly string[];
   /** SIGKILL, and a new one over the same data; resolves when it is ready. */
   restartApiServer(): Promise<void>;
   /** The API server is ended until this is called again with `true`. */
@@ -72,15 +74,15 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
     cert: await readFile(join(dir, "admin.crt"), "utf8"),
     key: await readFile(join(dir, "admin.key"), "utf8"),
   });
-  const ready = (): Promise<unknown> =>
-    until(
-      async () => {
-        for (const one of [etcd, apiServer, kubelet, kcm]) one?.check();
-        return (await api.get("/readyz")) === "ok";
-      },
+  const ends = (): readonly string[] => [etcd, apiServer, kubelet, kcm].flatMap((one) => one?.end() ?? []);
+  const ready = async (): Promise<void> => {
+    const state = await until(
+      async () => ends()[0] ?? ((await api.get("/readyz")) === "ok" && "ready"), // what has ended doesn't come back
       () => `the API server to be ready; it wrote:\n${apiServer.lastLines()}`,
       { deadlineMs: 90_000 },
     );
+    if (state !== "ready") throw new Error(state);
+  };
   const setApiServer = async (running: boolean): Promise<void> => {
     if (!running) return apiServer.kill();
     apiServer = startApiServer();
@@ -102,6 +104,7 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
     kubeconfig,
     api,
     kubeletPort: ports.kubelet,
+    ends,
     setApiServer,
     async restartApiServer() {
       await setApiServer(false);

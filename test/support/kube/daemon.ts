@@ -23,10 +23,11 @@ export class Daemon {
     });
   }
 
-  /** @throws with the end of its log, where it has ended */
-  check(): void {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-      throw new Error(`${this.#child.spawnargs.at(4)} has ended:\n${this.lastLines()}`);
+  /** How it has ended, with the end of its log; `undefined` while it runs. */
+  end(): string | undefined {
+    const { exitCode, signalCode, spawnargs } = this.#child;
+    if (exitCode === null && signalCode === null) return undefined;
+    return `${spawnargs.at(diesWithUs.length)} has ended (${signalCode ?? `exit code ${exitCode}`}):\n${this.lastLines()}`;
   }
 
   signal(name: "SIGSTOP" | "SIGCONT"): void {
