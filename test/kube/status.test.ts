@@ -111,6 +111,7 @@ test("a refusal is an Event of the plugin with the proxy's words, counted when i
   writer.update([good]);
   writer.update([refused]);
   await until(async () => (await told()) === "Warning Refused WasmPlugin/p Refused! 2\n", "the Event to be counted");
-  expect(await cluster.kubectl("describe", "wasmplugin", "p", "-n", "shop")).toMatch(/Warning +Refused/);
+  const described = (): Promise<string> => cluster.kubectl("describe", "wasmplugin", "p", "-n", "shop");
+  await until(async () => /Warning +Refused/.test(await described()), "kubectl describe to show it");
   expect(log.lines).toEqual([]);
 });
