@@ -73,7 +73,7 @@ const rules: Record<string, Rule> = {
   },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },
   "controller/kube": {
-    may: ["model", "ports", "status", "sources/coalesce.ts", "ca/root-store.ts"].map(
+    may: ["model", "ports", "status", "sources/coalesce.ts", "ca/root-store.ts", "ca/token-claims.ts"].map(
       (folder) => `controller/${folder}`,
     ),
     edges: {

@@ -5,6 +5,7 @@ import type { Proxy } from "../model/proxy.ts";
 import type { Authentication, Caller } from "../ports/authenticator.ts";
 import { TestClock } from "../ports/clock.ts";
 import { admission, trusting } from "./admission.ts";
+import { unsignedToken } from "./test-support/token.ts";
 
 const hourMs = 3_600_000;
 
@@ -38,10 +39,13 @@ function podOf(spec: { ip?: string | undefined; serviceAccount?: string; uid?: s
 }
 
 let clock: TestClock;
+/** How many tokens were looked at. */
+let looks: number;
 let pod: MeshObject<"Pod"> | undefined;
 
 beforeEach(() => {
   clock = new TestClock();
+  looks = 0;
   pod = podOf();
 });
 
@@ -51,13 +55,16 @@ async function ask(
   answer: Authentication = { caller },
 ): Promise<Admitted | AdmissionRefusal> {
   const admit = admission({
-    authenticate: () => Promise.resolve(answer),
+    authenticate: () => {
+      looks += 1;
+      return Promise.resolve(answer);
+    },
     podOf: ({ namespace, name }) => (namespace === "shop" && name === "web-1" ? pod : undefined),
     trustDomain: "cluster.local",
     clock,
   });
   let outcome: Admitted | AdmissionRefusal | undefined;
-  const token = "token" in request ? request.token : "t";
+  const token = "token" in request ? request.token : unsignedToken(caller);
   void admit({ proxy: { ...proxy, ...request.proxy }, token }).then((one) => {
     outcome = one;
   });
@@ -75,6 +82,12 @@ test("a proxy with its pod's token is served as what its pod is, whatever it say
     untilMs: 12 * hourMs - 5 * 60_000,
     isStanding: expect.any(Function),
   });
+});
+
+test("what a token says of itself admits nobody: it is looked at, and what that proves counts", async () => {
+  const { pod: _, ...unbound } = caller;
+  expect(await ask({}, { caller: unbound })).toMatchObject({ code: "PERMISSION_DENIED" });
+  expect(looks).toBe(1);
 });
 
 test("it stands for as long as its pod does, and no other of that name counts", async () => {
@@ -138,6 +151,47 @@ describe("refused", () => {
     ],
   ])("%s", async (_, args, refusal) => {
     expect(await ask(...args)).toEqual(refusal);
+  });
+
+  test.each<[string, Parameters<typeof ask>[0], AdmissionRefusal]>([
+    [
+      "text that is no token",
+      { token: "rubbish" },
+      { code: "UNAUTHENTICATED", message: "the token is none: expected the JWT of a service account" },
+    ],
+    [
+      "a token for someone else",
+      { token: unsignedToken(caller, "vault") },
+      { code: "UNAUTHENTICATED", message: 'the token is for "vault": expected istio-ca' },
+    ],
+    [
+      "the token of another pod",
+      { token: unsignedToken({ ...caller, pod: { name: "cart-1", uid: "u2" } }) },
+      { code: "PERMISSION_DENIED", message: "the token is that of pod cart-1.shop, but node.id says web-1.shop" },
+    ],
+    [
+      "a token of no pod",
+      { token: unsignedToken({ namespace: "shop", serviceAccount: "web", expiresAtMs: hourMs }) },
+      { code: "PERMISSION_DENIED", message: "the token is bound to no pod: expected that of a pod's projected volume" },
+    ],
+    [
+      "the token of another service account",
+      { token: unsignedToken({ ...caller, serviceAccount: "cart" }) },
+      {
+        code: "PERMISSION_DENIED",
+        message: "the token is that of service account cart, but node.metadata.SERVICE_ACCOUNT says web",
+      },
+    ],
+  ])("%s, before anyone has to look at its signature", async (_, request, refusal) => {
+    expect(await ask(request)).toEqual(refusal);
+    expect(looks).toBe(0);
+  });
+
+  test("an expired token, in the same way", async () => {
+    clock.advance(caller.expiresAtMs);
+    const message = "the token expired on 1970-01-01T12:00:00.000Z";
+    expect(await ask()).toEqual({ code: "UNAUTHENTICATED", message });
+    expect(looks).toBe(0);
   });
 
   test.each<[string, () => MeshObject<"Pod"> | undefined, AdmissionRefusal]>([

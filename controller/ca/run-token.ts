@@ -1,6 +1,7 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { type Authenticate, type Authentication, type Caller, tokenAudience } from "../ports/authenticator.ts";
 import type { Clock } from "../ports/clock.ts";
+import { claimedBy } from "./token-claims.ts";
 
 // Tokens of a mesh that runs on one machine. The runner signs one for each pod with a key that only it and its controller
 // know; the claims are those of Kubernetes' bound service account tokens, so that a proxy presents them in the same way.
@@ -25,42 +26,25 @@ export function signRunToken(key: Uint8Array, caller: Caller, nowMs: number): Pr
 /** Looks at tokens of {@link signRunToken}. */
 export function runTokens(key: Uint8Array, clock: Pick<Clock, "nowMs">): Authenticate {
   return async (token) => {
-    const options = { algorithms: [algorithm], issuer, audience: tokenAudience, currentDate: new Date(clock.nowMs()) };
+    const nowMs = clock.nowMs();
+    const claimed = claimedBy(token, nowMs);
+    if ("flaw" in claimed) return refused(claimed.flaw);
     try {
-      const { payload } = await jwtVerify(token, key, { ...options, requiredClaims: ["exp"] });
-      const caller = callerOf(payload["kubernetes.io"], (payload.exp ?? 0) * 1000);
-      return caller === undefined ? refused("says nothing of a service account") : { caller };
+      await jwtVerify(token, key, { algorithms: [algorithm], issuer, currentDate: new Date(nowMs) });
     } catch (error) {
       return refused(why(error));
     }
+    return claimed.caller.serviceAccount === "" ? refused("says nothing of a service account") : claimed;
   };
 }
 
-function refused(what: string): Authentication {
-  return { code: "UNAUTHENTICATED", message: `the token ${what}` };
-}
-
 function why(error: unknown): string {
-  if (error instanceof errors.JWTExpired) {
-    const { exp = 0 } = error.payload;
-    return `expired on ${new Date(exp * 1000).toISOString()}`;
-  }
-  if (error instanceof errors.JWTClaimValidationFailed && error.claim === "aud") {
-    return `is for ${JSON.stringify(error.payload.aud ?? [])}: expected ${tokenAudience}`;
-  }
   if (error instanceof errors.JWSSignatureVerificationFailed) return "is not signed by this mesh";
   return `is none: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-function callerOf(claim: unknown, expiresAtMs: number): Caller | undefined {
-  const { namespace, serviceaccount, pod } = (claim ?? {}) as {
-    readonly namespace?: string;
-    readonly serviceaccount?: { readonly name?: string };
-    readonly pod?: Caller["pod"];
-  };
-  const serviceAccount = serviceaccount?.name;
-  if (namespace === undefined || serviceAccount === undefined) return undefined;
-  return { namespace, serviceAccount, ...(pod && { pod }), expiresAtMs };
+function refused(what: string): Authentication {
+  return { code: "UNAUTHENTICATED", message: `the token ${what}` };
 }
 
 function seconds(ms: number): number {

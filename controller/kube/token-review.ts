@@ -1,3 +1,4 @@
+import { claimsOf } from "../ca/token-claims.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { type Authenticate, type Authentication, type Caller, tokenAudience } from "../ports/authenticator.ts";
 import type { KubeClient } from "./client.ts";
@@ -37,7 +38,7 @@ function read({ authenticated, audiences, user, error }: Readonly<Record<string,
   }
   // a server that knows nothing of audiences accepts tokens that are meant for others
   if (!Array.isArray(audiences) || !audiences.includes(tokenAudience)) return refused(`is not for ${tokenAudience}`);
-  const caller = callerOf(fieldsOf(user), expiryMs(token));
+  const caller = callerOf(fieldsOf(user), claimsOf(token)?.caller.expiresAtMs ?? 0);
   return caller === undefined ? refused("is not that of a service account") : { caller };
 }
 
@@ -51,17 +52,6 @@ function callerOf({ username, extra }: Readonly<Record<string, unknown>>, expire
 
 function first(value: unknown): string | undefined {
   return Array.isArray(value) && typeof value[0] === "string" ? value[0] : undefined;
-}
-
-/** Claim `exp` of a token whose signature was looked at by others; a token that has none ends now (1970). */
-function expiryMs(token: string): number {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
-    const { exp } = fieldsOf(claims);
-    return typeof exp === "number" ? exp * 1000 : 0;
-  } catch {
-    return 0;
-  }
 }
 
 function refused(what: string): Authentication {
