@@ -114,8 +114,8 @@ const rules: Record<string, Rule> = {
   },
   "controller/xds": {
     may: ["controller/model", "controller/ports", "controller/gen"],
-    packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt"],
-    edges: { "server.ts": ["@grpc/grpc-js"], "tls.ts": ["@grpc/grpc-js", "node:tls"] },
+    packages: ["@bufbuild/protobuf", "@bufbuild/protobuf/wire", "@bufbuild/protobuf/wkt"],
+    edges: { "listener.ts": ["node:net"], "server.ts": ["@grpc/grpc-js"], "tls.ts": ["@grpc/grpc-js", "node:tls"] },
   },
 };
 

@@ -31,6 +31,7 @@ function connect(targetFor: () => Target, isStanding = () => true) {
   const log = new TestLog();
   const clock = new TestClock(7);
   const connection = new Connection({
+    warn: (text: string) => log.warn(text),
     ...{ targetFor, deny, log, clock, identifier: "test", connection: 1, proxy, identity, isStanding },
     onEvent: (event) => events.push(event),
     write: (_, done) => written.push(done),

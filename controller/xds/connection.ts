@@ -8,7 +8,6 @@ import type { Log } from "../ports/log.ts";
 import type { Deny, Target } from "./delta.ts";
 import { encodeResponse } from "./encode.ts";
 import type { StreamEvent } from "./outbox.ts";
-import { peerText } from "./peer-text.ts";
 import { DeltaStream } from "./stream.ts";
 import type { Request } from "./subscription.ts";
 import type { TypeStatus } from "./type-status.ts";
@@ -54,6 +53,8 @@ export interface XdsOptions {
 
 export interface ConnectionOptions extends Omit<XdsOptions, "admit">, Omit<Admitted, "untilMs"> {
   readonly connection: number;
+  /** Tells the log what the proxy does, of which it may do much. */
+  readonly warn: (text: string) => void;
   /** Sends one message; calls `done` when the transport has taken it and would take more. */
   readonly write: (message: Uint8Array, done: () => void) => void;
   /** Ends the stream with a status. */
@@ -164,9 +165,9 @@ export class Connection {
   }
 
   #emit(event: StreamEvent | { readonly kind: "connected" | "disconnected"; readonly atMs: number }): void {
-    const { connection, proxy, onEvent, log } = this.#options;
+    const { connection, proxy, onEvent, warn } = this.#options;
     if (event.kind === "unsupported")
-      log.warn(peerText(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`));
+      warn(`${proxyName(proxy)}: asks for ${event.typeUrl}, which is not served: ${event.names}`);
     onEvent({ connection, proxy, ...event });
   }
 }

@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../../test/support/wait.ts";
@@ -15,6 +17,7 @@ import type { XdsEvent } from "./connection.ts";
 import { XdsServer } from "./server.ts";
 import { sidecar, TestClient, type TestClientOptions } from "./test-support/client.ts";
 import { deny, resource, target } from "./test-support/harness.ts";
+import { relayFrom } from "./test-support/relay.ts";
 
 let clock: TestClock;
 let log: TestLog;
@@ -117,7 +120,7 @@ test("a fault in the decision is logged, and the proxy is asked to come again", 
   pending.at(-1)?.answer(Promise.reject(new Error("no such mesh")) as never);
   const status = await until(() => client.status, "the end of the stream");
   expect(status).toMatchObject({ code: 14, details: "internal error" });
-  expect(log.lines[0]).toContain("web-1.shop: whether it is served could not be decided: Error: no such mesh");
+  expect(log.lines[0]).toContain("web-1.shop: UNAVAILABLE: internal error: Error: no such mesh");
 });
 
 test("who asks for another's secret gets PERMISSION_DENIED, and the stream is over", async () => {
@@ -182,19 +185,31 @@ test("who does not say in time whose stream it is, is let go", async () => {
   const silent = new TestClient(port);
   clients.push(silent);
   const other = await arrive({ over: silent });
-  clock.advance(15_000);
+  clock.advance(5000);
   expect(await until(() => silent.status, "the end of the stream")).toMatchObject({ code: 16 });
   admit();
   await until(() => other.responses.length === 1, "the other to be served");
 });
 
-test("of megabytes that a peer says of itself, few are told", async () => {
+test("of the much that a peer may say of itself, little is told", async () => {
   const client = new TestClient(port);
   clients.push(client);
-  client.say({ node: { id: `web-1\n${"x".repeat(4 << 20)}` } });
+  client.say({ node: { id: `web-1\n${"x".repeat(16_000)}` } });
   const status = await until(() => client.status, "the end of the stream");
   expect(status).toMatchObject({ code: 3, details: expect.stringMatching(/^node\.id is "web-1.{900,1000}…$/) });
   expect(log.lines.join("\n")).toMatch(/^warn: .{1000}$/);
+});
+
+test("what is no request ends the stream, as the first and later", async () => {
+  const [first, later] = [new TestClient(port), await arrive()];
+  clients.push(first);
+  admit();
+  await until(() => later.responses.length === 1, "the first answer");
+  for (const client of [first, later]) {
+    client.sayBytes(Buffer.from([0x0a, 0xff]));
+    const status = await until(() => client.status, "the end of the stream");
+    expect(status).toMatchObject({ code: 3, details: expect.stringContaining("is no DeltaDiscoveryRequest") });
+  }
 });
 
 test("a renewed secret is pushed to the proxies with that identity, on the same stream", async () => {
@@ -215,6 +230,109 @@ test("a renewed secret is pushed to the proxies with that identity, on the same 
   await until(() => received(cart).at(-1) === "default@cart-2", "the secret of the other");
   expect(received(cart)).toEqual(["a@1", "default@cart-2"]);
   expect([server.serves(identity), server.serves({ ...identity, serviceAccount: "nobody" })]).toEqual([true, false]);
+});
+
+describe("a flood from one address", () => {
+  let relay: Awaited<ReturnType<typeof relayFrom>>;
+  beforeEach(async () => {
+    relay = await relayFrom("127.0.0.2", port);
+  });
+  afterEach(() => relay.close());
+
+  let foes = 0;
+
+  /** Streams of it, eight on each connection, each of which says that it is someone else. */
+  function flood(count: number): TestClient[] {
+    const flooding: TestClient[] = [];
+    for (let n = 0; n < count; n++) {
+      const over = n % 8 === 0 ? undefined : flooding.at(-1);
+      const client = new TestClient(relay.port, { token: "rubbish", ...(over && { over }) });
+      client.say({ node: sidecar(`foe-${foes++}`), typeUrl: typeUrls.CDS });
+      flooding.push(client);
+    }
+    clients.push(...flooding);
+    return flooding;
+  }
+
+  const names = (): (string | undefined)[] => pending.map(({ request }) => request.proxy.name.slice(0, 3));
+
+  test("leaves room for others: few of it are decided upon at a time, and few a second", async () => {
+    const foes = flood(16);
+    await until(() => pending.length === 4, "as many as may be decided upon");
+    const client = await arrive();
+    admit();
+    await until(() => client.responses.length === 1, "the other to be served");
+    const message = "the token is none";
+    for (const { answer } of pending.slice(0, 4)) answer({ code: "UNAUTHENTICATED", message });
+    await until(() => foes.filter(({ status }) => status !== undefined).length === 4, "four refusals");
+    await arrive({ over: client });
+    expect(names()).toEqual(["foe", "foe", "foe", "foe", "web", "web"]);
+    clock.advance(1000);
+    await until(() => pending.length === 10, "the next four");
+    expect(names().slice(6)).toEqual(["foe", "foe", "foe", "foe"]);
+  });
+
+  test("frees nothing by leaving while the API server is asked", async () => {
+    const foes = flood(8);
+    await until(() => pending.length === 4, "as many as may be decided upon");
+    for (const { call } of foes) call.cancel();
+    flood(1);
+    const client = await arrive();
+    admit();
+    await until(() => client.responses.length === 1, "the other to be served");
+    clock.advance(1000);
+    await arrive({ over: client });
+    expect(names()).toEqual(["foe", "foe", "foe", "foe", "web", "web"]);
+  });
+
+  test("is told to come again where too many wait; another address is not", async () => {
+    const foes = flood(4 + 256 + 8);
+    const refused = (): TestClient[] => foes.filter(({ status }) => status !== undefined);
+    await until(() => refused().length === 8, "those that are too many to be refused");
+    const details = "too many streams wait to be admitted, in all or from 127.0.0.2: come again later";
+    for (const { status } of refused()) expect(status).toMatchObject({ code: 8, details });
+    await arrive();
+    expect(names()).toEqual(["foe", "foe", "foe", "foe", "web"]);
+    expect(log.lines).toEqual([`warn: xDS stream of 127.0.0.2 refused: RESOURCE_EXHAUSTED: ${details}`]);
+  });
+
+  test("of connections is cut; another address may connect", async () => {
+    const sockets = Array.from({ length: 260 }, () => connectTcp(relay.port, "127.0.0.1"));
+    const isClosed = new Set<Socket>();
+    for (const socket of sockets) socket.on("close", () => isClosed.add(socket)).resume();
+    await until(() => isClosed.size === 4, "those that are too many to be cut");
+    await arrive();
+    for (const socket of sockets) socket.destroy();
+    expect(log.lines).toEqual([
+      "warn: xDS connection of 127.0.0.2 refused: it has 256 of 256: 256 of 8192 may be open",
+    ]);
+  });
+
+  test("of streams that say something else each time writes few lines", async () => {
+    for (let round = 0; round < 12; round++) {
+      const foes = flood(4);
+      await until(() => pending.length === 4 * (round + 1), "all to be asked about");
+      for (const { answer } of pending) answer({ code: "UNAUTHENTICATED", message: "the token is none" });
+      await until(() => foes.every(({ status }) => status !== undefined), "the refusals");
+      clock.advance(1000);
+    }
+    expect(log.lines).toHaveLength(20);
+    const client = await arrive();
+    pending.at(-1)?.answer({ code: "PERMISSION_DENIED", message: "no pod" });
+    await until(() => client.status, "the refusal of another");
+    expect(log.lines.at(-1)).toBe("warn: xDS stream of 127.0.0.1 refused: web-1.shop: PERMISSION_DENIED: no pod");
+    clock.advance(10 * 60_000);
+    expect(log.lines.slice(21)).toEqual([
+      "warn: 28 more warnings like these of 127.0.0.2 since 1970-01-01T00:00:01.000Z",
+    ]);
+  });
+});
+
+test("a connection has no more than eight streams", async () => {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  await once(session, "remoteSettings");
+  expect(session.remoteSettings.maxConcurrentStreams).toBe(8);
+  session.destroy();
 });
 
 describe("with TLS", () => {

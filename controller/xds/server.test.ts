@@ -73,7 +73,7 @@ test("a proxy connects, is sent what it should have, acknowledges, and is listed
 
 test.each([
   { shows: "a node id of another form", request: { node: { id: "web-1" } }, details: 'node.id is "web-1"' },
-  { shows: "no node at all", request: {}, details: "the first request of a stream has no node" },
+  { shows: "no node at all", request: {}, details: "the first request of a stream does not begin with a node" },
 ])("$shows is refused with INVALID_ARGUMENT and the reason", async ({ request, details }) => {
   const client = connect();
   client.say({ ...request, typeUrl: typeUrls.CDS });

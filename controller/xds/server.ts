@@ -1,51 +1,39 @@
 // The xDS server: Envoy's aggregated discovery service, delta variant, on gRPC.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
-import {
-  type DeltaDiscoveryRequest,
-  DeltaDiscoveryRequestSchema,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
-} from "../gen/envoy/service/discovery/v3/discovery_pb.js";
 import type { AdmissionRefusal, Admitted } from "../model/admission.ts";
 import { type Identity, spiffeId } from "../model/identity.ts";
 import { type Proxy, proxyName } from "../model/proxy.ts";
+import { arrivalLimits } from "./arrivals.ts";
 import { Connection, type ProxyState, type XdsOptions } from "./connection.ts";
-import { parseNode } from "./node.ts";
+import { FairLimiter } from "./limiter.ts";
+import { type Listener, listen } from "./listener.ts";
 import { messageBytesMax } from "./outbox.ts";
+import { PeerLog } from "./peer-log.ts";
 import { peerText } from "./peer-text.ts";
-import { Refusals } from "./refusals.ts";
+import { decodeRequest, proxyOf, service } from "./service.ts";
 import { RenewedCredentials, type ServingCertificate } from "./tls.ts";
 
-type Call = ServerDuplexStream<DeltaDiscoveryRequest, Uint8Array>;
+type Call = ServerDuplexStream<Uint8Array, Uint8Array>;
 
 interface Refusal extends Omit<AdmissionRefusal, "code"> {
-  readonly code: AdmissionRefusal["code"] | "INVALID_ARGUMENT";
+  readonly code: AdmissionRefusal["code"] | "INVALID_ARGUMENT" | "RESOURCE_EXHAUSTED";
   /** Absent where its node says nothing that could be believed. */
   readonly proxy?: Proxy;
+  /** For the log only. */
+  readonly cause?: unknown;
 }
 
-/** What a proxy may say in one message, which it may before it has proven anything: thousands of names fit in. */
-const requestBytesMax = 8 << 20;
+/** What a proxy may say in one message: 15,000 names with their versions fit in. */
+const requestBytesMax = 4 << 20;
 
-/** How long a stream may be open before it says whose it is, in ms: Envoy does so at once. */
-const firstRequestMsMax = 15_000;
+/** How long a stream may take to say whose it is, in ms, once that is heard: Envoy does so at once. */
+const firstRequestMsMax = 5000;
+
+/** Streams of one connection. Envoy has one, and around a reconnect two. */
+const streamsPerConnectionMax = 8;
 
 /** How long close() waits for proxies to take what was written for them. */
 const closeMsMax = 2000;
-
-/** envoy/service/discovery/v3/ads.proto. Responses are encoded by the caller, so that proxies can share the encoding. */
-const service = {
-  DeltaAggregatedResources: {
-    path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: (message: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)),
-    requestDeserialize: (bytes: Buffer) => fromBinary(DeltaDiscoveryRequestSchema, bytes),
-    responseSerialize: (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    responseDeserialize: (bytes: Buffer): DeltaDiscoveryResponse => fromBinary(DeltaDiscoveryResponseSchema, bytes),
-  },
-} as const;
 
 /**
  * Serves CDS, EDS, LDS, RDS, ECDS and SDS to any number of Envoys. A stream whose node is not one of the mesh's is refused
@@ -55,16 +43,20 @@ const service = {
 export class XdsServer {
   readonly #options: XdsOptions;
   readonly #server: Server;
-  readonly #refusals: Refusals;
+  readonly #peerLog: PeerLog;
+  readonly #arrivals: FairLimiter;
+  readonly #listeners: Listener[] = [];
   readonly #calls = new Map<Call, Connection | undefined>();
   #connections = 0;
 
   constructor(options: XdsOptions) {
     this.#options = options;
-    this.#refusals = new Refusals(options);
+    this.#peerLog = new PeerLog(options);
+    this.#arrivals = new FairLimiter(arrivalLimits, options.clock);
     this.#server = new Server({
       "grpc.max_receive_message_length": requestBytesMax,
       "grpc.max_send_message_length": messageBytesMax,
+      "grpc.max_concurrent_streams": streamsPerConnectionMax,
       // A proxy whose host is gone closes no connection: without pings it would be listed for ever.
       "grpc.keepalive_time_ms": 30_000,
       "grpc.keepalive_timeout_ms": 10_000,
@@ -78,15 +70,22 @@ export class XdsServer {
    * @returns the port
    * @throws where the address cannot be had
    */
-  listen(address: string, certificate?: ServingCertificate): Promise<number> {
+  async listen(address: string, certificate?: ServingCertificate): Promise<number> {
     const credentials =
       certificate === undefined ? ServerCredentials.createInsecure() : new RenewedCredentials(certificate);
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, port) => {
-        if (error === null) resolve(port);
-        else reject(new Error(`xDS cannot listen on ${address}: ${error.message}`, { cause: error }));
+    const connections = this.#server.createConnectionInjector(credentials);
+    try {
+      const listener = await listen({
+        address,
+        onConnection: (socket) => connections.injectConnection(socket),
+        onCut: (peer, why) => this.#peerLog.warn(peer, `xDS connection of ${peer} refused: ${why}`),
       });
-    });
+      this.#listeners.push(listener);
+      return listener.port;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`xDS cannot listen on ${address}: ${why}`, { cause: error });
+    }
   }
 
   /**
@@ -115,54 +114,77 @@ export class XdsServer {
 
   /** Ends all streams and stops. Envoys go on with what they have and look for a server again within 0.5 s. */
   async close(): Promise<void> {
+    const closed = this.#listeners.map((listener) => listener.close());
     for (const call of this.#calls.keys()) call.end();
-    const stopWaiting = this.#options.clock.after(closeMsMax, () => this.#server.forceShutdown());
-    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    const stopWaiting = this.#options.clock.after(closeMsMax, () => {
+      this.#server.forceShutdown();
+      for (const listener of this.#listeners) listener.cut();
+    });
+    await Promise.all([...closed, new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))]);
     stopWaiting();
+    this.#peerLog.close();
   }
 
-  #serve(call: Call): void {
-    let connection: Connection | undefined;
-    let cancelEnd: (() => void) | undefined;
-    let isOver = false;
+  async #serve(call: Call): Promise<void> {
+    const over = this.#untilOver(call);
+    const peer = addressOf(call);
+    const endTurn = await this.#arrivals.turn(peer, over);
+    if (endTurn === undefined) {
+      const message = `too many streams wait to be admitted, in all or from ${peer}: come again later`;
+      if (!over.aborted) this.#refuse(call, { code: "RESOURCE_EXHAUSTED", message });
+      return;
+    }
+    const first = await this.#first(call, over);
+    const admitted = first && (await this.#admit(call, first));
+    endTurn(admitted === undefined ? "failed" : "done");
+    if (!first || !admitted || over.aborted || call.writableEnded) return;
+    const connection = this.#connect(call, admitted, over);
+    this.#receive(call, connection, first);
+    call.on("data", (request: Uint8Array) => {
+      if (!over.aborted && !call.writableEnded) this.#receive(call, connection, request);
+    });
+    call.resume();
+  }
+
+  /** Aborts when the call is over. */
+  #untilOver(call: Call): AbortSignal {
+    const over = new AbortController();
     this.#calls.set(call, undefined);
-    const cancelWait = this.#options.clock.after(firstRequestMsMax, () => {
-      const message = `no request within ${firstRequestMsMax / 1000} s`;
-      this.#refuse(call, { code: "UNAUTHENTICATED", message });
-    });
-    const leave = (): void => {
-      isOver = true;
-      cancelWait();
-      cancelEnd?.();
-      this.#calls.delete(call);
-      connection?.end();
-    };
-    call.on("data", (request: DeltaDiscoveryRequest) => {
-      if (isOver || call.writableEnded) return;
-      cancelWait();
-      if (connection !== undefined) {
-        connection.receive(request);
-        return;
-      }
-      call.pause(); // what comes meanwhile waits in order, and gRPC's flow control keeps it few
-      void this.#admit(call, request).then((admitted) => {
-        if (admitted === undefined || isOver || call.writableEnded) return;
-        connection = this.#connect(call, admitted);
-        cancelEnd = this.#at(admitted.untilMs, () => {
-          leave(); // nothing may be written behind the end
-          call.end();
-        });
-        connection.receive(request);
-        call.resume();
-      });
-    });
+    over.signal.addEventListener("abort", () => this.#calls.delete(call));
     call.on("end", () => call.end());
-    for (const last of ["end", "cancelled", "error", "close"]) call.on(last, leave);
+    for (const last of ["end", "cancelled", "error", "close"]) call.on(last, () => over.abort());
+    return over.signal;
+  }
+
+  /** The first request, behind which the call pauses; `undefined` where none comes in time. */
+  #first(call: Call, over: AbortSignal): Promise<Uint8Array | undefined> {
+    return new Promise((resolve) => {
+      const cancelWait = this.#options.clock.after(firstRequestMsMax, () => {
+        const message = `no request within ${firstRequestMsMax / 1000} s`;
+        this.#refuse(call, { code: "UNAUTHENTICATED", message });
+      });
+      const settle = (first?: Uint8Array): void => {
+        cancelWait();
+        resolve(first);
+      };
+      over.addEventListener("abort", () => settle());
+      call.once("data", (first: Uint8Array) => {
+        call.pause(); // what comes meanwhile waits in order, and gRPC's flow control keeps it few
+        settle(first);
+      });
+      if (over.aborted) settle();
+    });
+  }
+
+  #receive(call: Call, connection: Connection, bytes: Uint8Array): void {
+    const request = decodeRequest(bytes);
+    if (request !== undefined) connection.receive(request);
+    else this.#refuse(call, { code: "INVALID_ARGUMENT", message: "what was sent is no DeltaDiscoveryRequest" });
   }
 
   /** Decides by a stream's first request; ends the call and resolves with `undefined` where it is not served. */
-  async #admit(call: Call, { node }: DeltaDiscoveryRequest): Promise<Admitted | undefined> {
-    const parsed = node === undefined ? { problem: "the first request of a stream has no node" } : parseNode(node);
+  async #admit(call: Call, first: Uint8Array): Promise<Admitted | undefined> {
+    const parsed = proxyOf(first);
     if ("problem" in parsed) {
       this.#refuse(call, { code: "INVALID_ARGUMENT", message: parsed.problem });
       return undefined;
@@ -170,26 +192,35 @@ export class XdsServer {
     const [authorization] = call.metadata.get("authorization");
     const token = /^Bearer (.+)$/i.exec(String(authorization))?.[1];
     const { proxy } = parsed;
-    const admission = await this.#options.admit({ proxy, token }).catch((error: unknown) => {
-      this.#options.log.error(`${proxyName(proxy)}: whether it is served could not be decided: ${error}`);
-      return { code: "UNAVAILABLE", message: "internal error" } as const;
-    });
+    const admission = await this.#options
+      .admit({ proxy, token })
+      .catch((cause: unknown) => ({ code: "UNAVAILABLE", message: "internal error", cause }) as const);
     if ("proxy" in admission) return admission;
     this.#refuse(call, { ...admission, proxy });
     return undefined;
   }
 
-  #connect(call: Call, { proxy, identity, isStanding }: Admitted): Connection {
+  #connect(call: Call, { proxy, identity, isStanding, untilMs }: Admitted, over: AbortSignal): Connection {
     const connection = new Connection({
       ...this.#options,
       connection: ++this.#connections,
       proxy,
       identity,
       isStanding,
+      warn: (text) => this.#peerLog.warn(addressOf(call), text),
       write: (message, done) => call.write(message, done),
       refuse: (refusal) => this.#refuse(call, { ...refusal, proxy }),
     });
     this.#calls.set(call, connection);
+    const cancelEnd = this.#at(untilMs, () => {
+      this.#calls.delete(call);
+      connection.end(); // nothing may be written behind the end
+      call.end();
+    });
+    over.addEventListener("abort", () => {
+      cancelEnd?.();
+      connection.end();
+    });
     return connection;
   }
 
@@ -199,9 +230,16 @@ export class XdsServer {
     return timeMs === Number.POSITIVE_INFINITY ? undefined : clock.after(timeMs - clock.nowMs(), run);
   }
 
-  #refuse(call: Call, { code, message, proxy }: Refusal): void {
+  #refuse(call: Call, { code, message, proxy, cause }: Refusal): void {
+    const peer = addressOf(call);
     const who = proxy === undefined ? "" : `${proxyName(proxy)}: `;
-    this.#refusals.tell(call.getPeer(), `${who}${code}: ${message}`);
+    const why = cause === undefined ? "" : `: ${cause}`;
+    this.#peerLog.warn(peer, `xDS stream of ${peer} refused: ${who}${code}: ${message}${why}`);
     call.emit("error", { code: status[code], details: peerText(message) });
   }
+}
+
+/** Without its port. */
+function addressOf(call: Call): string {
+  return call.getPeer().replace(/:\d+$/, "");
 }

@@ -1,7 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
 import {
-  type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
@@ -31,7 +30,7 @@ export class TestClient {
   readonly responses: DeltaDiscoveryResponse[] = [];
   /** How the stream ended; absent while it lives. */
   status: StatusObject | undefined;
-  readonly call: ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+  readonly call: ClientDuplexStream<Uint8Array, DeltaDiscoveryResponse>;
   readonly #client: Client;
 
   constructor(port: number, { token, roots, over, host = "127.0.0.1", serverName = host }: TestClientOptions = {}) {
@@ -46,7 +45,7 @@ export class TestClient {
     this.#client = over === undefined ? new Client(`${host}:${port}`, channel, own) : over.#client;
     this.call = this.#client.makeBidiStreamRequest(
       "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-      (message: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)),
+      (message: Uint8Array) => Buffer.from(message),
       (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
       metadata,
     );
@@ -58,7 +57,12 @@ export class TestClient {
   }
 
   say(request: MessageInitShape<typeof DeltaDiscoveryRequestSchema>): void {
-    this.call.write(create(DeltaDiscoveryRequestSchema, request));
+    this.sayBytes(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request)));
+  }
+
+  /** One message, whatever it is. */
+  sayBytes(message: Uint8Array): void {
+    this.call.write(message);
   }
 
   close(): void {
