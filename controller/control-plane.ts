@@ -104,6 +104,7 @@ export class ControlPlane {
       ...(telemetry && { telemetry }),
       settings,
       generation: this.#mesh.generation + 1,
+      before: this.#mesh,
     });
     this.#mesh = mesh;
     this.#meshProblems = [...resolved.problems, ...problems];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseObject } from "../crd/parse-object.ts";
-import type { Endpoint, MeshService } from "../model/mesh.ts";
+import type { Endpoint, Mesh, MeshService } from "../model/mesh.ts";
 import { defaultSettings } from "../model/mesh.ts";
-import type { AnyObject } from "../model/object.ts";
+import type { AnyObject, Kind } from "../model/object.ts";
 import { readDocuments } from "../sources/documents.ts";
 import { type BuiltMesh, buildMesh } from "./build-mesh.ts";
 import { ObjectStore } from "./object-store.ts";
@@ -26,10 +26,11 @@ function endpointText({ address, ports, ready }: Endpoint): string {
   return `${address} ${[...ports].map(([from, to]) => `${from}>${to}`).join(" ")}${ready ? "" : " not ready"}`;
 }
 
-function serviceOf(text: string, host: string): MeshService {
-  const service = build(text).mesh.services.get(host);
+function serviceOf(text: string, host: string): MeshService & { readonly endpoints: readonly Endpoint[] } {
+  const { services, endpoints } = build(text).mesh;
+  const service = services.get(host);
   if (!service) throw new Error(`no service ${host}`);
-  return service;
+  return { ...service, endpoints: endpoints.get(host) ?? [] };
 }
 
 const pod = (name: string, more = ""): string => `
@@ -211,22 +212,52 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: web}, {n
   });
 });
 
-test("a service is the same value in the next mesh, unless one of its own objects changed", () => {
-  const objects = ["web", "api"].map(
-    (name) => `
+describe("what has not changed is the same value in the next mesh", () => {
+  const text = ["web", "api"]
+    .map(
+      (name) => `
 apiVersion: v1
 kind: Service
 metadata: {name: ${name}, namespace: shop}
 spec: {selector: {app: web, v: ${name}}, ports: [{name: http, port: 80}]}
-${pod(name)}`,
-  );
-  const read = (text: string): AnyObject[] => parsed(text).flatMap(({ object }) => object ?? []);
-  const first = read(objects.join("\n---"));
-  const changed = first.map((one) => (one.kind === "Pod" && one.meta.name === "api" ? { ...one } : one));
-  const [before, after] = [first, changed].map(
-    (all) => buildMesh({ objects: all, plugins: [], settings, generation: 1 }).mesh.services,
-  );
-  const same = (name: string): boolean =>
-    before?.get(`${name}.shop.svc.cluster.local`) === after?.get(`${name}.shop.svc.cluster.local`);
-  expect([before?.size, same("web"), same("api")]).toEqual([2, true, false]);
+${pod(name)}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: shop}
+spec: {hosts: [${name}], http: [{route: [{destination: {host: ${name}}}]}]}`,
+    )
+    .join("\n---");
+  const first = parsed(text).flatMap(({ object }) => object ?? []);
+  /** Two meshes in a row; in the second one object is another value. */
+  const meshes = (kind: Kind, name: string): readonly [before: Mesh, after: Mesh] => {
+    const { mesh: before } = buildMesh({ objects: first, plugins: [], settings, generation: 1 });
+    const objects = first.map((one) => (one.kind === kind && one.meta.name === name ? { ...one } : one));
+    return [before, buildMesh({ objects, plugins: [], settings, generation: 2, before }).mesh];
+  };
+
+  test.each`
+    kind                | changed
+    ${"Pod"}            | ${["endpoints"]}
+    ${"VirtualService"} | ${["virtualServices"]}
+    ${"Service"}        | ${["services", "endpoints"]}
+    ${"none"}           | ${[]}
+  `("after a change of a $kind all parts but $changed", ({ kind, changed }) => {
+    const [before, after] = meshes(kind, "api");
+    const parts = Object.keys(after) as (keyof Mesh)[];
+    expect(parts.filter((part) => part !== "generation" && after[part] !== before[part])).toEqual(changed);
+  });
+
+  test.each`
+    part           | kind
+    ${"endpoints"} | ${"Pod"}
+    ${"services"}  | ${"Service"}
+  `("of the $part those that don't belong to the $kind that changed", ({ part, kind }) => {
+    const [before, after] = meshes(kind, "api").map((mesh) => mesh[part as "services" | "endpoints"]);
+    const same = ["web", "api"].map((name) => {
+      const host = `${name}.shop.svc.cluster.local`;
+      return before?.has(host) && before.get(host) === after?.get(host);
+    });
+    expect(same).toEqual([true, false]);
+  });
 });

@@ -7,6 +7,7 @@ import { checkDestinationRules } from "./check-destination-rules.ts";
 import { checkHosts } from "./check-hosts.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkSelectors } from "./check-selectors.ts";
+import { keptList, keptMap } from "./kept.ts";
 import { servicesOf } from "./services.ts";
 
 export interface MeshInput {
@@ -18,6 +19,8 @@ export interface MeshInput {
   readonly telemetry?: Module;
   readonly settings: MeshSettings;
   readonly generation: number;
+  /** The mesh of the generation before: parts that are equal to its are its. */
+  readonly before?: Mesh;
 }
 
 export interface BuiltMesh {
@@ -27,20 +30,39 @@ export interface BuiltMesh {
 }
 
 /** Puts the objects together. A broken reference is a problem and stays in the mesh: it is answered as Istio does. */
-export function buildMesh({ plugins, telemetry, settings, generation, ...input }: MeshInput): BuiltMesh {
+export function buildMesh({ plugins, telemetry, settings, generation, before, ...input }: MeshInput): BuiltMesh {
   const objects = input.objects.toSorted(byPrecedence);
-  const peerAuthentications = objects.filter((object) => object.kind === "PeerAuthentication");
-  const { services, problems } = servicesOf(objects, { settings, peerAuthentications });
+  const peerAuthentications = keptList(
+    before?.peerAuthentications,
+    objects.filter((object) => object.kind === "PeerAuthentication"),
+  );
+  const { services, endpoints, problems } = servicesOf(objects, { settings, peerAuthentications });
   const mesh: Mesh = {
     generation,
     settings,
-    services,
-    virtualServices: objects.filter((object) => object.kind === "VirtualService"),
-    destinationRules: objects.filter((object) => object.kind === "DestinationRule"),
-    gateways: objects.filter((object) => object.kind === "Gateway"),
-    sidecars: objects.filter((object) => object.kind === "Sidecar"),
+    services: keptMap(before?.services, services),
+    endpoints: keptMap(before?.endpoints, endpoints),
+    virtualServices: keptList(
+      before?.virtualServices,
+      objects.filter((object) => object.kind === "VirtualService"),
+    ),
+    destinationRules: keptList(
+      before?.destinationRules,
+      objects.filter((object) => object.kind === "DestinationRule"),
+    ),
+    gateways: keptList(
+      before?.gateways,
+      objects.filter((object) => object.kind === "Gateway"),
+    ),
+    sidecars: keptList(
+      before?.sidecars,
+      objects.filter((object) => object.kind === "Sidecar"),
+    ),
     peerAuthentications,
-    plugins: plugins.toSorted((a, b) => byPrecedence(a.object, b.object)),
+    plugins: keptList(
+      before?.plugins,
+      plugins.toSorted((a, b) => byPrecedence(a.object, b.object)),
+    ),
     ...(telemetry && { telemetry }),
   };
   const found = [

@@ -20,7 +20,7 @@ export function checkDestinationRules(mesh: Mesh, objects: readonly AnyObject[])
     }
     return emptySubsets(
       object,
-      services.flatMap((service) => labelsOf(service, objects)),
+      services.flatMap((service) => labelsOf(service, mesh.endpoints, objects)),
     );
   });
 }
@@ -38,7 +38,11 @@ function emptySubsets(object: MeshObject<"DestinationRule">, present: readonly L
 }
 
 /** Of the endpoints, and of the Deployments whose pods are not there yet. */
-function labelsOf({ ref, endpoints }: MeshService, objects: readonly AnyObject[]): readonly Labels[] {
+function labelsOf(
+  { host, ref }: MeshService,
+  endpoints: Mesh["endpoints"],
+  objects: readonly AnyObject[],
+): readonly Labels[] {
   const service = objects.find(
     (one) => one.kind === "Service" && one.meta.name === ref.name && one.meta.namespace === ref.namespace,
   );
@@ -48,5 +52,5 @@ function labelsOf({ ref, endpoints }: MeshService, objects: readonly AnyObject[]
     .filter(({ meta }) => meta.namespace === ref.namespace)
     .map(({ spec }) => spec.template.labels)
     .filter((labels) => selector !== undefined && matches(selector, labels));
-  return [...endpoints.map(({ labels }) => labels), ...coming];
+  return [...(endpoints.get(host) ?? []).map(({ labels }) => labels), ...coming];
 }

@@ -1,34 +1,40 @@
 import { codes } from "../model/codes.ts";
 import { memo } from "../model/memo.ts";
-import type { MeshService } from "../model/mesh.ts";
+import type { Endpoint, Mesh, MeshService } from "../model/mesh.ts";
 import { serviceHost } from "../model/names.ts";
 import { type AnyObject, type MeshObject, refOf, refText } from "../model/object.ts";
 import type { Path, Problem } from "../model/problem.ts";
 import { type Authentication, endpointOf, entryWorkload, type Workload, Workloads } from "./workloads.ts";
 
 /**
- * The services of a mesh by host: Kubernetes' Services, then the hosts of ServiceEntries. A host that is defined twice
- * belongs to the first. A service whose objects are those of an earlier call is the same value as then.
+ * The services of a mesh by host, with their endpoints: Kubernetes' Services, then the hosts of ServiceEntries. A host
+ * that is defined twice belongs to the first. A service or a list of endpoints is the same value as in an earlier call
+ * where the objects are that it is made of.
  *
  * @param objects in order of precedence
  */
 export function servicesOf(
   objects: readonly AnyObject[],
   authentication: Authentication,
-): { readonly services: ReadonlyMap<string, MeshService>; readonly problems: readonly Problem[] } {
+): Pick<Mesh, "services" | "endpoints"> & { readonly problems: readonly Problem[] } {
   const context = { workloads: new Workloads(objects), authentication };
   const services = new Map<string, MeshService>();
+  const endpoints = new Map<string, readonly Endpoint[]>();
   const problems: Problem[] = [];
-  const add = (service: MeshService, path: Path): void => {
-    const known = services.get(service.host);
-    if (known) problems.push(duplicate(service, known, path));
-    else services.set(service.host, service);
+  const add = (one: Served, path: Path): void => {
+    const { host } = one.service;
+    const known = services.get(host);
+    if (known) problems.push(duplicate(one.service, known, path));
+    else {
+      services.set(host, one.service);
+      endpoints.set(host, one.endpoints);
+    }
   };
   for (const object of objects) if (object.kind === "Service") add(fromService(object, context), []);
   for (const object of objects)
     if (object.kind === "ServiceEntry")
       for (const [i, host] of object.spec.hosts.entries()) add(fromEntry(object, host, context), ["spec", "hosts", i]);
-  return { services, problems };
+  return { services, endpoints, problems };
 }
 
 function duplicate(service: MeshService, known: MeshService, path: Path): Problem {
@@ -46,21 +52,33 @@ interface Context {
   readonly authentication: Authentication;
 }
 
-const known = memo<MeshObject, MeshService>();
-
-/** @param leadsTo the workloads that the service is made of */
-function kept(
-  object: MeshObject,
-  { settings, peerAuthentications }: Authentication,
-  { host, leadsTo, make }: { host: string; leadsTo: readonly Workload[]; make: () => MeshService },
-): MeshService {
-  return known(object, host, make, [settings, ...peerAuthentications, ...leadsTo]);
+interface Served {
+  readonly service: MeshService;
+  readonly endpoints: readonly Endpoint[];
 }
 
-function fromService(object: MeshObject<"Service">, { workloads, authentication }: Context): MeshService {
+const services = memo<MeshObject, MeshService>();
+const endpointLists = memo<MeshObject, readonly Endpoint[]>();
+
+/** @param leadsTo what the service is made of */
+function served(
+  object: MeshObject<"Service" | "ServiceEntry">,
+  authentication: Authentication,
+  { host, make, leadsTo }: { host: string; make: () => MeshService; leadsTo: readonly Workload[] },
+): Served {
+  const { ports } = object.spec;
+  const { settings, peerAuthentications } = authentication;
+  const list = (): readonly Endpoint[] => leadsTo.flatMap((workload) => endpointOf(workload, ports, authentication));
+  return {
+    service: services(object, host, make),
+    endpoints: endpointLists(object, host, list, [settings, ...peerAuthentications, ...leadsTo]),
+  };
+}
+
+function fromService(object: MeshObject<"Service">, { workloads, authentication }: Context): Served {
   const { meta, spec } = object;
   const { selector = {} } = spec; // an empty one selects no pods, unlike everywhere else
-  const selected =
+  const leadsTo =
     Object.keys(selector).length > 0
       ? workloads.select(meta.namespace, selector)
       : workloads.behind(meta.namespace, meta.name);
@@ -73,22 +91,12 @@ function fromService(object: MeshObject<"Service">, { workloads, authentication 
     resolution: "STATIC",
     external: false,
     exportTo: [],
-    endpoints: selected.flatMap((workload) => endpointOf(workload, spec.ports, authentication)),
   });
-  return kept(object, authentication, { host, leadsTo: selected, make });
+  return served(object, authentication, { host, make, leadsTo });
 }
 
-function fromEntry(
-  object: MeshObject<"ServiceEntry">,
-  host: string,
-  { workloads, authentication }: Context,
-): MeshService {
+function fromEntry(object: MeshObject<"ServiceEntry">, host: string, { workloads, authentication }: Context): Served {
   const { meta, spec } = object;
-  const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
-  const selected = spec.workloadSelector && workloads.select(meta.namespace, spec.workloadSelector);
-  const own = selected ?? spec.endpoints.map((entry) => entryWorkload(entry, meta));
-  const itself = entryWorkload({ address: host, ports: {}, labels: {}, serviceAccount: "", weight: 1 }, meta);
-  const leadsTo = isDns && own.length === 0 && !spec.workloadSelector ? [itself] : own;
   const make = (): MeshService => ({
     host,
     ref: refOf(object),
@@ -97,8 +105,21 @@ function fromEntry(
     resolution: spec.resolution === "DNS_ROUND_ROBIN" ? "DNS" : spec.resolution,
     external: spec.location === "MESH_EXTERNAL",
     exportTo: spec.exportTo.includes("*") ? [] : spec.exportTo.map((to) => (to === "." ? meta.namespace : to)),
-    endpoints:
-      spec.resolution === "NONE" ? [] : leadsTo.flatMap((workload) => endpointOf(workload, spec.ports, authentication)),
   });
-  return kept(object, authentication, { host, leadsTo: selected ?? [], make });
+  const selected = spec.workloadSelector && workloads.select(meta.namespace, spec.workloadSelector);
+  const leadsTo = spec.resolution === "NONE" ? [] : (selected ?? entryWorkloads(object, host));
+  return served(object, authentication, { host, make, leadsTo });
+}
+
+const entryLists = memo<MeshObject, readonly Workload[]>();
+
+/** The endpoints that stand in an entry; the host itself where DNS knows them. */
+function entryWorkloads(object: MeshObject<"ServiceEntry">, host: string): readonly Workload[] {
+  const { meta, spec } = object;
+  return entryLists(object, host, () => {
+    const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
+    const itself = { address: host, ports: {}, labels: {}, serviceAccount: "", weight: 1 };
+    const endpoints = isDns && spec.endpoints.length === 0 ? [itself] : spec.endpoints;
+    return endpoints.map((entry) => entryWorkload(entry, meta));
+  });
 }

@@ -29,6 +29,7 @@ export function memo<Owner extends object, T>(): Memo<Owner, T> {
   };
 }
 
-function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+/** Whether both have the very same members in the same order. */
+export function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((one, i) => one === b[i]);
 }

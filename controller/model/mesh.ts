@@ -2,13 +2,18 @@ import type { Labels, MeshObject, Ref } from "./object.ts";
 import type { ServicePort } from "./service.ts";
 import type { Module } from "./wasm-plugin.ts";
 
-/** One consistent, immutable state of everything the control plane knows; a change makes a new one. */
+/**
+ * One consistent, immutable state of everything the control plane knows; a change makes a new one. What has not changed
+ * is the same value as before, members and lists alike, so that what was made of it stands.
+ */
 export interface Mesh {
   /** Counts up with every change. */
   readonly generation: number;
   readonly settings: MeshSettings;
   /** By host name: `catalog.istioinaction.svc.cluster.local`, or a ServiceEntry's host. */
   readonly services: ReadonlyMap<string, MeshService>;
+  /** Whom each of the services leads to, by host: what comes and goes with pods, while the service stays as it is. */
+  readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
   /** In order of precedence (creation, then name, then namespace, as Istio sorts); so are the other lists. */
   readonly virtualServices: readonly MeshObject<"VirtualService">[];
   readonly destinationRules: readonly MeshObject<"DestinationRule">[];
@@ -19,6 +24,11 @@ export interface Mesh {
   /** The built-in telemetry filter; absent where it is switched off. */
   readonly telemetry?: Module;
 }
+
+/** The parts that say what a proxy may call and how; who serves at the moment is none of them. */
+export const routingParts = ["settings", "services", "virtualServices", "destinationRules", "sidecars"] as const;
+
+export type Routing = Pick<Mesh, (typeof routingParts)[number]>;
 
 export interface MeshSettings {
   /** `cluster.local`: last part of service names. */
@@ -33,7 +43,7 @@ export interface MeshSettings {
   readonly clusterId: string;
 }
 
-/** A Service or one host of a ServiceEntry, with whom it leads to. */
+/** A Service or one host of a ServiceEntry. */
 export interface MeshService {
   readonly host: string;
   readonly ref: Ref;
@@ -46,7 +56,6 @@ export interface MeshService {
   readonly external: boolean;
   /** Namespaces that may see it; empty: all. */
   readonly exportTo: readonly string[];
-  readonly endpoints: readonly Endpoint[];
 }
 
 export interface Endpoint {

@@ -2,7 +2,7 @@
 
 import type { GatewayServer } from "./gateway.ts";
 import { intersection, splitHost } from "./host.ts";
-import type { Mesh } from "./mesh.ts";
+import type { Routing } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
 import type { MeshObject } from "./object.ts";
 import type { Proxy } from "./proxy.ts";
@@ -24,7 +24,11 @@ export interface BoundVirtualService {
  *
  * @param egress only what this listener of its Sidecar brings; absent: everything.
  */
-export function virtualServicesFor(mesh: Mesh, proxy: Proxy, egress?: EgressListener): readonly BoundVirtualService[] {
+export function virtualServicesFor(
+  mesh: Routing,
+  proxy: Proxy,
+  egress?: EgressListener,
+): readonly BoundVirtualService[] {
   if (proxy.type === "router") return [];
   return exportedVirtualServices(mesh, proxy.namespace)
     .filter(({ object }) => object.spec.gateways.includes(meshGateway))
@@ -35,7 +39,7 @@ export function virtualServicesFor(mesh: Mesh, proxy: Proxy, egress?: EgressList
 
 /** The VirtualServices bound to a Gateway that a gateway proxy sees, in the same order as for sidecars. */
 export function virtualServicesForGateway(
-  mesh: Mesh,
+  mesh: Routing,
   proxy: Proxy,
   gateway: MeshObject<"Gateway">,
 ): readonly BoundVirtualService[] {
@@ -69,7 +73,7 @@ export function hostsOnServer(
   return [...new Set(shared)];
 }
 
-function exportedVirtualServices(mesh: Mesh, namespace: string): BoundVirtualService[] {
+function exportedVirtualServices(mesh: Routing, namespace: string): BoundVirtualService[] {
   const rank = ({ exportTo }: { exportTo: readonly string[] }, from: string): number => {
     if (exportTo.length === 0 || exportTo.includes("*")) return 2;
     return from === namespace ? 0 : 1;

@@ -2,7 +2,7 @@
 
 import type { DestinationRule } from "./destination-rule.ts";
 import { bySpecificity, covers } from "./host.ts";
-import type { Mesh, MeshService } from "./mesh.ts";
+import type { MeshService, Routing } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
 import { type MeshObject, matches } from "./object.ts";
 import type { Proxy } from "./proxy.ts";
@@ -20,7 +20,11 @@ export interface BoundDestinationRule {
  * namespace; there the most specific host. Several rules for that host are merged: the first traffic policy counts,
  * subsets are added by name; rules whose workloadSelector fits come first.
  */
-export function destinationRuleFor(mesh: Mesh, proxy: Proxy, service: MeshService): BoundDestinationRule | undefined {
+export function destinationRuleFor(
+  mesh: Routing,
+  proxy: Proxy,
+  service: MeshService,
+): BoundDestinationRule | undefined {
   const { domain, rootNamespace } = mesh.settings;
   const candidates = mesh.destinationRules.flatMap((object) => {
     const host = resolveHost(object.spec.host, object.meta.namespace, domain);

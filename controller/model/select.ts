@@ -2,7 +2,7 @@
 // sidecar.go, destination_rule.go), so that the YAML of a running mesh means the same here.
 
 import { memo } from "./memo.ts";
-import type { Endpoint, Mesh, MeshService } from "./mesh.ts";
+import type { Endpoint, Mesh, MeshService, Routing } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
 import { type MeshObject, matches } from "./object.ts";
 import type { Proxy } from "./proxy.ts";
@@ -29,7 +29,7 @@ export function sidecarFor(
 }
 
 /** The Gateways whose selector fits a gateway proxy, in order of precedence. */
-export function gatewaysFor(mesh: Mesh, proxy: Proxy): readonly MeshObject<"Gateway">[] {
+export function gatewaysFor(mesh: Pick<Mesh, "gateways">, proxy: Proxy): readonly MeshObject<"Gateway">[] {
   if (proxy.type !== "router") return [];
   return mesh.gateways.filter(({ spec }) => matches(spec.selector, proxy.labels));
 }
@@ -40,16 +40,20 @@ export interface ServedService {
   readonly endpoint: Endpoint;
 }
 
-const served = memo<Mesh["services"], ReadonlyMap<string, readonly ServedService[]>>();
+const served = memo<Mesh["endpoints"], ReadonlyMap<string, readonly ServedService[]>>();
 
 /** The services that lead to a proxy's own workload: endpoints with its address, namespace and labels. */
-export function servicesServedBy({ services }: Mesh, proxy: Proxy): readonly ServedService[] {
-  const byAddress = served(services, "", () => {
+export function servicesServedBy(
+  { services, endpoints }: Pick<Mesh, "services" | "endpoints">,
+  proxy: Proxy,
+): readonly ServedService[] {
+  const make = (): ReadonlyMap<string, readonly ServedService[]> => {
     const all = [...services.values()].flatMap((service) =>
-      service.endpoints.map((endpoint) => ({ service, endpoint })),
+      (endpoints.get(service.host) ?? []).map((endpoint) => ({ service, endpoint })),
     );
     return Map.groupBy(all, ({ endpoint }) => endpoint.address);
-  });
+  };
+  const byAddress = served(endpoints, "", make, [services]);
   const own = (byAddress.get(proxy.ip) ?? []).filter(
     ({ endpoint: { namespace, labels } }) => namespace === proxy.namespace && matches(labels, proxy.labels),
   );
@@ -63,7 +67,7 @@ export function servicesServedBy({ services }: Mesh, proxy: Proxy): readonly Ser
  * @param egress only what this listener of its Sidecar brings. A listener with a port, unless that is an HTTP proxy,
  *               brings only this port of the services. Absent: everything.
  */
-export function servicesVisibleTo(mesh: Mesh, proxy: Proxy, egress?: EgressListener): readonly MeshService[] {
+export function servicesVisibleTo(mesh: Routing, proxy: Proxy, egress?: EgressListener): readonly MeshService[] {
   const listeners = egress ? [egress] : (sidecarFor(mesh, proxy)?.spec.egress ?? [undefined]);
   const found = new Map<string, MeshService>();
   for (const listener of listeners) {
@@ -75,7 +79,7 @@ export function servicesVisibleTo(mesh: Mesh, proxy: Proxy, egress?: EgressListe
   return [...found.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1));
 }
 
-function listenerServices(mesh: Mesh, proxy: Proxy, listener: EgressListener | undefined): MeshService[] {
+function listenerServices(mesh: Routing, proxy: Proxy, listener: EgressListener | undefined): MeshService[] {
   const visible = [...mesh.services.values()].filter(({ exportTo, ref }) =>
     isExported(exportTo, { from: ref.namespace, to: proxy.namespace }),
   );

@@ -3,16 +3,17 @@
 // port, whose routes tell services apart; a TCP connection says nothing but its address, so that each address has one.
 import { codes } from "../model/codes.ts";
 import { memo } from "../model/memo.ts";
-import type { Mesh, MeshService, MeshSettings } from "../model/mesh.ts";
+import type { MeshService, MeshSettings, Routing } from "../model/mesh.ts";
 import { listenerName, routeNames, specialClusters, virtualListeners } from "../model/names.ts";
 import { type MeshObject, refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Resource } from "../model/resource.ts";
 import { servicesVisibleTo } from "../model/select.ts";
 import { virtualServicesFor } from "../model/select-routes.ts";
+import { destinationRuleFor } from "../model/select-rules.ts";
 import { isHttp } from "../model/service.ts";
 import type { EgressListener } from "../model/sidecar.ts";
-import { headlessMax, type TcpTarget, tcpTargets } from "./captured-tcp.ts";
+import { type TcpPort, type TcpTarget, tcpTargets } from "./captured-tcp.ts";
 import { isHeadless } from "./clusters.ts";
 import { httpFilterChain } from "./hcm.ts";
 import { type FilterChain, httpInspector, listener, namedListener, tcpFilterChain, tlsInspector } from "./listener.ts";
@@ -33,7 +34,7 @@ const reserved: ReadonlySet<number> = new Set([
 const statusPort = "status-port";
 
 export interface Captured {
-  readonly mesh: Mesh;
+  readonly mesh: Routing;
   readonly context: RouteContext;
   readonly sidecar: MeshObject<"Sidecar"> | undefined;
   /** The listener of the Sidecar that brings the services; absent: all that the proxy sees. */
@@ -67,15 +68,21 @@ function elsewhere(closed: boolean): FilterChain {
   return { filters: tcpFilterChain(closed ? specialClusters.blackHole : specialClusters.passthrough) };
 }
 
+export interface CapturedPart extends Part {
+  /** What is missing in it: listeners of pods that are called themselves. */
+  readonly pods: readonly TcpPort[];
+}
+
 /** Listeners, and the routes of HTTP ports. */
-export function capturedPart(captured: Captured): Part {
+export function capturedPart(captured: Captured): CapturedPart {
   const { mesh, context, egress, sidecar } = captured;
   const services = servicesVisibleTo(mesh, context.proxy, egress).map((service) => speaking(service, egress));
-  const targets = services.flatMap((service) =>
+  const opaque = services.flatMap((service) =>
     service.ports
       .filter(({ protocol }) => protocol !== "UDP" && !isHttp(protocol))
-      .flatMap((port) => tcpTargets(mesh, context.proxy, service, port)),
+      .map((port) => ({ service, port, rule: destinationRuleFor(mesh, context.proxy, service) })),
   );
+  const targets = opaque.flatMap(tcpTargets);
   const httpPorts = new Set(
     services.flatMap(({ ports }) => ports.filter(({ protocol }) => isHttp(protocol)).map(({ number }) => number)),
   );
@@ -98,6 +105,7 @@ export function capturedPart(captured: Captured): Part {
       ...[...httpPorts].map((port) => routes(captured, services, port)),
     ],
     problems: [...services.flatMap(unserved), ...[...shared.values()].flatMap(ambiguous)],
+    pods: opaque.filter(({ service }) => isHeadless(service)),
   };
 }
 
@@ -173,16 +181,10 @@ function unserved(service: MeshService): Problem[] {
     const path = ["spec", "ports", index];
     return { severity: "warning", code: codes.unservedPort, object: service.ref, path, message };
   };
-  const { length } = service.endpoints;
   return service.ports.flatMap(({ name, number, protocol }, i) => {
-    if (name === statusPort) return [];
-    if (reserved.has(number) && (isHttp(protocol) || service.addresses.length === 0))
-      return [
-        problem(i, `has number ${number}, on which sidecars listen themselves: calls to it pass as to no service`),
-      ];
-    if (isHttp(protocol) || protocol === "UDP" || !isHeadless(service) || length <= headlessMax) return [];
-    const message = `is a ${protocol} port of a headless service with ${length} pods: only the first ${headlessMax} are known to sidecars by their addresses, and calls of the others pass as to no service; give the service a clusterIP`;
-    return [problem(i, message)];
+    if (name === statusPort || !reserved.has(number)) return [];
+    if (!isHttp(protocol) && service.addresses.length > 0) return [];
+    return [problem(i, `has number ${number}, on which sidecars listen themselves: calls to it pass as to no service`)];
   });
 }
 

@@ -8,7 +8,7 @@ import {
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.js";
 import type { Subset, TrafficPolicy } from "../model/destination-rule.ts";
 import { memo } from "../model/memo.ts";
-import type { MeshService, MeshSettings } from "../model/mesh.ts";
+import type { Endpoint, MeshService, MeshSettings } from "../model/mesh.ts";
 import { clusterName, configPath, specialClusters } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
@@ -16,7 +16,7 @@ import type { BoundDestinationRule } from "../model/select-rules.ts";
 import type { ServicePort } from "../model/service.ts";
 import { ads, metadata } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
-import { endpoints, loadAssignment } from "./endpoints.ts";
+import { endpointList, loadAssignment } from "./endpoints.ts";
 import {
   callersProtocol,
   circuitBreakers,
@@ -44,18 +44,20 @@ export interface PortClusters {
 
 /**
  * The clusters of a service's port (one for all endpoints, one for each subset of its rule) and their endpoints.
- * Made once, and shared by all proxies and generations for which the same service and rule hold.
+ * Made once, and shared by all proxies and generations for which the same service, endpoints and rule hold.
+ *
+ * @param endpoints of the service
  */
-export function clustersOf(of: PortClusters): readonly Resource[] {
+export function clustersOf(of: PortClusters, endpoints: readonly Endpoint[]): readonly Resource[] {
   const { service, port, rule, settings } = of;
   const byAddress = of.captured && isHeadless(service);
   const from = rule?.from ?? [];
   const key = [port.number, byAddress, ...from.map((object) => refText(refOf(object)))].join(" ");
   const make = (): readonly Resource[] => {
     const subsets: readonly (Subset | undefined)[] = [undefined, ...(rule?.spec.subsets ?? [])];
-    return subsets.flatMap((subset) => serviceCluster({ service, port, rule, subset, settings, byAddress }));
+    return subsets.flatMap((subset) => serviceCluster({ service, endpoints, port, rule, subset, settings, byAddress }));
   };
-  return serviceClusters(service, key, make, [settings, ...from]);
+  return serviceClusters(service, key, make, [settings, endpoints, ...from]);
 }
 
 /** A Service without a virtual IP: its name leads to its pods themselves. */
@@ -64,13 +66,14 @@ export function isHeadless({ ref, addresses, resolution }: MeshService): boolean
 }
 
 interface ServiceCluster extends Omit<PortClusters, "captured"> {
+  readonly endpoints: readonly Endpoint[];
   readonly subset: Subset | undefined;
   /** To the address that the caller asked for. */
   readonly byAddress: boolean;
 }
 
 function serviceCluster(of: ServiceCluster): readonly Resource[] {
-  const { service, port, rule, subset, settings, byAddress } = of;
+  const { service, endpoints, port, rule, subset, settings, byAddress } = of;
   const name = clusterName({
     direction: "outbound",
     port: port.number,
@@ -80,7 +83,7 @@ function serviceCluster(of: ServiceCluster): readonly Resource[] {
   const policy = policyFor(port.number, rule?.spec.trafficPolicy ?? {}, subset?.trafficPolicy);
   const { clusterId } = settings;
   const assigned = { clusterName: name, port: port.number, labels: subset?.labels ?? {}, clusterId };
-  const found = byAddress ? toAddress : discovery(service, policy, assigned);
+  const found = byAddress ? toAddress : discovery(of, policy, assigned);
   const knowsEndpoints = found !== toAddress;
   const cluster: Cluster = {
     name,
@@ -91,11 +94,11 @@ function serviceCluster(of: ServiceCluster): readonly Resource[] {
     ...(policy.outlierDetection ? { outlierDetection: outlierDetection(policy.outlierDetection) } : {}),
     // Off unless asked for: at 50 %, Envoy's default, it sends requests to endpoints that are known not to be ready.
     commonLbConfig: { healthyPanicThreshold: { value: policy.outlierDetection?.minHealthPercent ?? 0 } },
-    ...clusterTls({ service, port, subset: subset?.name ?? "", policy, settings, knowsEndpoints }),
+    ...clusterTls({ service, endpoints, port, subset: subset?.name ?? "", policy, settings, knowsEndpoints }),
     metadata: clusterMetadata(of),
   };
   const own = encode("CDS", name, cluster, { owners: [...(rule?.from ?? []).map(refOf), service.ref] });
-  return found.byEds ? [own, endpoints(service, assigned)] : [own];
+  return found.byEds ? [own, endpointList(endpoints, service, assigned)] : [own];
 }
 
 interface Discovery {
@@ -105,7 +108,7 @@ interface Discovery {
 }
 
 function discovery(
-  service: MeshService,
+  { service, endpoints }: Pick<ServiceCluster, "service" | "endpoints">,
   policy: TrafficPolicy,
   assigned: Parameters<typeof loadAssignment>[1],
 ): Discovery {
@@ -116,13 +119,13 @@ function discovery(
     return { cluster: { ...ofType(Cluster_DiscoveryType.EDS), edsClusterConfig, lbPolicy }, byEds: true };
   }
   // Envoy refuses LOGICAL_DNS with any number of names but one.
-  const isLogical = service.resolution === "DNS_ROUND_ROBIN" && service.endpoints.length === 1;
+  const isLogical = service.resolution === "DNS_ROUND_ROBIN" && endpoints.length === 1;
   return {
     cluster: {
       ...ofType(isLogical ? Cluster_DiscoveryType.LOGICAL_DNS : Cluster_DiscoveryType.STRICT_DNS),
       lbPolicy,
       dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
-      loadAssignment: loadAssignment(service, assigned),
+      loadAssignment: loadAssignment(endpoints, assigned),
     },
     byEds: false,
   };

@@ -10,7 +10,7 @@ import { metadata, socketAddress } from "./common.ts";
 import { encode, type Init } from "./encode.ts";
 import { tlsMode } from "./upstream-tls.ts";
 
-/** What a cluster's endpoints depend on, beside its service. */
+/** What a cluster's endpoints depend on, beside its service's. */
 export interface EndpointsOf {
   readonly clusterName: string;
   /** Of the service. */
@@ -21,12 +21,12 @@ export interface EndpointsOf {
   readonly clusterId: string;
 }
 
-const endpointLists = memo<MeshService, Resource>();
+const endpointLists = memo<readonly Endpoint[], Resource>();
 
-/** The EDS resource of a cluster. Shared by all proxies and by all generations of the mesh with the same service. */
-export function endpoints(service: MeshService, of: EndpointsOf): Resource {
-  return endpointLists(service, JSON.stringify(of), () =>
-    encode("EDS", of.clusterName, loadAssignment(service, of), { owners: [service.ref] }),
+/** The EDS resource of a cluster. Shared by all proxies and by all generations of the mesh with the same endpoints. */
+export function endpointList(all: readonly Endpoint[], { ref }: MeshService, of: EndpointsOf): Resource {
+  return endpointLists(all, JSON.stringify(of), () =>
+    encode("EDS", of.clusterName, loadAssignment(all, of), { owners: [ref] }),
   );
 }
 
@@ -35,14 +35,14 @@ export function endpoints(service: MeshService, of: EndpointsOf): Resource {
  * ready are listed as unhealthy and get no requests.
  */
 export function loadAssignment(
-  service: MeshService,
+  all: readonly Endpoint[],
   { clusterName, port, labels, clusterId }: EndpointsOf,
 ): Init<typeof ClusterLoadAssignmentSchema> {
   const localities = new Map<
     string,
     { readonly key: string; readonly weight: number; readonly message: LbEndpoint }[]
   >();
-  for (const endpoint of service.endpoints) {
+  for (const endpoint of all) {
     const target = endpoint.ports.get(port);
     if (target === undefined || !matches(labels, endpoint.labels)) continue;
     const locality = endpoint.locality ?? "";

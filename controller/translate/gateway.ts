@@ -1,11 +1,11 @@
 // What a gateway proxy listens on, and the routes of the VirtualServices that are bound to its Gateways.
 import { codes } from "../model/codes.ts";
 import type { GatewayServer } from "../model/gateway.ts";
-import type { Mesh } from "../model/mesh.ts";
+import { memo } from "../model/memo.ts";
+import { type Mesh, type Routing, routingParts } from "../model/mesh.ts";
 import { routeNames } from "../model/names.ts";
 import { type MeshObject, type Ref, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
-import type { Proxy } from "../model/proxy.ts";
 import { gatewaysFor, servicesServedBy } from "../model/select.ts";
 import { hostsOnServer, virtualServicesForGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
@@ -27,13 +27,30 @@ export interface GatewayPart extends Part {
   readonly ports: ReadonlyMap<number, readonly number[]>;
 }
 
-/** Servers of all Gateways that choose the proxy, merged by the port that it listens on. */
+const parts = memo<Mesh["services"], GatewayPart>();
+
+/**
+ * Servers of all Gateways that choose the proxy, merged by the port that it listens on. Made once for all proxies that
+ * have the same labels and are led to in the same way, whoever serves what they call.
+ */
 export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
+  const { namespace, labels, interception, ip } = context.proxy;
+  const served = servicesServedBy(mesh, context.proxy).map(({ endpoint }) => endpoint.ports);
+  const place = interception === "NONE" ? ip : "";
+  const key = JSON.stringify([namespace, labels, place, context.endable, served.map((ports) => [...ports])]);
+  const from = [mesh.gateways, ...routingParts.map((part) => mesh[part])];
+  return parts(mesh.services, key, () => make(mesh, context, served), from);
+}
+
+/** Of each service that leads to a gateway: its ports to the proxy's. */
+type Served = readonly ReadonlyMap<number, number>[];
+
+function make(mesh: Routing & Pick<Mesh, "gateways">, context: RouteContext, served: Served): GatewayPart {
   const { proxy } = context;
   const problems: Problem[] = [];
   const byPort = new Map<number, Server[]>();
   const ports = new Map<number, readonly number[]>();
-  const targets = targetPorts(mesh, proxy);
+  const targets = targetPorts(served);
   for (const gateway of gatewaysFor(mesh, proxy)) {
     gateway.spec.servers.forEach((server, index) => {
       const { number, protocol } = server.port;
@@ -69,12 +86,8 @@ export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
  * The ports that a gateway proxy listens on for a Gateway's port: the target ports of the Services that lead to it. A
  * proxy that no Service leads to listens on the port itself.
  */
-function targetPorts(mesh: Mesh, proxy: Proxy): (port: number) => readonly number[] {
-  const served = servicesServedBy(mesh, proxy);
-  return (port) => {
-    if (served.length === 0) return [port];
-    return [...new Set(served.flatMap(({ endpoint }) => endpoint.ports.get(port) ?? []))];
-  };
+function targetPorts(served: Served): (port: number) => readonly number[] {
+  return (port) => (served.length === 0 ? [port] : [...new Set(served.flatMap((ports) => ports.get(port) ?? []))]);
 }
 
 interface GatewayRoutes {
@@ -82,7 +95,7 @@ interface GatewayRoutes {
   readonly servers: readonly Server[];
 }
 
-function gatewayRoutes(mesh: Mesh, context: RouteContext, { routeName, servers }: GatewayRoutes) {
+function gatewayRoutes(mesh: Routing, context: RouteContext, { routeName, servers }: GatewayRoutes) {
   const byHost = new Map<string, Map<string, readonly Route[]>>(); // host, VirtualService: two servers may share both
   const owners = new Map<string, Ref>();
   for (const { gateway, server } of servers) {

@@ -1,7 +1,7 @@
 // Listeners that a Sidecar names for its application's calls: on an address of their own, or on any as an HTTP proxy.
 import { codes } from "../model/codes.ts";
-import type { Mesh } from "../model/mesh.ts";
-import { clusterName, routeNames } from "../model/names.ts";
+import type { Routing } from "../model/mesh.ts";
+import { routeNames } from "../model/names.ts";
 import type { MeshObject, Ref } from "../model/object.ts";
 import { refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
@@ -10,17 +10,17 @@ import { virtualServicesFor } from "../model/select-routes.ts";
 import { destinationRuleFor } from "../model/select-rules.ts";
 import { isHttp } from "../model/service.ts";
 import type { EgressListener, SidecarPort } from "../model/sidecar.ts";
-import { capturedPart, virtualOutbound } from "./captured-outbound.ts";
+import { type CapturedPart, capturedPart, virtualOutbound } from "./captured-outbound.ts";
+import { type TcpPort, tcpFilters } from "./captured-tcp.ts";
 import { httpFilterChain } from "./hcm.ts";
-import { listener, tcpFilterChain } from "./listener.ts";
+import { listener } from "./listener.ts";
 import type { Part } from "./part.ts";
 import { routeConfig } from "./route-config.ts";
 import type { RouteContext } from "./routes.ts";
-import { policyFor } from "./traffic-policy.ts";
 import { otherHosts, sidecarVirtualHosts } from "./virtual-hosts.ts";
 
 export interface Outbound {
-  readonly mesh: Mesh;
+  readonly mesh: Routing;
   readonly context: RouteContext;
   readonly egress: EgressListener;
   readonly port: SidecarPort;
@@ -36,21 +36,24 @@ const defaultBind = "127.0.0.1";
 
 export interface SidecarOutbound {
   readonly parts: readonly Part[];
+  /** Ports of headless services whose pods get listeners beside these parts: see captured-pods.ts. */
+  readonly pods: readonly TcpPort[];
   /** Ports of the listeners that are HTTP proxies. */
   readonly proxied: readonly number[];
 }
 
 /** What a sidecar's own application can call, and how. */
 export function sidecarOutbound(
-  mesh: Mesh,
+  mesh: Routing,
   context: RouteContext,
   sidecar: MeshObject<"Sidecar"> | undefined,
 ): SidecarOutbound {
   const isIntercepted = context.proxy.interception !== "NONE";
   const known = { mesh, context, sidecar };
-  const parts: Part[] = isIntercepted ? [{ resources: [virtualOutbound(sidecar)], problems: [] }] : [];
-  const proxied = new Set<number>();
+  const parts: (Part & Partial<CapturedPart>)[] = [];
+  if (isIntercepted) parts.push({ resources: [virtualOutbound(sidecar)], problems: [] });
   if (isIntercepted && !sidecar?.spec.egress) parts.push(capturedPart(known));
+  const proxied = new Set<number>();
   for (const [index, egress] of (sidecar?.spec.egress ?? []).entries()) {
     const { port, bind, captureMode } = egress;
     const captured = isIntercepted && captureMode !== "NONE";
@@ -61,7 +64,7 @@ export function sidecarOutbound(
       if (port.protocol === "HTTP_PROXY") proxied.add(port.number);
     } else if (captured) parts.push(capturedPart({ ...known, egress }));
   }
-  return { parts, proxied: [...proxied] };
+  return { parts, pods: parts.flatMap(({ pods = [] }) => pods), proxied: [...proxied] };
 }
 
 /**
@@ -104,11 +107,8 @@ function tcpPart({ mesh, context, egress, port, sidecar, captured, index }: Outb
     const message = `has hosts of which none has port ${port.number}: nothing listens there; name a host that has it`;
     return { resources: [], problems: [about(message)] };
   }
-  const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
   const address = egress.bind ?? defaultBind;
-  const rule = destinationRuleFor(mesh, context.proxy, service);
-  const policy = rule && policyFor(port.number, rule.spec.trafficPolicy);
-  const filters = tcpFilterChain(cluster, policy?.connectionPool?.tcp);
+  const filters = tcpFilters({ service, port, rule: destinationRuleFor(mesh, context.proxy, service) });
   const names = others.map(({ host }) => host).join(", ");
   return {
     resources: [listener({ address, port: port.number, direction: "outbound", chains: [{ filters }], captured })],

@@ -46,13 +46,15 @@ interface SlotOptions {
   readonly view: PortView;
 }
 
-/** Slots with the same plugins on the same ports are one resource for all proxies. */
-const slotResources = memo<Mesh, Resource>();
+/** Slots with the same plugins on the same ports are one resource for all proxies, as long as the plugins are the same. */
+const slotResources = memo<object, Resource>();
 
 function slot(mesh: Mesh, { slot, applied, view }: SlotOptions): Resource {
   const members = applied.filter((one) => standsIn(one, slot.phase));
   const named = members.map(({ plugin, ports }) => [refText(refOf(plugin.object)), ports]);
-  return slotResources(mesh, JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])]]), () => {
+  const key = JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])]]);
+  const from = members.flatMap(({ plugin }) => [plugin.object, plugin.module]);
+  const make = (): Resource => {
     const filters = members.map((member) => ({ ports: member.ports, filter: filter(member.plugin, slot.phase) }));
     const owners = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
     const content = choices([...telemetry(mesh, slot), ...filters], slot, view);
@@ -61,7 +63,8 @@ function slot(mesh: Mesh, { slot, applied, view }: SlotOptions): Resource {
       owners,
       ...(isStopgap ? { stopgap: true } : {}),
     });
-  });
+  };
+  return slotResources(from[0] ?? mesh.settings, key, make, [mesh.settings, mesh.telemetry, ...from]);
 }
 
 /** Without a module it is not known where a plugin attaches; then it stands where it denies all requests. */

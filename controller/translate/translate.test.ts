@@ -154,6 +154,44 @@ describe("one state, many proxies and generations", () => {
     expect(versions(model.mesh({ ...parts, generation: 2, services: [shuffled] }))).toEqual(before);
   });
 
+  test.each`
+    type         | interception
+    ${"sidecar"} | ${"REDIRECT"}
+    ${"sidecar"} | ${"NONE"}
+    ${"router"}  | ${"REDIRECT"}
+  `("on a $type ($interception), an endpoint that changes makes nothing anew but its own cluster", (parts) => {
+    const labels = { istio: "ingressgateway" };
+    const server = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] } as const;
+    const before = model.mesh({
+      services: [
+        { ...catalog, addresses: ["10.96.0.1"] },
+        model.service("other"),
+        model.service("tcp", { protocol: "TCP", addresses: ["10.96.0.2"] }),
+      ],
+      sidecars: parts.interception === "NONE" ? sidecars : [],
+      gateways: [model.object("Gateway", "edge", { selector: labels, servers: [server] })],
+      virtualServices: [
+        model.object(
+          "VirtualService",
+          "v",
+          model.virtualService(["catalog"], [model.route("other")], ["mesh", "edge"]),
+        ),
+      ],
+      plugins: [model.plugin("hello")],
+      telemetry: model.module(),
+    });
+    const changed = catalog.endpoints.map((one, i) => (i === 0 ? { ...one, ready: false } : one));
+    const after = { ...before, generation: 2, endpoints: new Map(before.endpoints).set(catalog.host, changed) };
+    const proxy = model.proxy({ ...parts, labels });
+    const [old, now] = [before, after].map((mesh) => translate(mesh, proxy).resources);
+    const anew = Object.values(now ?? {}).flatMap((all) =>
+      [...all.values()].flatMap((one) => (old?.[one.type].get(one.name) === one ? [] : `${one.type} ${one.name}`)),
+    );
+    const cluster = "outbound|80||catalog.shop.svc.cluster.local";
+    expect(anew.toSorted()).toEqual([`CDS ${cluster}`, `EDS ${cluster}`]);
+    expect(now?.RDS.size).toBeGreaterThan(0);
+  });
+
   test("routes, endpoints, plugins and limits change no listener", () => {
     const listeners = (mesh: Mesh) =>
       [...translate(mesh, model.proxy()).resources.LDS.values()].map(({ name, version }) => `${name} ${version}`);

@@ -12,6 +12,7 @@ import { httpVersion } from "./traffic-policy.ts";
 
 export interface Upstream {
   readonly service: MeshService;
+  readonly endpoints: readonly Endpoint[];
   readonly port: ServicePort;
   /** Empty: none. */
   readonly subset: string;
@@ -37,7 +38,7 @@ export function clusterTls(upstream: Upstream): ClusterTls {
     const host = isWildcard(service.host) ? undefined : service.host;
     return { transportSocket: clientTls(tls, { host, http }) };
   }
-  const all = service.endpoints.filter(({ ports }) => ports.has(port.number));
+  const all = upstream.endpoints.filter(({ ports }) => ports.has(port.number));
   const ready = all.filter((endpoint) => takesTls(endpoint, port.number));
   const mutual = (endpoints: readonly Endpoint[]): TransportSocket =>
     clientMutualTls({

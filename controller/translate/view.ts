@@ -1,7 +1,8 @@
 // What a proxy has for calls to others depends on little of the proxy itself: where it is, and which of the objects that
-// choose by labels choose it. All proxies alike in that share one view, which is made once a mesh.
+// choose by labels choose it. All proxies alike in that share one view, which is made once a mesh. Most of it does not even
+// change with the mesh: who may call what, and how, stays as it is while pods come and go.
 import { memo } from "../model/memo.ts";
-import type { Mesh } from "../model/mesh.ts";
+import { type Mesh, type Routing, routingParts } from "../model/mesh.ts";
 import { type Labels, matches, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
@@ -9,11 +10,13 @@ import type { Snapshot } from "../model/resource.ts";
 import { servicesVisibleTo, sidecarFor } from "../model/select.ts";
 import { pluginsFor } from "../model/select-plugins.ts";
 import { destinationRuleFor } from "../model/select-rules.ts";
-import { clustersOf, fixedClusters } from "./clusters.ts";
+import { podPart } from "./captured-pods.ts";
+import type { TcpPort } from "./captured-tcp.ts";
+import { clustersOf, fixedClusters, type PortClusters } from "./clusters.ts";
 import { join } from "./part.ts";
 import type { RouteContext } from "./routes.ts";
-import { sidecarOutbound } from "./sidecar-outbound.ts";
-import { snapshot } from "./snapshot.ts";
+import { type SidecarOutbound, sidecarOutbound } from "./sidecar-outbound.ts";
+import { merge, snapshot } from "./snapshot.ts";
 
 export interface View {
   readonly resources: Snapshot;
@@ -26,12 +29,16 @@ const views = memo<Mesh, View>();
 
 /** Clusters and their endpoints; for sidecars also the listeners and routes of calls. */
 export function viewOf(mesh: Mesh, proxy: Proxy): View {
-  return views(mesh, viewKey(mesh, proxy), () => {
-    const sidecar = sidecarFor(mesh, proxy);
-    const context = routeContext(mesh, proxy);
-    const outbound = proxy.type === "router" ? { parts: [], proxied: [] } : sidecarOutbound(mesh, context, sidecar);
-    const { resources, problems } = join([{ resources: clusters(mesh, proxy), problems: [] }, ...outbound.parts]);
-    return { resources: snapshot(resources), problems, proxied: outbound.proxied };
+  const key = viewKey(mesh, proxy);
+  return views(mesh, key, () => {
+    const { resources, problems, proxied, clusters, pods } = callsOf(mesh, routeContext(mesh, proxy), key);
+    const ofServices = clusters.flatMap((one) => clustersOf(one, mesh.endpoints.get(one.service.host) ?? []));
+    const ofPods = podPart(pods, mesh.endpoints);
+    return {
+      resources: merge(resources, snapshot([...ofServices, ...fixedClusters, ...ofPods.resources])),
+      problems: [...problems, ...ofPods.problems],
+      proxied,
+    };
   });
 }
 
@@ -41,31 +48,60 @@ export function routeContext(mesh: Mesh, proxy: Proxy): RouteContext {
   return { proxy, services, domain: settings.domain, endable };
 }
 
-const selectors = memo<Mesh, readonly Labels[]>();
+const selectors = memo<Mesh["destinationRules"], readonly Labels[]>();
 
-/** Of all that `viewOf` reads of a proxy; two proxies with one key must get equal views. */
+/** Of all that a view reads of a proxy; two proxies with one key must get equal views. */
 function viewKey(mesh: Mesh, proxy: Proxy): string {
   const { type, namespace, labels, interception } = proxy;
+  const { destinationRules, virtualServices } = mesh;
   const sidecar = sidecarFor(mesh, proxy);
-  const chosen = selectors(mesh, "", () => [
-    ...mesh.destinationRules.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : [])),
-    ...mesh.virtualServices.flatMap(({ spec }) =>
+  const all = (): readonly Labels[] => [
+    ...destinationRules.flatMap(({ spec }) => (spec.workloadSelector ? [spec.workloadSelector] : [])),
+    ...virtualServices.flatMap(({ spec }) =>
       spec.http.flatMap(({ match }) => match.map(({ sourceLabels }) => sourceLabels)),
     ),
-  ]).map((selector) => (matches(selector, labels) ? 1 : 0));
+  ];
+  const chosen = selectors(destinationRules, "", all, [virtualServices]).map((selector) =>
+    matches(selector, labels) ? 1 : 0,
+  );
   const { endable } = routeContext(mesh, proxy);
   const named = sidecar && refText(refOf(sidecar));
   return JSON.stringify([type, namespace, interception, named, endable, chosen.join("")]);
 }
 
-function clusters(mesh: Mesh, proxy: Proxy) {
+/** What of a view stays the same whoever serves. */
+interface Calls extends View {
+  readonly clusters: readonly PortClusters[];
+  readonly pods: readonly TcpPort[];
+}
+
+const calls = memo<Mesh["services"], Calls>();
+
+/** Made once for all meshes with the same parts. */
+function callsOf(mesh: Routing, context: RouteContext, key: string): Calls {
+  const make = (): Calls => {
+    const { parts, pods, proxied } = outboundOf(mesh, context);
+    const { resources, problems } = join(parts);
+    const clusters = portClusters(mesh, context.proxy);
+    return { resources: snapshot(resources), problems, proxied, clusters, pods };
+  };
+  const from = routingParts.map((part) => mesh[part]);
+  return calls(mesh.services, key, make, from);
+}
+
+function outboundOf(mesh: Routing, context: RouteContext): SidecarOutbound {
+  const { proxy } = context;
+  if (proxy.type === "router") return { parts: [], pods: [], proxied: [] };
+  return sidecarOutbound(mesh, context, sidecarFor(mesh, proxy));
+}
+
+function portClusters(mesh: Routing, proxy: Proxy): readonly PortClusters[] {
   const captured = proxy.type === "sidecar" && proxy.interception !== "NONE";
   const { settings } = mesh;
-  const ofServices = servicesVisibleTo(mesh, proxy).flatMap((visible) => {
+  return servicesVisibleTo(mesh, proxy).flatMap((visible) => {
     const service = mesh.services.get(visible.host) ?? visible;
     const rule = destinationRuleFor(mesh, proxy, service);
     const ports = visible.ports.filter(({ protocol }) => protocol !== "UDP");
-    return ports.flatMap((port) => clustersOf({ service, port, rule, settings, captured }));
+    return ports.map((port) => ({ service, port, rule, settings, captured }));
   });
-  return [...ofServices, ...fixedClusters];
 }

@@ -1,6 +1,6 @@
 // Small meshes and proxies for tests.
 
-import type { Mesh, MeshService } from "../mesh.ts";
+import type { Endpoint, Mesh, MeshService } from "../mesh.ts";
 import { defaultSettings } from "../mesh.ts";
 import type { Kind, MeshObject, Specs } from "../object.ts";
 import type { Proxy } from "../proxy.ts";
@@ -10,7 +10,12 @@ export function make<K extends Kind>(kind: K, key: string, spec: Specs[K]): Mesh
   return { kind, meta: { namespace, name, labels: {}, annotations: {} }, spec };
 }
 
-export function service(host: string, namespace: string, more: Partial<MeshService> = {}): MeshService {
+/** A service and whom it leads to, for {@link mesh}. */
+export interface ServiceAndEndpoints extends MeshService {
+  readonly endpoints: readonly Endpoint[];
+}
+
+export function service(host: string, namespace: string, more: Partial<ServiceAndEndpoints> = {}): ServiceAndEndpoints {
   return {
     host,
     ref: { kind: "Service", namespace, name: host.split(".")[0] ?? "" },
@@ -24,7 +29,10 @@ export function service(host: string, namespace: string, more: Partial<MeshServi
   };
 }
 
-export function mesh(parts: Partial<Omit<Mesh, "services">> & { services?: readonly MeshService[] }): Mesh {
+export function mesh({
+  services = [],
+  ...parts
+}: Partial<Omit<Mesh, "services" | "endpoints">> & { services?: readonly ServiceAndEndpoints[] }): Mesh {
   return {
     generation: 1,
     settings: defaultSettings,
@@ -35,7 +43,8 @@ export function mesh(parts: Partial<Omit<Mesh, "services">> & { services?: reado
     peerAuthentications: [],
     plugins: [],
     ...parts,
-    services: new Map((parts.services ?? []).map((one) => [one.host, one])),
+    services: new Map(services.map(({ endpoints: _, ...service }) => [service.host, service])),
+    endpoints: new Map(services.map(({ host, endpoints }) => [host, endpoints])),
   };
 }
 

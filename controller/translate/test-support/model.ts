@@ -1,11 +1,12 @@
 // Short ways to write down the state of a mesh in tests.
 
-import type { Endpoint, MeshService, Plugin } from "../../model/mesh.ts";
+import type { Endpoint, Plugin } from "../../model/mesh.ts";
 import { defaultSettings } from "../../model/mesh.ts";
 import { serviceHost } from "../../model/names.ts";
 import type { Kind, Labels, MeshObject, Specs } from "../../model/object.ts";
 import type { Proxy } from "../../model/proxy.ts";
 import type { Protocol } from "../../model/service.ts";
+import type { ServiceAndEndpoints } from "../../model/test-support/meshes.ts";
 import type { HttpMatch, HttpRoute, VirtualService } from "../../model/virtual-service.ts";
 import type { Module, WasmPlugin } from "../../model/wasm-plugin.ts";
 import { parseSha256 } from "../../model/wasm-plugin.ts";
@@ -18,8 +19,8 @@ export function object<K extends Kind>(kind: K, name: string, spec: Specs[K], na
 
 export function service(
   name: string,
-  parts: Partial<MeshService> & { protocol?: Protocol; port?: number } = {},
-): MeshService {
+  parts: Partial<ServiceAndEndpoints> & { protocol?: Protocol; port?: number } = {},
+): ServiceAndEndpoints {
   const { protocol = "HTTP", port = 80, ...rest } = parts;
   return {
     host: serviceHost(name, "shop", defaultSettings.domain),
