@@ -13,6 +13,7 @@ import { scale } from "./kube-scale.ts";
 import { latency } from "./latency.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
+import { oneChange } from "./one-change.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
 import { yamlToAck } from "./yaml-to-ack.ts";
@@ -22,6 +23,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,
+  change: oneChange,
   latency,
   clone: freshClone,
   cold: freshCloneCold,
