@@ -37,8 +37,21 @@ export function encode<T extends XdsType>(
   message: Body<T>,
   about: Partial<Pick<Resource, "owners" | "stopgap">> = {},
 ): Resource {
-  const schema: DescMessage = schemas[type];
-  const body = toBinary(schema, create(schema, message as MessageInitShape<DescMessage>));
+  return resource(type, name, bytesOf<DescMessage>(schemas[type], message as Init<DescMessage>), about);
+}
+
+/** A message in protobuf's wire format. Those of one type behind each other are the message with the fields of all. */
+export function bytesOf<D extends DescMessage>(schema: D, message: Init<D>): Uint8Array {
+  return toBinary(schema, create(schema, message));
+}
+
+/** A resource from the bytes of its message. */
+export function resource(
+  type: XdsType,
+  name: string,
+  body: Uint8Array,
+  about: Partial<Pick<Resource, "owners" | "stopgap">> = {},
+): Resource {
   const version = createHash("sha256").update(body).digest("hex").slice(0, versionLength);
   return { type, name, version, body, owners: [], ...about };
 }

@@ -12,10 +12,9 @@ import { isHttp } from "../model/service.ts";
 import { httpFilterChain } from "./hcm.ts";
 import { listener } from "./listener.ts";
 import type { Part } from "./part.ts";
-import { routeConfig } from "./route-config.ts";
+import { routeConfig, type VirtualHost } from "./route-config.ts";
 import { isCatchAll } from "./route-match.ts";
 import { type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
-import type { VirtualHost } from "./virtual-hosts.ts";
 
 interface Server {
   readonly gateway: MeshObject<"Gateway">;

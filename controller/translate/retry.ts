@@ -30,7 +30,7 @@ export const ratelimited = "envoy-ratelimited";
  *
  * @param endable whether filters may end the retries; `envoy-ratelimited`, which makes that impossible, is left out
  */
-export function outboundRetries(retries: HttpRetry | undefined, { endable }: { endable: boolean }): Retries {
+export function outboundRetries(retries?: HttpRetry, { endable } = { endable: false }): Retries {
   if (!retries) return { attempts: 2, conditions: usual, statusCodes: [], otherHosts: true };
   const { attempts, retryOn = usual, perTryTimeoutMs, backoffMs } = retries;
   const statusCodes = retryOn.filter(isStatusCode).map(Number);

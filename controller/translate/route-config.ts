@@ -1,10 +1,22 @@
+import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.js";
+import { concat } from "../model/concat.ts";
+import { memo } from "../model/memo.ts";
 import type { Ref } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
-import { encode } from "./encode.ts";
-import type { VirtualHost } from "./virtual-hosts.ts";
+import { bytesOf, resource } from "./encode.ts";
+import type { Route } from "./routes.ts";
 
 /** Bodies of direct responses may be that long: what Istio admits. */
 const directResponseBytesMax = 1 << 20;
+
+export interface VirtualHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  /** The same list for the same routes: what is encoded is kept by it. */
+  readonly routes: readonly Route[];
+  /** Whether upstreams are told which attempt a request is. */
+  readonly includeRequestAttemptCount?: true;
+}
 
 export interface RouteConfig {
   readonly name: string;
@@ -14,12 +26,25 @@ export interface RouteConfig {
   readonly ignoresPort: boolean;
 }
 
+/**
+ * Of hundreds of virtual hosts a change concerns one, and proxies of other namespaces have most of them, too. So each is
+ * encoded once, between the fields that go before and behind them.
+ */
 export function routeConfig({ name, hosts, owners, ignoresPort }: RouteConfig): Resource {
-  const config = {
-    name,
-    virtualHosts: [...hosts],
-    ignorePortInHostMatching: ignoresPort,
-    maxDirectResponseBodySizeBytes: directResponseBytesMax,
-  };
-  return encode("RDS", name, config, { owners });
+  const limits = { ignorePortInHostMatching: ignoresPort, maxDirectResponseBodySizeBytes: directResponseBytesMax };
+  const parts = [
+    bytesOf(RouteConfigurationSchema, { name }),
+    ...hosts.map(hostBytes),
+    bytesOf(RouteConfigurationSchema, limits),
+  ];
+  return resource("RDS", name, concat(parts), { owners });
+}
+
+const encoded = memo<readonly Route[], Uint8Array>();
+
+/** A route configuration with nothing but this virtual host. */
+function hostBytes({ domains, routes, ...rest }: VirtualHost): Uint8Array {
+  return encoded(routes, JSON.stringify([domains, rest]), () =>
+    bytesOf(RouteConfigurationSchema, { virtualHosts: [{ ...rest, domains: [...domains], routes: [...routes] }] }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { RouteSchema } from "../gen/envoy/config/route/v3/route_components_pb.js";
+import { memo } from "../model/memo.ts";
 import type { MeshService } from "../model/mesh.ts";
 import { clusterName, configPath, resolveHost } from "../model/names.ts";
 import { type MeshObject, matches, refOf } from "../model/object.ts";
@@ -39,25 +40,33 @@ export interface RoutePlace {
   readonly gateway: MeshObject<"Gateway"> | typeof meshGateway;
 }
 
+const made = memo<MeshObject, readonly Route[]>();
+
 /**
  * The routes of a VirtualService at one place, in order, up to the first that takes every request. Empty where none of
- * them is meant for this place or proxy.
+ * them is meant for this place or proxy. Made once for all places and proxies that the same of them are meant for.
  */
 export function virtualServiceRoutes(
   context: RouteContext,
   object: MeshObject<"VirtualService">,
   place: RoutePlace,
 ): readonly Route[] {
-  const routes: Route[] = [];
-  for (const http of object.spec.http) {
-    for (const match of http.match.length > 0 ? http.match : [undefined]) {
-      if (match && !isMeantFor(match, { context, object, place })) continue;
-      const route = virtualServiceRoute(context, { object, http, match, port: place.port });
-      routes.push(route);
-      if (isCatchAll(routeMatch(match))) return routes;
-    }
-  }
-  return routes;
+  const { domain, endable, services } = context;
+  const matches = object.spec.http.flatMap((http) =>
+    (http.match.length > 0 ? http.match : [undefined]).map((match) => ({ http, match })),
+  );
+  const meant = matches.map(({ match }) => !match || isMeantFor(match, { context, object, place }));
+  const key = JSON.stringify([place.port, domain, endable, meant.map(Number)]);
+  const from = object.spec.http.flatMap(({ route }) =>
+    route.map(({ destination }) => services.get(resolveHost(destination.host, object.meta.namespace, domain))),
+  );
+  const make = (): readonly Route[] => {
+    const own = matches.filter((_, i) => meant[i]);
+    const last = own.findIndex(({ match }) => isCatchAll(routeMatch(match)));
+    const reached = last < 0 ? own : own.slice(0, last + 1);
+    return reached.map((one) => virtualServiceRoute(context, { object, ...one, port: place.port }));
+  };
+  return made(object, key, make, from);
 }
 
 interface MatchPlace {
@@ -84,7 +93,7 @@ interface RouteSource {
   readonly port: number;
 }
 
-function virtualServiceRoute(context: RouteContext, { object, http, match, port }: RouteSource): Route {
+function virtualServiceRoute(context: Omit<RouteContext, "proxy">, { object, http, match, port }: RouteSource): Route {
   const istio = { config: configPath({ ...refOf(object), kind: "VirtualService" }) };
   const route = {
     name: [http.name, match?.name].filter((part) => part !== undefined && part !== "").join("."),
@@ -113,7 +122,7 @@ function virtualServiceRoute(context: RouteContext, { object, http, match, port 
 /** A destination without port: the service's only one, else the port that the request came for. */
 function target(
   destination: Destination,
-  { context, object, port }: { context: RouteContext; object: MeshObject; port: number },
+  { context, object, port }: { context: Omit<RouteContext, "proxy">; object: MeshObject; port: number },
 ): Target {
   const host = resolveHost(destination.host, object.meta.namespace, context.domain);
   const [only, ...others] = context.services.get(host)?.ports ?? [];
@@ -136,17 +145,16 @@ function forwarding(
   };
 }
 
-/** To a service that no VirtualService speaks of. */
-export function defaultRoute(context: RouteContext, to: Target): Route {
-  const cluster = clusterName({ direction: "outbound", subset: "", ...to });
-  return {
-    name: "default",
-    match: routeMatch(),
-    ...forwarding(
-      { clusterSpecifier: { case: "cluster", value: cluster } },
-      { retries: outboundRetries(undefined, context), timeoutMs: 0 },
-    ),
-  };
+const defaults = memo<MeshService, readonly Route[]>();
+
+/** To a service that no VirtualService speaks of: one route for all requests. Made once for all proxies. */
+export function defaultRoutes(service: MeshService, port: number): readonly Route[] {
+  return defaults(service, `${port}`, () => {
+    const cluster = clusterName({ direction: "outbound", subset: "", host: service.host, port });
+    const action = { clusterSpecifier: { case: "cluster", value: cluster } } as const;
+    const own = forwarding(action, { retries: outboundRetries(), timeoutMs: 0 });
+    return [{ name: "default", match: routeMatch(), ...own }];
+  });
 }
 
 /** To the proxy's own application. */

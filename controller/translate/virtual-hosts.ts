@@ -1,6 +1,5 @@
 // A sidecar's routes for the services that its workload calls: a virtual host for each service and port.
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import type { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.js";
 import { bySpecificity, covers, isWildcard } from "../model/host.ts";
 import type { MeshService } from "../model/mesh.ts";
 import { specialClusters } from "../model/names.ts";
@@ -8,11 +7,9 @@ import { type Ref, refOf, refText } from "../model/object.ts";
 import { type BoundVirtualService, meshGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
 import { isHeadless } from "./clusters.ts";
-import type { Init } from "./encode.ts";
 import type { Target } from "./route-action.ts";
-import { defaultRoute, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
-
-export type VirtualHost = Init<typeof VirtualHostSchema>;
+import type { VirtualHost } from "./route-config.ts";
+import { defaultRoutes, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
 
 export interface SidecarRoutes {
   readonly context: RouteContext;
@@ -46,14 +43,14 @@ export function sidecarVirtualHosts(of: SidecarRoutes): VirtualHosts {
   const drafts = [...of.services.flatMap((service) => serviceHosts(of, index, service)), ...foreignHosts(of, index)];
   const fullNames = new Set(drafts.flatMap(({ domains }) => domains.slice(0, 1)));
   const taken = new Set<string>();
-  const hosts: (VirtualHost & { readonly name: string })[] = [];
+  const hosts: VirtualHost[] = [];
   const owners = new Map<string, Ref>();
   for (const { name, domains, routes, owner } of drafts) {
     // Envoy refuses a configuration in which two virtual hosts share a domain; a full name counts before a short one.
     const own = domains.filter((domain, i) => !taken.has(domain) && (i === 0 || !fullNames.has(domain)));
     if (own.length === 0) continue;
     for (const domain of own) taken.add(domain);
-    hosts.push({ name, domains: own, routes: [...routes], includeRequestAttemptCount: true });
+    hosts.push({ name, domains: own, routes, includeRequestAttemptCount: true });
     if (owner) owners.set(refText(owner), owner);
   }
   return { hosts: hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1)), owners: [...owners.values()] };
@@ -86,8 +83,9 @@ function serviceHosts(of: SidecarRoutes, index: Index, service: MeshService): Dr
   return ports.map(({ number }) => ({
     name: `${service.host}:${number}`,
     domains: withPort(serviceNames(service, of.context), number, of.port),
-    routes: [defaultRoute(of.context, { host: service.host, port: number })],
-    ...routesFor(of.context, index, { host: service.host, port: number }),
+    ...(routesFor(of.context, index, { host: service.host, port: number }) ?? {
+      routes: defaultRoutes(service, number),
+    }),
   }));
 }
 

@@ -1,5 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DeltaDiscoveryResponseSchema } from "../gen/envoy/service/discovery/v3/discovery_pb.js";
+import { concat } from "../model/concat.ts";
 import { type Resource, typeUrls } from "../model/resource.ts";
 import type { Response } from "./outbox.ts";
 
@@ -33,15 +34,5 @@ function encodeResource(resource: Resource): Uint8Array {
     create(DeltaDiscoveryResponseSchema, { resources: [{ name, version, resource: any }] }),
   );
   encoded.set(resource, bytes);
-  return bytes;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   return bytes;
 }
