@@ -1,7 +1,8 @@
 // Which DestinationRules concern a proxy's calls of a service. Pure; see select.ts.
 
 import type { DestinationRule } from "./destination-rule.ts";
-import { bySpecificity, covers } from "./host.ts";
+import { bySpecificity, covers, isWildcard } from "./host.ts";
+import { memo } from "./memo.ts";
 import type { MeshService, Routing } from "./mesh.ts";
 import { resolveHost } from "./names.ts";
 import { type MeshObject, matches } from "./object.ts";
@@ -25,17 +26,45 @@ export function destinationRuleFor(
   proxy: Proxy,
   service: MeshService,
 ): BoundDestinationRule | undefined {
-  const { domain, rootNamespace } = mesh.settings;
-  const candidates = mesh.destinationRules.flatMap((object) => {
-    const host = resolveHost(object.spec.host, object.meta.namespace, domain);
-    return covers(host, service.host) && appliesTo(object, proxy) ? [{ object, host }] : [];
-  });
-  for (const namespace of new Set([proxy.namespace, service.ref.namespace, rootNamespace])) {
+  const { exact, wildcards } = rulesByHost(mesh);
+  const covering = wildcards.filter(({ host }) => covers(host, service.host));
+  const candidates = [...(exact.get(service.host) ?? []), ...covering].filter(({ object }) => appliesTo(object, proxy));
+  for (const namespace of new Set([proxy.namespace, service.ref.namespace, mesh.settings.rootNamespace])) {
     const there = candidates.filter(({ object }) => object.meta.namespace === namespace);
     const best = there.map(({ host }) => host).toSorted(bySpecificity)[0];
     if (best !== undefined) return merge(there.filter(({ host }) => host === best).map(({ object }) => object));
   }
   return undefined;
+}
+
+interface HostRule {
+  readonly object: MeshObject<"DestinationRule">;
+  /** In full. */
+  readonly host: string;
+}
+
+interface HostRules {
+  readonly exact: ReadonlyMap<string, readonly HostRule[]>;
+  readonly wildcards: readonly HostRule[];
+}
+
+const byHost = memo<Routing["destinationRules"], HostRules>();
+
+/** Each list in order of precedence. */
+function rulesByHost({ destinationRules, settings }: Routing): HostRules {
+  return byHost(destinationRules, settings.domain, () => {
+    const all = destinationRules.map((object) => ({
+      object,
+      host: resolveHost(object.spec.host, object.meta.namespace, settings.domain),
+    }));
+    return {
+      exact: Map.groupBy(
+        all.filter(({ host }) => !isWildcard(host)),
+        ({ host }) => host,
+      ),
+      wildcards: all.filter(({ host }) => isWildcard(host)),
+    };
+  });
 }
 
 function appliesTo({ meta, spec }: MeshObject<"DestinationRule">, proxy: Proxy): boolean {

@@ -1,6 +1,6 @@
 import { proxyName } from "../model/proxy.ts";
 import type { ProxyState } from "../model/proxy-state.ts";
-import type { Delivery, XdsType } from "../model/resource.ts";
+import type { XdsType } from "../model/resource.ts";
 
 /** What one change of the mesh made the control plane send. */
 export interface Push {
@@ -39,9 +39,8 @@ export interface PushStatus {
 export function pushStatus(push: Push, proxies: readonly ProxyState[], before: PushStatus | undefined): PushStatus {
   const since = new Map(proxies.map((state) => [proxyName(state.proxy), state.connectedAtMs]));
   const sent = push.sent.filter(({ proxy }) => (since.get(proxy) ?? 0) <= push.startedAtMs);
-  const lastMs = lastAckMs(sent, proxies);
   const wasAcknowledged = before?.generation === push.generation ? before.acknowledgedMs : undefined;
-  const acknowledgedMs = wasAcknowledged ?? (lastMs === undefined ? undefined : lastMs - push.startedAtMs);
+  const acknowledgedMs = wasAcknowledged ?? untilLastAck(sent, proxies, push);
   return {
     generation: push.generation,
     resources: new Set(sent.map(({ type, name }) => `${type} ${name}`)).size,
@@ -51,21 +50,24 @@ export function pushStatus(push: Push, proxies: readonly ProxyState[], before: P
   };
 }
 
-function lastAckMs(sent: readonly SentResource[], proxies: readonly ProxyState[]): number | undefined {
-  const connected = new Map(proxies.map((state) => [proxyName(state.proxy), indexed(state)]));
-  const awaited = sent.filter(({ proxy, version }) => version !== undefined && connected.has(proxy));
-  const acks = awaited.map(({ proxy, type, name, version }) => {
-    const delivery = connected.get(proxy)?.get(`${type} ${name}`);
-    return delivery?.state === "acked" && delivery.version === version ? delivery.ackedAtMs : undefined;
+function untilLastAck(sent: readonly SentResource[], proxies: readonly ProxyState[], push: Push): number | undefined {
+  const connected = new Map(proxies.map((state) => [proxyName(state.proxy), state]));
+  const awaited = sent.filter(({ version }) => version !== undefined);
+  const acks = [...Map.groupBy(awaited, ({ proxy }) => proxy)].flatMap(([proxy, ofProxy]) => {
+    const state = connected.get(proxy);
+    return state === undefined ? [] : acksOf(state, ofProxy);
   });
-  if (acks.length === 0) return undefined;
-  return acks.reduce((last, ack) => (last === undefined || ack === undefined ? undefined : Math.max(last, ack)));
+  if (acks.length === 0 || acks.includes(undefined)) return undefined;
+  return acks.reduce<number>((last, ack) => Math.max(last, ack ?? 0), 0) - push.startedAtMs;
 }
 
-/** `<type> <name>` -> what the proxy made of it. */
-function indexed({ types }: ProxyState): ReadonlyMap<string, Delivery> {
-  const rows = Object.entries(types).flatMap(([type, { delivered }]) =>
-    delivered.map(({ name, delivery }) => [`${type} ${name}`, delivery] as const),
-  );
-  return new Map(rows);
+/** When a proxy acknowledged each of some resources. */
+function acksOf({ types }: ProxyState, sent: readonly SentResource[]): readonly (number | undefined)[] {
+  return [...Map.groupBy(sent, ({ type }) => type)].flatMap(([type, ofType]) => {
+    const delivered = new Map(types[type].delivered.map(({ name, delivery }) => [name, delivery]));
+    return ofType.map(({ name, version }) => {
+      const delivery = delivered.get(name);
+      return delivery?.state === "acked" && delivery.version === version ? delivery.ackedAtMs : undefined;
+    });
+  });
 }
