@@ -39,6 +39,9 @@ COPY --from=build /sluice/sdk/host sdk/host
 COPY --from=build /sluice/setup setup
 COPY --from=build /sluice/controller controller
 ENV NODE_ENV=production
+# MiB. By default V8 keeps a young generation of several times the size, which a list of thousands of pods fills once and
+# which then stays resident: 340 MiB with 2,000 pods, with this 230.
+ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV PATH=/sluice/node_modules/.bin:$PATH
 # Istio's uid, which interception leaves alone. Only the init step runs as root: its pod says so.
 USER 1337:1337

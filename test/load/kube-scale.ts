@@ -18,7 +18,7 @@ const mebi = 2 ** 20;
 
 export const scale: Measurement = async (resources) => {
   const mesh = await kubeMesh(resources);
-  const options = `NODE_OPTIONS=--expose-gc --import=${repo}/test/load/inside-controller.ts`;
+  const options = `NODE_OPTIONS=--max-semi-space-size=8 --expose-gc --import=${repo}/test/load/inside-controller.ts`;
   await mesh.kubectl("-n", "istio-system", "set", "env", "deployment/sluice", options);
   await mesh.kubectl("-n", "istio-system", "rollout", "status", "deployment/sluice", "--timeout=60s");
   await connected(mesh);
