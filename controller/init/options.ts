@@ -1,4 +1,4 @@
-import { isPort, listItems, parseRange } from "../model/network.ts";
+import { interfaceNameForm, isInterfaceName, isPort, listItems, parseRange } from "../model/network.ts";
 import { proxyUid } from "../model/proxy.ts";
 
 /** Which connections of a pod go to its proxy. */
@@ -97,7 +97,6 @@ function problemsOf(flags: InterceptionFlags): readonly string[] {
     return bad.map((item) => `${flag} has "${item}": expected ${expected}`);
   };
   const isNumber = (text: string): boolean => /^\d{1,10}$/.test(text);
-  const isInterface = (text: string): boolean => /^[^\s/]{1,15}$/.test(text);
   const isRange = (text: string): boolean => parseRange(text) !== undefined;
   const unlessAll = (text: string): string => (text === "*" ? "" : text);
   const ports = "port numbers from 1 to 65535, with commas between them";
@@ -114,7 +113,7 @@ function problemsOf(flags: InterceptionFlags): readonly string[] {
     ...all("-x", flags.istioServiceExcludeCidr, isRange, "ranges as 10.0.0.0/8"),
     ...all("-q", flags.istioOutboundPorts, isPort, ports),
     ...all("-o", flags.istioLocalOutboundPortsExclude, isPort, ports),
-    ...all("-k", flags.kubeVirtInterfaces, isInterface, "names of network interfaces"),
-    ...all("-c", flags.istioExcludeInterfaces, isInterface, "names of network interfaces"),
+    ...all("-k", flags.kubeVirtInterfaces, isInterfaceName, interfaceNameForm),
+    ...all("-c", flags.istioExcludeInterfaces, isInterfaceName, interfaceNameForm),
   ];
 }

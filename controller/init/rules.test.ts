@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { interfaceNameForm } from "../model/network.ts";
 import { defaultFlags, type InterceptionFlags, parseInterception } from "./options.ts";
 import { differences, interceptionRules, restoreInput } from "./rules.ts";
 
@@ -83,7 +84,7 @@ describe("flags", () => {
         istioOutboundPorts: "-1",
         istioLocalOutboundPortsExclude: "1;2",
         kubeVirtInterfaces: "a b",
-        istioExcludeInterfaces: "a-name-that-is-too-long",
+        istioExcludeInterfaces: '!eth0,eth+,"eth1"',
       }),
     ).toEqual({
       problems: [
@@ -98,8 +99,9 @@ describe("flags", () => {
         '-x has "*": expected ranges as 10.0.0.0/8',
         '-q has "-1": expected port numbers from 1 to 65535, with commas between them',
         '-o has "1;2": expected port numbers from 1 to 65535, with commas between them',
-        '-k has "a b": expected names of network interfaces',
-        '-c has "a-name-that-is-too-long": expected names of network interfaces',
+        `-k has "a b": expected ${interfaceNameForm}`,
+        `-c has "!eth0": expected ${interfaceNameForm}`,
+        `-c has ""eth1"": expected ${interfaceNameForm}`,
       ],
     });
   });

@@ -1,4 +1,4 @@
-import { isPort, listItems, parseRange } from "../model/network.ts";
+import { interfaceNameForm, isInterfaceName, isPort, listItems, parseRange } from "../model/network.ts";
 import { proxyUid } from "../model/proxy.ts";
 import type { Json, Texts } from "./pod.ts";
 
@@ -36,14 +36,14 @@ const quantity = /^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[mkMGTPEnu]|[eE][+-]?\d+)?$/
 const isCount = (text: string): boolean => /^\d{1,9}$/.test(text);
 const arePorts = (text: string): boolean => listItems(text).every(isPort);
 const areRanges = (text: string): boolean => listItems(text).every((item) => parseRange(item) !== undefined);
-const areInterfaces = (text: string): boolean => listItems(text).every((item) => /^[^\s/]{1,15}$/.test(item));
+const areInterfaces = (text: string): boolean => listItems(text).every(isInterfaceName);
 
 type Check = readonly [isValid: (text: string) => boolean, expected: string];
 const cpu: Check = [(text) => quantity.test(text), "a quantity as 100m or 2"];
 const memory: Check = [(text) => quantity.test(text), "a quantity as 128Mi"];
 const ports: Check = [arePorts, "ports with commas between them"];
 const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports with commas between them"];
-const interfaces: Check = [areInterfaces, "names of network interfaces with commas between them"];
+const interfaces: Check = [areInterfaces, interfaceNameForm];
 const count: Check = [isCount, "a whole number"];
 
 /** @see istio/istio pkg/kube/inject/validate.go */

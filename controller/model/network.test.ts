@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRange } from "./network.ts";
+import { isInterfaceName, parseRange } from "./network.ts";
 
 test.each`
   text              | range
@@ -21,4 +21,28 @@ test.each`
   ${""}             | ${undefined}
 `('"$text": $range', ({ text, range }) => {
   expect(parseRange(text)).toEqual(range);
+});
+
+test.each`
+  text                  | is
+  ${"eth0"}             | ${true}
+  ${"eth0.100"}         | ${true}
+  ${"eth+"}             | ${true}
+  ${"-x"}               | ${true}
+  ${"a!"}               | ${true}
+  ${"fifteen-letters"}  | ${true}
+  ${"sixteen--letters"} | ${false}
+  ${"über-15-byte-xy"}  | ${false}
+  ${""}                 | ${false}
+  ${"."}                | ${false}
+  ${".."}               | ${false}
+  ${"a/b"}              | ${false}
+  ${"eth0:1"}           | ${false}
+  ${"a b"}              | ${false}
+  ${"a\nb"}             | ${false}
+  ${'a"b'}              | ${false}
+  ${"!eth0"}            | ${false}
+  ${"+"}                | ${false}
+`("an interface $text: $is", ({ text, is }) => {
+  expect(isInterfaceName(text)).toBe(is);
 });

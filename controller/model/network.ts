@@ -27,6 +27,21 @@ export function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
 }
 
+/** What {@link isInterfaceName} takes, as an error says it. */
+export const interfaceNameForm =
+  'network interfaces as eth0, or eth+ for all whose names begin so: at most 15 bytes, no space, /, : or ", no ! in front';
+
+/**
+ * The name of a network interface, or with `+` behind it the beginning of names, as in a rule for iptables. Leaves out what
+ * the kernel gives no interface, what ends or begins a word of iptables-restore (`"`), what older iptables take for a
+ * negation (`!`), and `+` alone, which is every interface and is saved as no condition at all.
+ *
+ * @see Linux net/core/dev.c, dev_valid_name
+ */
+export function isInterfaceName(text: string): boolean {
+  return /^(?!\.{1,2}$|\+$|!)[^\s/:"]+$/.test(text) && new TextEncoder().encode(text).length <= 15;
+}
+
 /** The items of a comma separated list, without spaces around them; none of an empty text. */
 export function listItems(text: string): readonly string[] {
   return text
