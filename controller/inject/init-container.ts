@@ -16,6 +16,7 @@ export function initContainerOf(image: string, { initArgs, resources }: SidecarS
       runAsGroup: 0,
       runAsNonRoot: false,
       runAsUser: 0,
+      seccompProfile: { type: "RuntimeDefault" }, // Docker's and containerd's let iptables work
     },
   };
 }

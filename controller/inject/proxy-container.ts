@@ -61,6 +61,7 @@ export function proxyContainerOf(options: ProxyContainerOptions): Json {
       runAsGroup: proxyUid,
       runAsNonRoot: true,
       runAsUser: proxyUid,
+      seccompProfile: { type: "RuntimeDefault" },
     },
     volumeMounts: [
       { name: "istio-envoy", mountPath: envoyFolder },

@@ -6,6 +6,9 @@ import { parse } from "yaml";
 import { gatewayPodTemplate } from "../../controller/inject/gateway-template.ts";
 import { injectPod } from "../../controller/inject/inject-pod.ts";
 import { type Json, viewOf } from "../../controller/inject/pod.ts";
+import { deployment } from "../../controller/install/control-plane.ts";
+import { gateway } from "../../controller/install/gateway.ts";
+import { defaultInstallSettings } from "../../controller/install/settings.ts";
 import { defaultSettings } from "../../controller/model/mesh.ts";
 import { type Cluster, startCluster } from "../support/kube/cluster.ts";
 
@@ -59,6 +62,60 @@ describe("the API server takes the injected pod", () => {
       spec,
     });
     expect(viewOf(pod).containers).toMatchObject([{ name: "istio-proxy", command: ["/usr/local/bin/envoy"] }]);
+  });
+});
+
+describe("where Pod Security's level is restricted", () => {
+  const restricted = "restricted";
+  const securityContext = {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    runAsNonRoot: true,
+    seccompProfile: { type: "RuntimeDefault" },
+  };
+
+  beforeAll(async () => {
+    await cluster.kubectl("create", "namespace", restricted);
+    await cluster.kubectl("label", "namespace", restricted, "pod-security.kubernetes.io/enforce=restricted");
+    for (const account of ["default", "istio-ingressgateway-service-account"])
+      await cluster.kubectl.attempt(["create", "serviceaccount", "-n", restricted, account]); // the first may be there
+  });
+
+  /** Whose own container is as the level wants it. */
+  function injected(annotations: Json): Json {
+    const spec = { containers: [{ name: "app", image: "app:1", securityContext }] };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "app", namespace: restricted, annotations }, spec };
+    const injection = injectPod({ ...surroundings, namespace: { ...namespace, name: restricted }, pod });
+    if (injection.outcome !== "injected") throw new Error(injection.outcome);
+    return injection.pod;
+  }
+
+  test("the init container is refused, and no other", async () => {
+    const { stderr } = await cluster.kubectl.attempt(["create", "-f", "-"], JSON.stringify(injected({})));
+    const refusals = [
+      'unrestricted capabilities (container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add)',
+      'runAsNonRoot != true (container "istio-init" must not set securityContext.runAsNonRoot=false)',
+      'runAsUser=0 (container "istio-init" must not set runAsUser=0)',
+    ];
+    expect(stderr.trim().split(' violates PodSecurity "restricted:latest": ')[1]).toBe(refusals.join(", "));
+  });
+
+  test("a pod whose traffic is not redirected is taken", async () => {
+    await create(injected({ "sidecar.istio.io/interceptionMode": "NONE" }));
+  });
+
+  test("the gateway and the control plane are taken", async () => {
+    const settings = defaultInstallSettings("1.2.3");
+    for (const { spec } of [...gateway(settings), deployment(settings)].filter(({ kind }) => kind === "Deployment")) {
+      const { metadata, spec: podSpec } = Object(spec).template;
+      const account = "istio-ingressgateway-service-account";
+      await create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { ...metadata, name: "taken", namespace: restricted },
+        spec: { ...podSpec, serviceAccountName: account },
+      });
+    }
   });
 });
 
