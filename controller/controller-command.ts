@@ -33,7 +33,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .option("--context <name>", "with --kubernetes: of the kubeconfig")
     .option("--xds-address <ip>", "where delta ADS is served; default: 127.0.0.1, with --kubernetes every address")
     .option("--xds-port <port>", "of delta ADS, with TLS", portNumber, 15012)
-    .option("--monitoring-port <port>", "status pages", portNumber, 15014)
+    .option("--monitoring-port <port>", "status pages, on 127.0.0.1", portNumber, 15014)
     .option("--webhook-port <port>", "with --kubernetes: admission webhooks", portNumber, 15017)
     .option("--trust-domain <domain>", "first part of every identity", defaultSettings.trustDomain)
     .option("--certificate-ttl <duration>", "of workloads' certificates", ttl, defaultSettings.certificateTtlMs)
@@ -55,7 +55,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     });
 }
 
-type Start = readonly [Home, Pick<ServeOptions, "name" | "xds" | "monitoring">];
+type Start = readonly [Home, Pick<ServeOptions, "name" | "xds" | "monitoringPort">];
 
 async function files(flags: ControllerFlags): Promise<Start> {
   const { config: folders = [], identity = "", xdsAddress: address = "127.0.0.1", xdsPort: port } = flags;
@@ -65,7 +65,7 @@ async function files(flags: ControllerFlags): Promise<Start> {
     {
       name: `sluice-${process.pid}`,
       xds: { address, port, hosts: [...new Set([address, "127.0.0.1", "localhost"])] },
-      monitoring: { host: "127.0.0.1", port: flags.monitoringPort },
+      monitoringPort: flags.monitoringPort,
     },
   ];
 }
@@ -91,7 +91,7 @@ async function kubernetes(flags: ControllerFlags, { settings, version, log }: Co
     {
       name,
       xds: { address, port, hosts: [`${service}.svc`, `${service}.svc.${settings.domain}`, service] },
-      monitoring: { host: "0.0.0.0", port: flags.monitoringPort },
+      monitoringPort: flags.monitoringPort,
     },
   ];
 }

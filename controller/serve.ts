@@ -35,7 +35,8 @@ export interface ServeOptions {
   readonly version: string;
   /** `hosts` are the names and addresses by which proxies call it: those of its certificate. */
   readonly xds: { readonly address: string; readonly port: number; readonly hosts: readonly string[] };
-  readonly monitoring: { readonly host: string; readonly port: number };
+  /** Of the status pages, on 127.0.0.1. */
+  readonly monitoringPort: number;
   readonly log: Log;
 }
 
@@ -66,7 +67,7 @@ export async function serve(
   home: Home,
   { settings, name, version, xds: listen, ...options }: ServeOptions,
 ): Promise<void> {
-  const { log, monitoring: pagesAt } = options;
+  const { log, monitoringPort } = options;
   const shared = { clock: realClock, random: Math.random, log };
   const authority = await openAuthority({ ...shared, store: home.rootStore, trustDomain: settings.trustDomain });
   const issue = (subject: Parameters<Authority["issue"]>[0], ttlMs: number) =>
@@ -135,7 +136,7 @@ export async function serve(
     "/debug/problemz": () => plane.status.problems,
     "/version": () => ({ version }),
   };
-  const monitoring = await serveMonitoring(pagesAt, pages);
+  const monitoring = await serveMonitoring(monitoringPort, pages);
   await xds.listen(`${listen.address}:${listen.port}`, serving);
   const leave = await home.attend?.({ plane, modules, authority, serving });
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);

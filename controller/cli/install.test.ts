@@ -42,7 +42,8 @@ test("install --dry-run prints all objects, and asks no API server", async () =>
   expect(code).toBe(0);
   expect([...new Set(objects.map(({ kind }) => kind))]).toEqual([
     ...["CustomResourceDefinition", "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role"],
-    ...["RoleBinding", "Service", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "Deployment"],
+    ...["RoleBinding", "Service", "NetworkPolicy"],
+    ...["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "Deployment"],
   ]);
   expect(output).toContain("image: example.com/a/sluice:1.2.3");
 });

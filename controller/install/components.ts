@@ -1,6 +1,6 @@
 import { crds } from "../crd/definitions.ts";
 import { access } from "./access.ts";
-import { deployment, service } from "./control-plane.ts";
+import { deployment, networkPolicy, service } from "./control-plane.ts";
 import { gateway } from "./gateway.ts";
 import { type Manifest, manifest, namespace, ownLabels } from "./manifest.ts";
 import { defaultInstallSettings, type InstallSettings } from "./settings.ts";
@@ -18,7 +18,7 @@ export interface Component {
 export function components(settings: InstallSettings): readonly Component[] {
   return [
     { name: "Sluice core", objects: [...definitions(), manifest("v1", "Namespace", { name: namespace }), ...access()] },
-    { name: "Control plane", objects: [service(), injector(), validator(), deployment(settings)] },
+    { name: "Control plane", objects: [service(), networkPolicy(), injector(), validator(), deployment(settings)] },
     ...(settings.profile === "minimal" ? [] : [{ name: "Ingress gateways", objects: gateway(settings) }]),
   ];
 }

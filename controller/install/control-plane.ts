@@ -6,7 +6,7 @@ import { type InstallSettings, imagesOf } from "./settings.ts";
 export const controlPlaneName = "sluice";
 
 const labels = { app: controlPlaneName };
-const ports = { "grpc-xds": 15012, "https-webhook": 15017, "http-monitoring": 15014 } as const;
+const ports = { "grpc-xds": 15012, "https-webhook": 15017 } as const;
 
 /** Which profile an installation has; `verify-install` reads it. */
 export const profileAnnotation = "install.sluice.dev/profile";
@@ -26,7 +26,28 @@ export function service(): Manifest {
     {
       spec: {
         selector: labels,
-        ports: [port("grpc-xds", 15012), port("https-webhook", 443), port("http-monitoring", 15014)],
+        ports: [port("grpc-xds", 15012), port("https-webhook", 443)],
+      },
+    },
+  );
+}
+
+/**
+ * Who may call the control plane, where the cluster's network holds to it: xDS pods, the webhooks anyone. A policy can't name
+ * the API server, which comes from a node or from outside of the cluster; nor does it prove who it is to a webhook unless its
+ * operator gives it a certificate.
+ */
+export function networkPolicy(): Manifest {
+  const on = (name: keyof typeof ports) => ({ ports: [{ port: ports[name], protocol: "TCP" }] });
+  return manifest(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    { name: controlPlaneName, namespace, labels },
+    {
+      spec: {
+        podSelector: { matchLabels: labels },
+        policyTypes: ["Ingress"],
+        ingress: [{ from: [{ namespaceSelector: {} }], ...on("grpc-xds") }, on("https-webhook")],
       },
     },
   );
@@ -73,7 +94,7 @@ function container(settings: InstallSettings): object {
       { name: "SLUICE_IMAGE", value: images.sluice },
       { name: "ENVOY_IMAGE", value: images.envoy },
     ],
-    readinessProbe: { httpGet: { path: "/ready", port: ports["http-monitoring"] }, periodSeconds: 3 },
+    readinessProbe: { httpGet: { path: "/ready", port: ports["https-webhook"], scheme: "HTTPS" }, periodSeconds: 3 },
     resources,
     securityContext: {
       allowPrivilegeEscalation: false,

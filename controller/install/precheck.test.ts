@@ -44,6 +44,7 @@ test.each`
   ${{ minor: "30+" }}                                                                       | ${success}
   ${{ minor: "29" }}                                                                        | ${["Error [IST0142] The Kubernetes version v1.29.0 is lower than the minimum version: 1.30"]}
   ${{ forbidden: ["create customresourcedefinitions", "patch customresourcedefinitions"] }} | ${["Error [IST0141] Missing required permission to create, patch customresourcedefinitions.apiextensions.k8s.io"]}
+  ${{ forbidden: ["create networkpolicies"] }}                                              | ${["Error [IST0141] Missing required permission to create networkpolicies.networking.k8s.io in namespace istio-system"]}
   ${{ forbidden: ["get roles"] }}                                                           | ${["Error [IST0141] Missing required permission to get roles.rbac.authorization.k8s.io in namespace istio-system"]}
   ${{ objects: [service("web", 30000), service("api", 30001)] }}                            | ${["Error [SLU0502] (Service shop/web) has node port 30000, which the ingress gateway needs; --set profile=minimal installs without one"]}
   ${{ objects: [definition("Sidecar", "v1")] }}                                             | ${["Info [SLU0503] (CustomResourceDefinition sidecars.networking.istio.io) is there already and is used as it is", ...success]}

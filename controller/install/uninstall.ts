@@ -44,6 +44,7 @@ const order = [
   "ValidatingWebhookConfiguration",
   "Deployment",
   "Service",
+  "NetworkPolicy",
   "ClusterRoleBinding",
   "ClusterRole",
   "RoleBinding",

@@ -84,6 +84,11 @@ test.each([
   expect((await call(path, body, method)).slice(0, 2)).toEqual([code, sentence]);
 });
 
+test("readiness is answered without a review", async () => {
+  await start(allow);
+  expect((await call("/ready", "", "GET")).slice(0, 2)).toEqual([200, "ready\n"]);
+});
+
 test("a fault of ours is told and logged", async () => {
   await start(() => Promise.reject(new Error("no luck")));
   expect((await call("/validate", review)).slice(0, 2)).toEqual([500, "no luck\n"]);

@@ -1,4 +1,5 @@
-// EDGE. The webhooks' port (Istio's 15017): HTTPS, called by the API server only.
+// EDGE. The webhooks' port (Istio's 15017): HTTPS, called by the API server; and by the kubelet, since of all ports this one
+// is the last to listen.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -40,6 +41,9 @@ const closeMsMax = 3000;
 
 /** Kubernetes' default for `timeoutSeconds`. */
 const timeoutSecondsDefault = 10;
+
+/** Of the pod's readiness probe. */
+const readyPath = "/ready";
 
 /** Of the API server's patience, what is used. */
 const share = 0.8;
@@ -92,6 +96,7 @@ async function answer(
     response.writeHead(code, { "content-type": "text/plain", connection: "close" }).end(`${sentence}\n`);
   };
   const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+  if (path === readyPath) return void response.writeHead(200, { "content-type": "text/plain" }).end("ready\n");
   const webhook = options.webhooks[path];
   if (webhook === undefined) return refuse(404, `not found; there are ${Object.keys(options.webhooks).join(", ")}`);
   if (request.method !== "POST") return refuse(405, "only POST is answered");

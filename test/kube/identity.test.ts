@@ -1,6 +1,8 @@
 // Who may talk to whom in a cluster, and what others see of it on the way.
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority } from "../../controller/ca/authority.ts";
 import { readRoot } from "../../controller/ca/read-root.ts";
@@ -79,6 +81,21 @@ function askFromOutside(): Promise<string> {
   const program = `process.stdout.write(String(await ${fetched}))`;
   return mesh.kubectl("exec", "-n", "outside", "app", "--", "node", "--input-type=module", "-e", program);
 }
+
+test("of the controller, others reach xDS and webhooks, but not what it tells of the mesh", async () => {
+  const host = await mesh.kubectl("get", "pod", "-n", "istio-system", "-l", "app=sluice", "-o", "jsonpath={..podIP}");
+  const isOpen = async (port: number): Promise<boolean> => {
+    const socket = connect({ host, port });
+    const isConnected = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    return isConnected;
+  };
+  expect(await Promise.all([15012, 15017, 15014].map(isOpen))).toEqual([true, true, false]);
+  expect(await mesh.sluice("proxy-status")).toContain("SYNCED"); // by the API server's port-forward
+});
 
 interface Authentication {
   readonly name: string;

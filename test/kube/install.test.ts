@@ -85,7 +85,7 @@ async function ours(): Promise<ReadonlyMap<string, string | undefined>> {
       (plural) => `/apis/rbac.authorization.k8s.io/v1/${plural}`,
     ),
     ...["mutatingwebhookconfigurations", "validatingwebhookconfigurations"].map((plural) => `${webhooks}/${plural}`),
-    ...[definitions, "/apis/apps/v1/deployments"],
+    ...[definitions, "/apis/apps/v1/deployments", "/apis/networking.k8s.io/v1/networkpolicies"],
   ];
   const lists = await Promise.all(
     paths.map(async (path) => {

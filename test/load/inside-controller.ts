@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import process from "node:process";
 
-/** On the pod's address. */
+/** On the pod's loopback. */
 export const usagePort = 15999;
 
 /** The answer to any request; before it, garbage is collected where Node runs with `--expose-gc`. */
@@ -30,5 +30,5 @@ function usage(): Usage {
 // Its children inherit NODE_OPTIONS, and whoever measures imports the types.
 if (process.argv[2] === "controller") {
   const server = createServer((_request, response) => response.end(JSON.stringify(usage())));
-  server.listen(usagePort).unref();
+  server.listen(usagePort, "127.0.0.1").unref();
 }

@@ -3,7 +3,7 @@ import { Agent, request } from "node:https";
 import type { KubeApi } from "../support/kube/api.ts";
 import { type KubeMesh, shopNamespace } from "../support/kube/mesh.ts";
 import type { Figure } from "./figures.ts";
-import { controllerIp } from "./kube-mesh.ts";
+import { controllerPod } from "./kube-mesh.ts";
 
 const creations = 200;
 
@@ -61,7 +61,7 @@ export function podOf(name: string): object {
 }
 
 async function webhookAlone(mesh: KubeMesh): Promise<number[]> {
-  const host = await mesh.waitFor(() => controllerIp(mesh), "the controller");
+  const host = await mesh.waitFor(async () => (await controllerPod(mesh))?.status?.podIP, "the controller");
   const ca = await mesh.shop("get", "configmap", "istio-ca-root-cert", "-o", "jsonpath={.data.root-cert\\.pem}");
   const agent = new Agent({ ca, servername: "sluice.istio-system.svc", keepAlive: true, maxSockets: 1 });
   const kind = { group: "", version: "v1", kind: "Pod" };

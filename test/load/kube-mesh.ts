@@ -2,6 +2,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import type { ProxySync } from "../../controller/status/sync.ts";
 import { type KubeMesh, startKubeMesh } from "../support/kube/mesh.ts";
+import { run } from "../support/kube/sh.ts";
 
 /** The gateway, webapp and catalog. */
 export const proxyCount = 3;
@@ -15,22 +16,22 @@ export async function kubeMesh(resources: AsyncDisposableStack): Promise<KubeMes
   return mesh;
 }
 
-/** The address of the one controller; `undefined` while there is none that is ready. */
-export async function controllerIp({ api }: KubeMesh): Promise<string | undefined> {
+/** The pod of the one controller; `undefined` while there are more, or none. */
+export async function controllerPod({ api }: KubeMesh): Promise<V1Pod | undefined> {
   const { items } = await api.get<{ items: readonly V1Pod[] }>(
     "/api/v1/namespaces/istio-system/pods?labelSelector=app%3Dsluice",
   );
   const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-  return living.length === 1 ? living[0]?.status?.podIP : undefined;
+  return living.length === 1 ? living[0] : undefined;
 }
 
-/** `undefined` where nothing answers. */
-export async function page<T>(host: string, path: string, port = monitoringPort): Promise<T | undefined> {
-  try {
-    return (await (await fetch(`http://${host}:${port}${path}`)).json()) as T;
-  } catch {
-    return undefined;
-  }
+/** Of the one controller, on its pod's loopback; `undefined` where nothing answers. */
+export async function page<T>(mesh: KubeMesh, path: string, port = monitoringPort): Promise<T | undefined> {
+  const { namespace = "", name: pod = "" } = (await controllerPod(mesh))?.metadata ?? {};
+  const pid = await mesh.pidOf({ namespace, pod, name: "controller" });
+  if (pid === undefined) return undefined;
+  const curl = ["curl", "-sf", `http://127.0.0.1:${port}${path}`];
+  return run(["nsenter", `--net=/proc/${pid}/ns/net`, ...curl]).then(JSON.parse, () => undefined);
 }
 
 /** What the controller says of its proxies, once it is as wanted. */
@@ -39,10 +40,8 @@ export function proxies(
   isWanted: (proxies: readonly ProxySync[]) => boolean,
   what: string,
 ): Promise<readonly ProxySync[]> {
-  let ip: string | undefined;
   return mesh.waitFor(async () => {
-    ip ??= await controllerIp(mesh);
-    const all = ip === undefined ? undefined : await page<ProxySync[]>(ip, "/debug/syncz");
+    const all = await page<ProxySync[]>(mesh, "/debug/syncz");
     return all && isWanted(all) && all;
   }, what);
 }

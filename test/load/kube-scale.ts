@@ -6,7 +6,7 @@ import type { KubeMesh } from "../support/kube/mesh.ts";
 import type { Figure, Measurement } from "./figures.ts";
 import { type Usage, usagePort } from "./inside-controller.ts";
 import { appliedTo } from "./kube-apply.ts";
-import { controllerIp, isSettled, kubeMesh, page, proxies, proxyCount } from "./kube-mesh.ts";
+import { isSettled, kubeMesh, page, proxies, proxyCount } from "./kube-mesh.ts";
 import { makeObjects, type PodObject, podCount, serviceCount, setReady } from "./kube-objects.ts";
 
 const restMs = 60_000;
@@ -34,9 +34,8 @@ export const scale: Measurement = async (resources) => {
   ];
 };
 
-async function usage(mesh: KubeMesh): Promise<Usage> {
-  const host = await mesh.waitFor(() => controllerIp(mesh), "the controller");
-  return mesh.waitFor(() => page<Usage>(host, "/", usagePort), "the controller's usage");
+function usage(mesh: KubeMesh): Promise<Usage> {
+  return mesh.waitFor(() => page<Usage>(mesh, "/", usagePort), "the controller's usage");
 }
 
 function connected(mesh: KubeMesh): Promise<readonly ProxySync[]> {
@@ -58,8 +57,7 @@ function memory({ heapBytes, rssBytes }: Usage, of: string): Figure[] {
 /** A new controller, until it serves and until the proxies, which look for it, have everything again. */
 async function start(mesh: KubeMesh): Promise<readonly Figure[]> {
   await mesh.kubectl("-n", "istio-system", "delete", "pod", "-l", "app=sluice", "--wait=false");
-  const host = await mesh.waitFor(() => controllerIp(mesh), "the new controller");
-  const isServing = async (): Promise<boolean> => (await page(host, "/ready")) !== undefined;
+  const isServing = async (): Promise<boolean> => (await page(mesh, "/version")) !== undefined;
   const serving = await mesh.waitFor(async () => (await isServing()) && Date.now(), "the new controller to serve");
   const all = await connected(mesh);
   const connectedAtMs = Math.max(...all.map((one) => one.connectedAtMs));
@@ -107,14 +105,13 @@ async function alone(mesh: KubeMesh, pods: readonly PodObject[]): Promise<readon
 async function churn(mesh: KubeMesh, pods: readonly PodObject[]): Promise<readonly Figure[]> {
   const before = await usage(mesh);
   const pushes = new Set<number>();
-  const host = await mesh.waitFor(() => controllerIp(mesh), "the controller");
   const changes: Promise<void>[] = [];
   const startedAtMs = Date.now();
   for (let n = 0; Date.now() - startedAtMs < churnMs; n++) {
     const pod = pods[(n * 37) % pods.length];
     if (pod) changes.push(setReady(mesh, pod, n % 2 === 0));
     if (n % 2 === 0) {
-      const [first] = (await page<ProxySync[]>(host, "/debug/syncz")) ?? [];
+      const [first] = (await page<ProxySync[]>(mesh, "/debug/syncz")) ?? [];
       pushes.add(first?.types.EDS.sinceMs ?? 0);
     }
     await pause(Math.max(0, startedAtMs + ((n + 1) * 1000) / changesPerSecond - Date.now()));
