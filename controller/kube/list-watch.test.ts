@@ -162,16 +162,31 @@ test("a server that lists but never lets watch is not asked in a circle", async 
   await followed.server.next("list");
 });
 
-test("a connection that has gone silent is given up", async () => {
+test("a watch that has gone silent is opened anew where it was; that is no trouble while the server answers", async () => {
   const followed = await watching("a");
   followed.clock.advance(silenceMsMax - 1);
   followed.server.send(bookmark("11"));
   followed.server.send(event("ADDED", "b", "12"));
   await followed.sees("ADDED b");
   followed.clock.advance(silenceMsMax);
-  await followed.sees("trouble: nothing was heard from the API server for 90 s");
+  (await followed.server.next("watch 12")).accept();
+  followed.server.send(event("ADDED", "c", "13"));
+  await followed.sees("ADDED c");
+  followed.clock.advance(silenceMsMax);
+  (await followed.server.next("watch 13")).reject(new KubeError("refused", { code: 0, reason: "Unreachable" }));
+  await followed.sees("trouble: refused");
+});
+
+test("a watch that is not answered is given up", async () => {
+  const followed = await watching("a");
+  followed.server.send(bookmark("11"));
+  followed.server.end();
+  const asked = await followed.server.next("watch 11");
+  followed.clock.advance(silenceMsMax);
+  await followed.sees("trouble: the API server did not answer a watch for 90 s");
+  asked.accept();
   followed.clock.advance(250);
-  await followed.server.next("watch 12");
+  await followed.server.next("watch 11");
 });
 
 test.each([

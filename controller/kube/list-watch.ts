@@ -26,7 +26,12 @@ export interface ListWatchOptions {
 
 /** A watch is asked to end after this long, so that the watches of many controllers move to a new API server. In s. */
 const watchSecondsMin = 240;
-/** Bookmarks come each 60 s: a connection without a byte for this long is dead, whatever TCP says. In ms. */
+/**
+ * A watch without a byte for this long may be dead, whatever TCP says, and is opened anew; it may as well be that nothing
+ * has happened. Bookmarks come each 60 s, but none before the server's cache of the kind is past the version that the watch
+ * began at (Kubernetes 1.37, `cacheWatcher.process`); where nothing changes, that is when etcd next tells it of others'
+ * changes: after 10 minutes by default. In ms.
+ */
 export const silenceMsMax = 90_000;
 /** Waits between attempts double from the first to the second, in ms; each is cut by up to half, so that many spread. */
 const backoffMsMin = 250;
@@ -72,7 +77,8 @@ export class ListWatch {
         this.#from ??= await this.#list(attempt.signal);
         if (!this.#isStopped()) await this.#watch(this.#from, attempt);
       } catch (error) {
-        if (!this.#isStopped()) await this.#failed(attempt.signal.aborted ? attempt.signal.reason : error);
+        const fault: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
+        if (!this.#isStopped() && !(fault instanceof Silence)) await this.#failed(fault);
       }
     }
   }
@@ -93,16 +99,18 @@ export class ListWatch {
     const { clock, random, watch } = this.#options;
     const startedAtMs = clock.nowMs();
     const timeoutSeconds = Math.round(watchSecondsMin * (1 + random()));
-    const limit = (): (() => void) => clock.after(silenceMsMax, () => attempt.abort(new SilentWatch()));
-    let cancel = limit();
+    const limit = (fault: Error): (() => void) => clock.after(silenceMsMax, () => attempt.abort(fault));
+    let cancel = limit(new Unanswered());
     let isHeard = false;
     try {
       const events = await watch({ resourceVersion, timeoutSeconds }, attempt.signal);
+      cancel();
+      cancel = limit(new Silence());
       this.#well();
       for await (const event of events) {
         if (this.#isStopped()) return;
         cancel();
-        cancel = limit();
+        cancel = limit(new Silence());
         this.#take(event);
         isHeard = true;
       }
@@ -157,8 +165,11 @@ export class ListWatch {
   }
 }
 
-class SilentWatch extends Error {
-  override message = `nothing was heard from the API server for ${silenceMsMax / 1000} s`;
+/** No trouble in itself: whether the server is there, the next watch will show. */
+class Silence extends Error {}
+
+class Unanswered extends Error {
+  override message = `the API server did not answer a watch for ${silenceMsMax / 1000} s`;
 }
 
 class EndedAtOnce extends Error {
