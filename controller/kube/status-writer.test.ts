@@ -6,7 +6,7 @@ import type { PluginStatus } from "../status/plugin-status.ts";
 import type { KubeObject } from "./api.ts";
 import { KubeError } from "./kube-error.ts";
 import { RefusalEvents } from "./refusal-events.ts";
-import { StatusWriter } from "./status-writer.ts";
+import { absenceMsMax, StatusWriter } from "./status-writer.ts";
 import { pluginStatus } from "./test-support/status.ts";
 
 /** An API server with a WasmPlugin `shop/p`, and what is written to it. */
@@ -90,6 +90,57 @@ test("after a restart, what the API server has already is not written again", as
   cluster.status = JSON.parse(JSON.stringify(before.status));
   cluster.writer.update([good]);
   expect(await cluster.settle(60_000)).toEqual([]);
+});
+
+/** As many proxies as are connected run it. */
+const on = (connected: number): PluginStatus =>
+  pluginStatus(["True", connected > 0 ? "True" : "False", "False"], { matched: connected, acknowledged: connected });
+
+/** A controller that starts anew beside a status that 3 proxies made. */
+async function restarted(): Promise<Cluster> {
+  const before = new Cluster();
+  before.writer.update([on(3)]);
+  await before.settle(50);
+  const cluster = new Cluster();
+  cluster.status = JSON.parse(JSON.stringify(before.status));
+  return cluster;
+}
+
+test("after a restart, proxies that are not back yet change no status", async () => {
+  const cluster = await restarted();
+  const writes: string[] = [];
+  for (const connected of [0, 1, 2, 3]) {
+    cluster.writer.update([on(connected)]);
+    writes.push(...(await cluster.settle(absenceMsMax / 4)));
+  }
+  writes.push(...(await cluster.settle(absenceMsMax)));
+  expect(writes).toEqual([]);
+});
+
+test("a proxy that stays away is missed in the end, counted from when it left", async () => {
+  const cluster = await restarted();
+  for (const [connected, ms] of [
+    [2, absenceMsMax - 1000],
+    [3, 1000],
+    [2, absenceMsMax - 1000],
+  ] as const) {
+    cluster.writer.update([on(connected)]);
+    expect(await cluster.settle(ms)).toEqual([]);
+  }
+  expect(await cluster.settle(1000)).toEqual(["status 2/2/0"]);
+});
+
+test.each<[string, Partial<PluginStatus>, string]>([
+  ["is of a new generation", { generation: 2 }, "status 1/0/0"],
+  ["is a refusal", { refused: 1 }, "status 1/0/1"],
+  ["is an error", { conditions: pluginStatus(["False", "False", "False"]).conditions }, "status 1/0/0"],
+])("while proxies are missed, what %s is told at once", async (_, part, written) => {
+  const cluster = await restarted();
+  cluster.writer.update([on(1)]);
+  expect(await cluster.settle(1000)).toEqual([]);
+  cluster.writer.objects([cluster.raw("u1", part.generation ?? 1)]);
+  cluster.writer.update([{ ...on(1), acknowledged: 0, ...part }]);
+  expect(await cluster.settle(200)).toEqual([written]);
 });
 
 test("a write that fails is tried again, with what is true by then", async () => {

@@ -1,5 +1,5 @@
 // Parts of the cluster fail or are replaced while the shop is called through gateway, webapp and catalog: no call fails, and
-// no proxy is sent again what it has.
+// no proxy is sent again what it has; no status takes them for gone.
 import type { V1Pod } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { call, type Load, startLoad, tally } from "../support/http.ts";
@@ -133,6 +133,12 @@ const nothing = {};
 /** Keys are in the controller's memory only: when it is started anew, certificates are made anew. */
 const certificateOnly = { sds_default: 1 };
 
+/** `True` and since when: a status that was another for a moment has another time. */
+function programmed(): Promise<string> {
+  const condition = '.status.conditions[?(@.type=="Programmed")]';
+  return mesh.shop("get", "wasmplugin/mark", "-o", `jsonpath={${condition}.status} {${condition}.lastTransitionTime}`);
+}
+
 interface ControllerProcess {
   /** SIGKILL, as by the kernel when memory runs out; the pod stays, and its container is started anew. */
   kill(): void;
@@ -169,10 +175,12 @@ describe("no call fails, and nothing is sent again, when", () => {
 
   test("the controller is killed and comes back", async () => {
     const proxies = await listen();
+    const before = await programmed();
     const controller = await controllerProcess();
     controller.kill();
     await controller.replaced();
     await eachGot(proxies, certificateOnly);
+    expect(await programmed()).toBe(before);
     await noneFailed();
   });
 

@@ -89,8 +89,8 @@ test("kubectl waits for Programmed of the very generation that was applied, and 
 
 test("writing a status makes no batch", async () => {
   const count = batches;
-  writer.update([pluginStatus(["True", "False", "False"], { generation: 2 })]);
-  await until(async () => (await columns()).startsWith("p True False False"), "the status to be there");
+  writer.update([pluginStatus(["True", "True", "False"], { generation: 2, matched: 2, acknowledged: 2 })]);
+  await until(async () => (await columns()).startsWith("p True True False 2"), "the status to be there");
   await cluster.kubectl.apply(
     '{"apiVersion":"v1","kind":"Service","metadata":{"name":"m"},"spec":{"ports":[{"port":1}]}}',
   );
