@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { pluralOf } from "../model/resource-name.ts";
 import { crds } from "./definitions.ts";
-import { pluralOf } from "./resource-name.ts";
 import { structuralSchema } from "./structural.ts";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type * as z from "zod";
+import { pluralOf } from "../model/resource-name.ts";
 import type { Column, KindSchema, Shown } from "./kind-schema.ts";
 import { kinds } from "./kinds.ts";
-import { pluralOf } from "./resource-name.ts";
 import { conditionsStatus } from "./status.ts";
 import { structuralSchema } from "./structural.ts";
 

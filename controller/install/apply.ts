@@ -1,8 +1,9 @@
+import { targetOf } from "../kube/api.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Component, components, everything } from "./components.ts";
 import type { InstallApi } from "./install-api.ts";
 import { unreadinessOf } from "./look.ts";
-import { isOurs, type Manifest, nameOf, targetOf } from "./manifest.ts";
+import { isOurs, type Manifest, nameOf } from "./manifest.ts";
 import type { InstallSettings } from "./settings.ts";
 
 export interface Installer {

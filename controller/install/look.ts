@@ -1,5 +1,6 @@
+import { targetOf, typeOf } from "../kube/api.ts";
 import type { InstallApi } from "./install-api.ts";
-import { type Manifest, namespace, targetOf, typeOf } from "./manifest.ts";
+import { type Manifest, namespace } from "./manifest.ts";
 import { podTroubles, unreadiness } from "./readiness.ts";
 
 /** Why an object does not do its work, with what keeps its pods from it; `undefined`: it does. */

@@ -1,6 +1,4 @@
-import { pluralOf } from "../crd/resource-name.ts";
-import type { KubeObject, ResourceType, Target } from "../kube/api.ts";
-import { groupOf } from "../model/raw-object.ts";
+import type { KubeObject } from "../kube/api.ts";
 
 /** An object as it is applied. */
 export type Manifest = KubeObject;
@@ -26,17 +24,6 @@ interface Naming {
 /** @param rest all but metadata, as the API has it */
 export function manifest(apiVersion: string, kind: string, naming: Naming, rest: object = {}): Manifest {
   return { apiVersion, kind, metadata: { ...naming, labels: { ...ownLabels, ...naming.labels } }, ...rest };
-}
-
-/** Of one object, also of one that came from the API server. */
-export function targetOf({ apiVersion, kind, metadata }: Pick<KubeObject, "apiVersion" | "kind" | "metadata">): Target {
-  const place = metadata.namespace === undefined ? {} : { namespace: metadata.namespace };
-  return { ...typeOf(apiVersion, kind), ...place, name: metadata.name };
-}
-
-export function typeOf(apiVersion: string, kind: string): ResourceType {
-  const group = groupOf(apiVersion);
-  return { group, version: apiVersion.slice(apiVersion.indexOf("/") + 1), plural: pluralOf(kind) };
 }
 
 /** `Deployment sluice.istio-system`, as Istio's tools name objects. */

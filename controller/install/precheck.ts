@@ -1,11 +1,11 @@
 import { crds } from "../crd/definitions.ts";
-import type { KubeObject } from "../kube/api.ts";
+import { type KubeObject, targetOf, typeOf } from "../kube/api.ts";
 import { codes } from "../model/codes.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
 import { gatewayNodePort } from "./gateway.ts";
 import type { InstallApi } from "./install-api.ts";
-import { isOurs, type Manifest, manifest, namespace, targetOf, typeOf } from "./manifest.ts";
+import { isOurs, type Manifest, manifest, namespace } from "./manifest.ts";
 
 /** One thing to know before an installation. */
 export interface Finding {

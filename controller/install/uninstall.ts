@@ -1,12 +1,12 @@
 import { crds } from "../crd/definitions.ts";
-import { fieldManager, type KubeObject } from "../kube/api.ts";
+import { fieldManager, type KubeObject, targetOf, typeOf } from "../kube/api.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { rootConfigMap, rootSecrets } from "../model/root-names.ts";
 import { type Installer, lookMs } from "./apply.ts";
 import { everything } from "./components.ts";
 import { controlPlaneName } from "./control-plane.ts";
 import type { InstallApi } from "./install-api.ts";
-import { isOurs, nameOf, namespace, targetOf, typeOf } from "./manifest.ts";
+import { isOurs, nameOf, namespace } from "./manifest.ts";
 
 /** What an uninstallation would do, to be agreed to. */
 export interface Removal {

@@ -1,8 +1,9 @@
+import { targetOf } from "../kube/api.ts";
 import { components, everything } from "./components.ts";
 import { deployment, profileAnnotation } from "./control-plane.ts";
 import type { InstallApi } from "./install-api.ts";
 import { unreadinessOf } from "./look.ts";
-import { isOurs, targetOf } from "./manifest.ts";
+import { isOurs } from "./manifest.ts";
 import { defaultInstallSettings } from "./settings.ts";
 
 /**

@@ -1,3 +1,6 @@
+import { groupOf } from "../model/raw-object.ts";
+import { pluralOf } from "../model/resource-name.ts";
+
 /** A resource of the API as its paths name it. */
 export interface ResourceType {
   /** Empty for Kubernetes' core group. */
@@ -50,6 +53,17 @@ export interface ObjectList {
 export interface WatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
   readonly object: KubeObject;
+}
+
+/** Where an object is, also of one that came from the API server. */
+export function targetOf({ apiVersion, kind, metadata }: Pick<KubeObject, "apiVersion" | "kind" | "metadata">): Target {
+  const place = metadata.namespace === undefined ? {} : { namespace: metadata.namespace };
+  return { ...typeOf(apiVersion, kind), ...place, name: metadata.name };
+}
+
+export function typeOf(apiVersion: string, kind: string): ResourceType {
+  const group = groupOf(apiVersion);
+  return { group, version: apiVersion.slice(apiVersion.indexOf("/") + 1), plural: pluralOf(kind) };
 }
 
 /** `/apis/networking.istio.io/v1/namespaces/shop/gateways/web`; without names, all of a namespace or of the cluster. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { crds } from "../../controller/crd/definitions.ts";
 import { parseObject } from "../../controller/crd/parse-object.ts";
-import { pluralOf } from "../../controller/crd/resource-name.ts";
+import { pluralOf } from "../../controller/model/resource-name.ts";
 import { type Cluster, startCluster } from "../support/kube/cluster.ts";
 
 const root = join(import.meta.dirname, "../..");

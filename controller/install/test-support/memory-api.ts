@@ -1,6 +1,5 @@
-import { type KubeObject, pathOf, type Target } from "../../kube/api.ts";
+import { type KubeObject, pathOf, type Target, targetOf } from "../../kube/api.ts";
 import type { InstallApi } from "../install-api.ts";
-import { targetOf } from "../manifest.ts";
 
 export interface MemoryApi extends InstallApi {
   /** By path. */
