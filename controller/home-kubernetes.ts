@@ -75,7 +75,7 @@ export function kubernetesHome({
   return {
     rootStore: new SecretRootStore({ client, namespace }),
     authenticate: tokenReview(client),
-    onStatus: ({ plugins }) => statuses.update(plugins),
+    onStatus: (status) => statuses.update(status),
     async watch(onBatch) {
       const started = watchKubernetes({
         ...shared,

@@ -4,7 +4,7 @@ import { type Manifest, manifest, namespace } from "./manifest.ts";
 import { injectorName, validatorName } from "./webhooks.ts";
 
 // What the control plane may do: the least that lets it work. It reads the mesh in all namespaces, and writes nothing
-// there but the root certificate, events, and the status of plugins.
+// there but the root certificate, events, and the status of Istio's kinds.
 
 export const account = "sluice";
 const clusterRole = `sluice-${namespace}`;
@@ -20,11 +20,13 @@ const read = ["get", "list", "watch"];
 
 function ownKinds(): readonly Rule[] {
   const byGroup = Map.groupBy(crds(), ({ spec }) => spec.group);
-  return [...byGroup].map(([group, definitions]) => ({
-    apiGroups: [group],
-    resources: definitions.map(({ spec }) => spec.names.plural),
-    verbs: read,
-  }));
+  return [...byGroup].flatMap(([group, definitions]) => {
+    const resources = definitions.map(({ spec }) => spec.names.plural);
+    return [
+      { apiGroups: [group], resources, verbs: read },
+      { apiGroups: [group], resources: resources.map((plural) => `${plural}/status`), verbs: ["patch"] },
+    ];
+  });
 }
 
 /** The certificate that it keeps in the webhooks. */
@@ -39,7 +41,6 @@ const clusterRules: readonly Rule[] = [
   { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
   { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
   ...ownKinds(),
-  { apiGroups: ["extensions.istio.io"], resources: ["wasmplugins/status"], verbs: ["patch"] },
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },

@@ -1,6 +1,7 @@
 import { fieldsOf } from "../model/raw-object.ts";
 import type { WrittenCondition, WrittenStatus } from "../model/written-status.ts";
 import { shortDigest } from "../status/digest.ts";
+import type { ObjectStatus } from "../status/object-status.ts";
 import type { Condition } from "../status/plugin-conditions.ts";
 import type { PluginStatus } from "../status/plugin-status.ts";
 
@@ -8,7 +9,7 @@ import type { PluginStatus } from "../status/plugin-status.ts";
 const messageMax = 32_768;
 
 /**
- * The status of a WasmPlugin as the API server shall hold it. Pure.
+ * The status of an object as the API server shall hold it. Pure.
  *
  * What is said is about a generation: of what is in force, or, where a newer one was found wrong, of that one. But a proxy
  * never runs a generation that was found wrong, so that `kubectl wait --for=condition=Programmed` goes on waiting.
@@ -17,7 +18,7 @@ const messageMax = 32_768;
  * @param before as {@link readStatus} gives it: a condition that stays keeps the time of its last transition
  */
 export function writtenStatus(
-  status: PluginStatus,
+  status: ObjectStatus | PluginStatus,
   {
     seen,
     before,
@@ -38,14 +39,17 @@ export function writtenStatus(
       observedGeneration: condition.type === "Programmed" ? (status.generation ?? judged) : judged,
     };
   };
-  const live = status.live[0]?.digest;
-  const { matched, acknowledged, refused } = status;
   return {
     conditions: status.conditions.map(write),
     observedGeneration: judged,
-    proxies: { matched, acknowledged, refused },
-    digest: live && shortDigest(live),
+    proxies: undefined,
+    digest: undefined,
+    ...("live" in status && progressOf(status)),
   };
+}
+
+function progressOf({ live, matched, acknowledged, refused }: PluginStatus): Pick<WrittenStatus, "proxies" | "digest"> {
+  return { proxies: { matched, acknowledged, refused }, digest: live[0] && shortDigest(live[0].digest) };
 }
 
 /** Reads `status` of an object, whoever wrote it, with fields in the order of {@link writtenStatus}. */

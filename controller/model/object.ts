@@ -62,7 +62,7 @@ export function refOf(object: { readonly kind: Kind; readonly meta: Meta }): Ref
 }
 
 /** `WasmPlugin shop/cart-budget`; also the key of an object in maps. */
-export function refText(ref: Ref): string {
+export function refText(ref: Readonly<Record<keyof Ref, string>>): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
 

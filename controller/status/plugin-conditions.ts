@@ -37,7 +37,8 @@ export function conditionsOf(
   return [accepted(problems), programmed(plugin, on), degraded(plugin, problems, on)];
 }
 
-function accepted(problems: readonly Problem[]): Condition {
+/** Whether an object is valid as it is written, with all that is to be said of it. @param problems its own */
+export function accepted(problems: readonly Problem[]): Condition {
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0)
     return { type: "Accepted", status: "False", reason: "Invalid", message: errors.map(problemText).join("\n") };

@@ -3,17 +3,14 @@ import { type Ref, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { ProxyState } from "../model/proxy-state.ts";
 import type { Sha256 } from "../model/wasm-plugin.ts";
-import { type Condition, conditionsOf } from "./plugin-conditions.ts";
+import type { ObjectStatus } from "./object-status.ts";
+import { conditionsOf } from "./plugin-conditions.ts";
 import { onProxy, type PluginOnProxy, type PluginRefusal } from "./plugin-on-proxy.ts";
 import type { SlotMemory } from "./slot-memory.ts";
 
-/** What has become of one WasmPlugin. */
-export interface PluginStatus {
+/** What has become of one WasmPlugin; its conditions are Accepted, Programmed, Degraded. */
+export interface PluginStatus extends ObjectStatus {
   readonly ref: Ref;
-  /** Of the object that is in force; absent where none is, and in files. */
-  readonly generation?: number;
-  /** Accepted, Programmed, Degraded. */
-  readonly conditions: readonly Condition[];
   /** Connected proxies that should run it. */
   readonly matched: number;
   /** Of those, proxies that run what is wanted. */
