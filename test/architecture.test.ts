@@ -68,7 +68,9 @@ const rules: Record<string, Rule> = {
     edges: { "apply.ts": ["child_process", "fs/promises", "os", "stream/consumers"].map(builtin) },
   },
   "controller/install": {
-    may: ["controller/model", "controller/ports", "controller/crd", "controller/inject", "controller/kube/api.ts"],
+    may: ["model", "ports", "crd", "inject", "kube/api.ts", "kube/kube-error.ts"].map(
+      (folder) => `controller/${folder}`,
+    ),
     packages: ["yaml"],
   },
   "controller/status": { may: ["controller/model", "controller/ports"], edges: { "monitoring.ts": ["node:http"] } },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { everything } from "./components.ts";
+import type { InstallApi } from "./install-api.ts";
 import { type MemoryApiOptions, memoryApi } from "./test-support/memory-api.ts";
 import { PassingClock } from "./test-support/passing-clock.ts";
 import { planRemoval, remove } from "./uninstall.ts";
@@ -12,8 +13,8 @@ const plugin = {
   metadata: { name: "a", namespace: "shop" },
 };
 
-async function run(options: MemoryApiOptions, purge = false) {
-  const api = memoryApi({ objects: installed, ...options });
+async function run(options: MemoryApiOptions, purge = false, instead: Partial<InstallApi> = {}) {
+  const api = { ...memoryApi({ objects: installed, ...options }), ...instead };
   const lines: string[] = [];
   const plan = await planRemoval("1.2.3", api);
   const ok = await remove(plan, { purge }, { api, clock: new PassingClock(), say: (line) => lines.push(line) });
@@ -44,6 +45,35 @@ test("what the operator brought stays, and the namespace with it", async () => {
   const { ok, lines, left } = await run({ objects: [...installed, cacerts] });
   expect(lines).toContain("  Kept Namespace istio-system: it has Secret cacerts");
   expect([ok, left]).toEqual([true, ["Namespace istio-system", "Secret cacerts"]]);
+});
+
+test("what users wrote for the whole mesh stays, with its definition and the namespace", async () => {
+  const object = (kind: string, apiVersion: string, more = {}) => ({
+    apiVersion,
+    kind,
+    metadata: { name: "default", namespace: "istio-system", ...more },
+  });
+  const { lines, left } = await run({
+    objects: [
+      ...installed,
+      object("PeerAuthentication", "security.istio.io/v1"),
+      object("Ingress", "networking.k8s.io/v1"),
+      object("Event", "v1"), // Kubernetes' own, as the next two
+      object("ServiceAccount", "v1"),
+      object("ReplicaSet", "apps/v1", { ownerReferences: [{ kind: "Deployment" }] }),
+    ],
+  });
+  expect(lines.filter((line) => line.includes("Kept"))).toEqual([
+    "  Kept CustomResourceDefinition peerauthentications.security.istio.io: it has 1 object; --purge removes them too",
+    "  Kept Namespace istio-system: it has PeerAuthentication default, Ingress default",
+  ]);
+  expect(left).toContain("PeerAuthentication default");
+});
+
+test("a namespace that can't be looked into stays", async () => {
+  const request = () => Promise.reject(new Error("no answer"));
+  const { lines } = await run({}, false, { request });
+  expect(lines.at(-2)).toBe("  Kept Namespace istio-system: what is in it can't be listed: no answer");
 });
 
 test("something that does not go is told, and nothing after it is tried", async () => {

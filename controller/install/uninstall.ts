@@ -4,6 +4,7 @@ import { fieldsOf } from "../model/raw-object.ts";
 import { rootConfigMap, rootSecrets } from "../model/root-names.ts";
 import { type Installer, lookMs } from "./apply.ts";
 import { everything } from "./components.ts";
+import { contents } from "./contents.ts";
 import { controlPlaneName } from "./control-plane.ts";
 import type { InstallApi } from "./install-api.ts";
 import { isOurs, nameOf, namespace } from "./manifest.ts";
@@ -108,27 +109,22 @@ async function reasonToKeep(object: KubeObject, inUse: Removal["inUse"], api: In
   if (object.kind === "CustomResourceDefinition" && count > 0)
     return `it has ${count} ${count === 1 ? "object" : "objects"}; --purge removes them too`;
   if (object.kind !== "Namespace") return undefined;
-  const others = await contents(api);
-  return others.length === 0 ? undefined : `it has ${others.join(", ")}`;
+  return othersIn(api);
 }
 
-/** What is in the namespace and does not come and go with it. */
-async function contents(api: InstallApi): Promise<readonly string[]> {
-  const kinds = [
-    ...["Deployment", "StatefulSet", "DaemonSet"].map((kind) => ["apps/v1", kind] as const),
-    ...["Service", "ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"].map(
-      (kind) => ["v1", kind] as const,
-    ),
-  ];
-  const kubernetesOwn = ["ConfigMap kube-root-ca.crt", "ServiceAccount default"];
-  const lists = await Promise.all(
-    kinds.map(async ([apiVersion, kind]) => {
-      const { items } = await api.list(typeOf(apiVersion, kind), { namespace });
-      return items.map(({ metadata }) => `${kind} ${metadata.name}`);
-    }),
-  );
-  return lists.flat().filter((name) => !kubernetesOwn.includes(name));
+/** All of it that can't be seen is taken for somebody's. */
+async function othersIn(api: InstallApi): Promise<string | undefined> {
+  try {
+    const others = await contents(namespace, api);
+    const more = others.length > namedMax ? ` and ${others.length - namedMax} more` : "";
+    return others.length === 0 ? undefined : `it has ${others.slice(0, namedMax).join(", ")}${more}`;
+  } catch (error) {
+    return `what is in it can't be listed: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
+
+/** How many of the objects in the namespace are named. */
+const namedMax = 10;
 
 async function isGone(object: KubeObject, { api, clock }: Installer): Promise<boolean> {
   const endMs = clock.nowMs() + goneMsMax;

@@ -242,6 +242,9 @@ describe("uninstall", () => {
     await cluster.kubectl.apply(
       `{apiVersion: extensions.istio.io/v1alpha1, kind: WasmPlugin, metadata: {name: a, namespace: shop}, spec: {url: "builtin://deadline"}}`,
     );
+    await cluster.kubectl.apply(
+      `{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: default, namespace: istio-system}, spec: {mtls: {mode: STRICT}}}`,
+    );
     await cluster.kubectl("-n", "istio-system", "create", "secret", "generic", "cacerts");
     for (const namespace of ["shop", "istio-system"])
       await cluster.api.create(`/api/v1/namespaces/${namespace}/configmaps?fieldManager=sluice`, {
@@ -253,15 +256,20 @@ describe("uninstall", () => {
     });
     const { code, lines } = await sluice(["uninstall", "-y"]);
     expect(code).toBe(0);
+    const kept = "it has 1 object; --purge removes them too";
     expect(lines.filter((line) => line.includes("Kept"))).toEqual([
-      "  Kept CustomResourceDefinition wasmplugins.extensions.istio.io: it has 1 object; --purge removes them too",
-      "  Kept Namespace istio-system: it has Secret cacerts",
+      `  Kept CustomResourceDefinition peerauthentications.security.istio.io: ${kept}`,
+      `  Kept CustomResourceDefinition wasmplugins.extensions.istio.io: ${kept}`,
+      "  Kept Namespace istio-system: it has Secret cacerts, PeerAuthentication default",
     ]);
+    const { stdout } = await cluster.kubectl.attempt(["get", "peerauthentication", "-A", "-o", "name"]);
+    expect(stdout.trim()).toBe("peerauthentication.security.istio.io/default");
     expect(lines).toContain("  Removed ConfigMap istio-ca-root-cert.shop");
     expect(lines).toContain("  Removed Secret istio-ca-secret.istio-system");
     expect(lines.at(-2)).toBe("✔ Uninstall complete");
     expect([...(await ours()).keys()]).toEqual([
       "/api/v1/namespaces istio-system",
+      `${definitions} peerauthentications.security.istio.io`,
       `${definitions} wasmplugins.extensions.istio.io`,
     ]);
   });
@@ -270,7 +278,10 @@ describe("uninstall", () => {
     await cluster.kubectl("-n", "istio-system", "delete", "secret", "cacerts");
     const { code, lines } = await sluice(["uninstall", "--purge", "-y"]);
     expect(code).toBe(0);
-    expect(lines[0]).toBe("! wasmplugins.extensions.istio.io: 1 object is deleted with the definition");
+    expect(lines.slice(0, 2)).toEqual([
+      "! peerauthentications.security.istio.io: 1 object is deleted with the definition",
+      "! wasmplugins.extensions.istio.io: 1 object is deleted with the definition",
+    ]);
     expect(await ours()).toEqual(new Map());
     expect((await itemsOf(definitions)).map(({ metadata }) => metadata.name)).toEqual([gatewayDefinition]);
     expect((await itemsOf("/api/v1/namespaces")).map(({ metadata }) => metadata.name)).not.toContain("istio-system");

@@ -49,6 +49,24 @@ export function memoryApi(options: MemoryApiOptions = {}): MemoryApi {
       return given;
     },
     delete: async (target: Target) => (finalized ? stored.has(pathOf(target)) : stored.delete(pathOf(target))),
-    request: async () => ({ major: "1", minor, gitVersion: `v1.${minor}.0` }),
+    request: async (_, path) =>
+      discovery(path, [...stored.values()]) ?? { major: "1", minor, gitVersion: `v1.${minor}.0` },
   };
+}
+
+/** The kinds of the objects, as the API server names them. */
+function discovery(path: string, objects: readonly KubeObject[]): unknown {
+  const groupVersions = new Set(objects.map(({ apiVersion }) => apiVersion).filter((one) => one.includes("/")));
+  if (path === "/apis")
+    return { groups: [...groupVersions].map((groupVersion) => ({ preferredVersion: { groupVersion } })) };
+  const [, groupVersion] = /^\/apis?\/(.+)$/.exec(path) ?? [];
+  if (groupVersion === undefined) return undefined;
+  const resources = objects
+    .filter(({ apiVersion }) => apiVersion === groupVersion)
+    .map((object) => ({
+      name: targetOf(object).plural,
+      namespaced: object.metadata.namespace !== undefined,
+      verbs: ["create", "delete", "get", "list"],
+    }));
+  return { groupVersion, resources: [...new Map(resources.map((one) => [one.name, one])).values()] };
 }
