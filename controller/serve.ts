@@ -136,9 +136,9 @@ export async function serve(
     "/debug/problemz": () => plane.status.problems,
     "/version": () => ({ version }),
   };
-  const monitoring = await serveMonitoring(monitoringPort, pages);
   await xds.listen(`${listen.address}:${listen.port}`, serving);
   const leave = await home.attend?.({ plane, modules, authority, serving });
+  const monitoring = await serveMonitoring(monitoringPort, pages); // last: it says that all is ready
   await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   await leave?.();
   outcomes.stop();

@@ -11,6 +11,9 @@ const ports = { "grpc-xds": 15012, "https-webhook": 15017 } as const;
 /** Which profile an installation has; `verify-install` reads it. */
 export const profileAnnotation = "install.sluice.dev/profile";
 
+/** How long a pod that ends goes on: until the API server and the proxies know that its Service leads to another one. */
+const leaveSeconds = 5;
+
 /** The name that proxies and the API server call. */
 export function service(): Manifest {
   const port = (name: keyof typeof ports, number: number) => ({
@@ -94,6 +97,7 @@ function container(settings: InstallSettings): object {
       { name: "SLUICE_IMAGE", value: images.sluice },
       { name: "ENVOY_IMAGE", value: images.envoy },
     ],
+    lifecycle: { preStop: { sleep: { seconds: leaveSeconds } } },
     readinessProbe: { httpGet: { path: "/ready", port: ports["https-webhook"], scheme: "HTTPS" }, periodSeconds: 3 },
     resources,
     securityContext: {

@@ -41,18 +41,18 @@ async function start(webhook: Webhook): Promise<WebhookServer> {
   return server;
 }
 
-/** Status, what the body says, and who answered. */
+/** Status, what the body says, who answered, and what becomes of the connection. */
 function call(
   path: string,
   body: string,
   method = "POST",
   agent: Agent | false = false,
-): Promise<readonly [number, string, string]> {
+): Promise<readonly [number, string, string, string | undefined]> {
   return new Promise((resolve, reject) => {
     const options = { port: server?.port, path, method, rejectUnauthorized: false, agent };
     const sent = request(options, async (response) => {
       const { CN } = (response.socket as TLSSocket).getPeerCertificate().subject;
-      resolve([response.statusCode ?? 0, await text(response), String(CN)]);
+      resolve([response.statusCode ?? 0, await text(response), String(CN), response.headers.connection]);
     });
     sent.on("error", reject);
     sent.setHeader("content-length", Buffer.byteLength(body));
@@ -95,7 +95,7 @@ test("a fault of ours is told and logged", async () => {
   expect(log.lines).toEqual(["error: webhook /validate: no luck"]);
 });
 
-test("close lets an answer end, and does not wait for its connection to be idle for long", async () => {
+test("close lets an answer end, and says that its connection does", async () => {
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   const { promise: verdict, resolve: decide } = Promise.withResolvers<Awaited<ReturnType<Webhook>>>();
   const started = await start(() => {
@@ -107,7 +107,8 @@ test("close lets an answer end, and does not wait for its connection to be idle 
   await asked;
   const closed = started.close();
   decide({ allowed: true, warnings: [] });
-  expect((await answer)[0]).toBe(200);
+  const [code, , , connection] = await answer;
+  expect([code, connection]).toEqual([200, "close"]);
   await closed;
   agent.destroy();
 });

@@ -56,7 +56,7 @@ export async function serveWebhooks(options: WebhookServerOptions): Promise<Webh
     return { cert: chain, key: key.reveal() };
   };
   const server = createServer({ ...credentials(), minVersion: "TLSv1.2" }, (request, response) => {
-    void answer(request, response, options);
+    void answer(request, response, { ...options, isLeaving: () => !server.listening });
   });
   server.keepAliveTimeout = keepAliveMs;
   const unlisten = certificate.onChange(() => server.setSecureContext({ ...credentials(), minVersion: "TLSv1.2" }));
@@ -81,8 +81,7 @@ function closed(server: Server, unlisten: () => void): Promise<void> {
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
-    server.keepAliveTimeout = 1; // those in use follow soon after their answers
+    server.closeIdleConnections(); // those in use follow with their answers
   });
 }
 
@@ -90,7 +89,7 @@ function closed(server: Server, unlisten: () => void): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  options: WebhookServerOptions,
+  options: WebhookServerOptions & { readonly isLeaving: () => boolean },
 ): Promise<void> {
   const refuse = (code: number, sentence: string): void => {
     response.writeHead(code, { "content-type": "text/plain", connection: "close" }).end(`${sentence}\n`);
@@ -106,6 +105,7 @@ async function answer(
     const review = readReview(body);
     if (typeof review === "string") return refuse(400, review);
     const verdict = await webhook(review, deadlineMsOf(query));
+    if (options.isLeaving()) response.setHeader("connection", "close"); // or the next call runs into its end
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(writeReview(review, verdict)));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
