@@ -17,6 +17,11 @@ test("the chart is that of the manifests: npm run helm writes it anew", () => {
   expect(version).toBe(JSON.parse(readFileSync(join(folder, "../../../controller/package.json"), "utf8")).version);
 });
 
+test("no mark of the installation is one that Helm takes for its own", () => {
+  expect([...files.values()].join("")).toContain("install.sluice.dev/owner: sluice");
+  expect([...files.values()].join("")).not.toContain("app.kubernetes.io/managed-by");
+});
+
 /** Helm's part in it: values, the namespace and one condition. Anything else in the templates is an error. */
 function rendered(values: InstallSettings, namespace: string): readonly unknown[] {
   const templates = [...files].filter(([path]) => path.startsWith("templates/")).map(([, text]) => text);

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { everything } from "../install/components.ts";
 import { memoryApi } from "../install/test-support/memory-api.ts";
+import type { KubeObject } from "../kube/api.ts";
 import { realClock } from "../ports/clock.ts";
 import { registerInstall } from "./install.ts";
 import type { InstallDeps } from "./install-deps.ts";
@@ -76,6 +78,32 @@ test("uninstall asks, and a yes removes all", async () => {
   const { code, output, questions } = await sluice("uninstall", true, async () => api);
   expect(questions).toEqual(["All Sluice resources will be pruned from the cluster. Proceed? (y/N) "]);
   expect([code, output.split("\n").at(-3), api.objects.size]).toEqual([0, "✔ Uninstall complete", 0]);
+});
+
+/** As Helm leaves the chart's objects: its own marks on all but the definitions. */
+function byHelm(object: KubeObject): KubeObject {
+  if (object.kind === "CustomResourceDefinition") return object;
+  const labels = { ...object.metadata.labels, "app.kubernetes.io/managed-by": "Helm" };
+  const annotations = { ...object.metadata.annotations, "meta.helm.sh/release-name": "mesh" };
+  return { ...object, metadata: { ...object.metadata, labels, annotations } };
+}
+
+test.each`
+  command           | said
+  ${"install -y"}   | ${"Error: Sluice is installed as Helm release mesh; helm upgrade brings it up to date\n"}
+  ${"uninstall -y"} | ${"Error: Sluice is installed as Helm release mesh: helm uninstall it first; sluice uninstall then removes what Helm leaves\n"}
+`("$command changes nothing of what Helm installed", async ({ command, said }) => {
+  const api = memoryApi({ objects: everything("1.2.3").map(byHelm) });
+  const before = [...api.objects];
+  expect(await sluice(command, undefined, async () => api)).toEqual({ code: 1, output: said, questions: [] });
+  expect([...api.objects]).toEqual(before);
+});
+
+test("uninstall removes the definitions that Helm leaves", async () => {
+  const left = everything("1.2.3").filter(({ kind }) => kind === "CustomResourceDefinition");
+  const api = memoryApi({ objects: left });
+  expect((await sluice("uninstall -y", undefined, async () => api)).code).toBe(0);
+  expect(api.objects.size).toBe(0);
 });
 
 test.each(["install -y", "uninstall -y", "verify-install", "x precheck", "experimental precheck"])(

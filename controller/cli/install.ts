@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { durationComplaint, durationMs } from "../crd/duration.ts";
 import { install } from "../install/apply.ts";
 import { type Component, components } from "../install/components.ts";
+import { helmRelease } from "../install/helm.ts";
 import { defaultInstallSettings, type InstallSettings, readSettings } from "../install/settings.ts";
 import { yamlOf } from "../install/yaml.ts";
 import { CliError, usageExitCode } from "./cli-error.ts";
@@ -51,6 +52,9 @@ async function run(
   const parts = components(settings);
   if (dryRun) return deps.print(yamlOf(parts.flatMap(({ objects }) => objects)));
   const ok = await withApi(deps, cluster, async (api) => {
+    const release = await helmRelease(deps.version, api);
+    if (release !== undefined)
+      throw new CliError(`Sluice is installed as Helm release ${release}; helm upgrade brings it up to date`);
     if (!skipConfirmation && !(await deps.confirm(question(settings, parts, deps.version))))
       throw new CliError("Cancelled.");
     const timeoutMs = wait ? durationMs(timeout) : undefined;

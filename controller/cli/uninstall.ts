@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { helmRelease } from "../install/helm.ts";
 import { planRemoval, type Removal, remove } from "../install/uninstall.ts";
 import { CliError } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
@@ -22,6 +23,8 @@ export function registerUninstall(program: Command, deps: InstallDeps): void {
   addClusterOptions(command).action(({ purge = false, skipConfirmation, ...cluster }: Flags) =>
     withApi(deps, cluster, async (api) => {
       const say = saying(deps);
+      const release = await helmRelease(deps.version, api);
+      if (release !== undefined) throw new CliError(helmsOwn(release));
       const plan = await planRemoval(deps.version, api);
       if (plan.objects.length === 0) return say("! No Sluice installation found");
       if (purge) for (const line of losses(plan)) say(line);
@@ -34,6 +37,10 @@ export function registerUninstall(program: Command, deps: InstallDeps): void {
 }
 
 const question = "All Sluice resources will be pruned from the cluster. Proceed? (y/N) ";
+
+function helmsOwn(release: string): string {
+  return `Sluice is installed as Helm release ${release}: helm uninstall it first; sluice uninstall then removes what Helm leaves`;
+}
 
 function losses({ inUse }: Removal): readonly string[] {
   return [...inUse].map(

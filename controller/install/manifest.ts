@@ -6,11 +6,19 @@ export type Manifest = KubeObject;
 /** Where the control plane is, and what applies to the whole mesh. */
 export const namespace = "istio-system";
 
-/** Marks all that an installation brought, which is all that it may change or remove. */
-export const ownLabels = { "app.kubernetes.io/managed-by": "sluice" } as const;
+/**
+ * Marks all that an installation brought, which is all that it may change or remove. A name of our own: Helm writes its own
+ * into `app.kubernetes.io/managed-by` of all but definitions.
+ */
+export const ownLabels = { "install.sluice.dev/owner": "sluice" } as const;
 
 export function isOurs(object: KubeObject): boolean {
   return Object.entries(ownLabels).every(([key, value]) => object.metadata.labels?.[key] === value);
+}
+
+/** The Helm release that an object is of; `undefined` where Helm did not apply it. */
+export function helmReleaseOf({ metadata }: KubeObject): string | undefined {
+  return metadata.annotations?.["meta.helm.sh/release-name"];
 }
 
 interface Naming {

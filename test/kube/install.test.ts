@@ -89,7 +89,7 @@ async function ours(): Promise<ReadonlyMap<string, string | undefined>> {
   ];
   const lists = await Promise.all(
     paths.map(async (path) => {
-      const items = await itemsOf(`${path}?labelSelector=app.kubernetes.io/managed-by=sluice`);
+      const items = await itemsOf(`${path}?labelSelector=install.sluice.dev/owner=sluice`);
       return items.map(({ metadata }) => [`${path} ${metadata.name}`, metadata.resourceVersion] as const);
     }),
   );
