@@ -93,6 +93,21 @@ test("a server's certificate is believed by its DNS names and its IPs, and by no
   server.close();
 });
 
+test("beside a former root both are trusted: workloads' certificates are of the new one, servers' of the former", async () => {
+  const [old, young] = [await party("old"), await party("young")];
+  const issuerOf = async (ca: Party) => {
+    const read = await readRoot({ origin: "test", caCert: ca.certificate, caKey: new PrivateKey(ca.key) }, nowMs);
+    if ("problems" in read) throw new Error(read.problems.join());
+    return read.issuer;
+  };
+  const authority = new Authority(await issuerOf(young), await issuerOf(old));
+  const life = { nowMs, ttlMs: hourMs };
+  const [workload, server] = [await authority.issue(cart, life), await authority.issue({ hosts: ["a"] }, life)];
+  expect([workload, server].map((one) => chainOf(one)[0]?.issuer)).toEqual(["CN=young", "CN=old"]);
+  const both = [young, old].map(({ certificate }) => new X509Certificate(certificate).toString()).join("");
+  expect([authority.roots, workload.roots, server.roots]).toEqual([both, both, both]);
+});
+
 test("a key can't be printed by mistake", async () => {
   const { key } = await (await authorityOf(await party("root"))).issue(cart, { nowMs, ttlMs: hourMs });
   expect([`${key}`, JSON.stringify({ key })]).toEqual(["[redacted]", '{"key":"[redacted]"}']);

@@ -49,17 +49,23 @@ export interface Issuer {
  */
 export class Authority {
   readonly #issuer: Issuer;
+  readonly #former: Issuer | undefined;
 
-  constructor(issuer: Issuer) {
+  /**
+   * @param former what issued before, while proxies run that were started with its roots: these can't learn of others until
+   *               they reach a server that they trust, so servers' certificates are still of this one
+   */
+  constructor(issuer: Issuer, former?: Issuer) {
     this.#issuer = issuer;
+    this.#former = former;
   }
 
   /** PEM: all roots of trust. */
   get roots(): string {
-    return this.#issuer.roots;
+    return this.#issuer.roots + (this.#former?.roots ?? "");
   }
 
-  /** When what is issued is no longer believed, in milliseconds since the epoch. */
+  /** When what workloads are issued is no longer believed, in milliseconds since the epoch. */
   get expiresAtMs(): number {
     return this.#issuer.expiresAtMs;
   }
@@ -73,13 +79,14 @@ export class Authority {
     subject: Subject,
     { nowMs, ttlMs }: { readonly nowMs: number; readonly ttlMs: number },
   ): Promise<Certificate> {
-    const { certificate: signing, key: signingKey, algorithm, chain, roots } = this.#issuer;
-    if (nowMs >= this.expiresAtMs) {
-      throw new Error(`the root of trust, or what leads to it, expired on ${iso(this.expiresAtMs)}: replace it`);
+    const issuer = "hosts" in subject ? (this.#former ?? this.#issuer) : this.#issuer;
+    const { certificate: signing, key: signingKey, algorithm, chain, expiresAtMs } = issuer;
+    if (nowMs >= expiresAtMs) {
+      throw new Error(`the root of trust, or what leads to it, expired on ${iso(expiresAtMs)}: replace it`);
     }
     const keys = await webcrypto.subtle.generateKey(ecdsa, true, ["sign", "verify"]);
     const notBeforeMs = nowMs - clockSkewMs;
-    const notAfterMs = Math.min(nowMs + ttlMs, this.expiresAtMs);
+    const notAfterMs = Math.min(nowMs + ttlMs, expiresAtMs);
     const certificate = await X509CertificateGenerator.create(
       {
         serialNumber: serialNumber(),
@@ -102,7 +109,7 @@ export class Authority {
     return {
       chain: `${certificate.toString("pem")}\n${chain}`,
       key: await exportKey(keys.privateKey),
-      roots,
+      roots: this.roots,
       notBeforeMs,
       notAfterMs,
     };

@@ -3,11 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { PrivateKey } from "../model/certificate.ts";
 import { TestClock } from "../ports/clock.ts";
 import { TestLog } from "../ports/log.ts";
 import { FileRootStore } from "./file-root-store.ts";
 import { openAuthority } from "./open-authority.ts";
-import type { RootStore } from "./root-store.ts";
+import type { RootStore, StoredRoot } from "./root-store.ts";
+import { type Party, party } from "./test-support/pki.ts";
 
 const nowMs = Date.UTC(2026, 10, 23);
 const yearMs = 365 * 24 * 3_600_000;
@@ -62,4 +64,26 @@ test("from a year before its end on, each start asks for another", async () => {
   expect(log.lines).toHaveLength(1);
   await open(nowMs + 9.1 * yearMs);
   expect(log.lines.at(-1)).toBe(`warn: ${folder} ends on 2036-11-20: replace it before that`);
+});
+
+test("a former root is trusted beside the new one; one that is no good is not, and stops nothing", async () => {
+  const [old, young] = [await party("old"), await party("young", { untilMs: nowMs + 3 * yearMs })];
+  const stored = (origin: string, { certificate, key }: Party): StoredRoot => ({
+    origin,
+    caCert: certificate,
+    caKey: new PrivateKey(key),
+  });
+  const beside = (former: StoredRoot): RootStore => {
+    const load = () => Promise.resolve({ ...stored("Secret a", young), former });
+    return { load, save: () => Promise.reject(new Error("a root is there")) };
+  };
+  const subjects = (roots: string) =>
+    (roots.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map((pem) => new X509Certificate(pem).subject);
+  expect(subjects((await open(nowMs, beside(stored("Secret b", old)))).roots)).toEqual(["CN=young", "CN=old"]);
+  const ended = await party("ended", { untilMs: nowMs - 1 });
+  expect(subjects((await open(nowMs, beside(stored("Secret b", ended)))).roots)).toEqual(["CN=young"]);
+  expect(log.lines).toEqual([
+    "info: Secret b is trusted beside Secret a: restart every pod that has a proxy, then remove it and restart the controller",
+    "warn: only Secret a is trusted: Secret b: the certificate of CN=ended expired on 2026-11-22T23:59:59.000Z: replace it",
+  ]);
 });

@@ -22,6 +22,8 @@ export interface RootPem {
 export interface StoredRoot extends RootPem {
   /** Where it stands, for messages: `Secret istio-system/cacerts`. */
   readonly origin: string;
+  /** The one that was in use before and still stands: what trusts only that is to be served on. */
+  readonly former?: StoredRoot;
 }
 
 /** Where the root of trust is kept. */

@@ -31,7 +31,9 @@ export function registerUninstall(program: Command, deps: InstallDeps): void {
       if (!skipConfirmation && !(await deps.confirm(question))) throw new CliError("Cancelled.");
       if (!(await remove(plan, { purge }, { api, clock: deps.clock, say })))
         throw new CliError("not everything is removed; `sluice uninstall` goes on from it");
-      say("Pods that have a proxy keep it until they are made anew: kubectl rollout restart deployment");
+      say(
+        "Pods that have a proxy keep it until they are made anew, and can't call each other once their certificates end, 24 h after they were made unless it was set otherwise: kubectl rollout restart deployment",
+      );
     }),
   );
 }

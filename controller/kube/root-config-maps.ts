@@ -28,6 +28,7 @@ export class RootConfigMaps {
   readonly #options: RootConfigMapsOptions;
   readonly #reconciler: Reconciler;
   readonly #follow: Follow;
+  #isCompared = false;
 
   constructor(options: RootConfigMapsOptions) {
     this.#options = options;
@@ -40,7 +41,10 @@ export class RootConfigMaps {
     const { client, clock, random, log } = options;
     const selection = { fieldSelector: `metadata.name=${name}` };
     const onHealth = new Health(log).of(`ConfigMaps ${name}`);
-    const onChange = (): void => this.check();
+    const onChange = (): void => {
+      this.#compare();
+      this.check();
+    };
     this.#follow = new Follow({ ...configMaps, selection }, { client, clock, random, onChange, onHealth });
   }
 
@@ -52,6 +56,22 @@ export class RootConfigMaps {
   close(): void {
     this.#follow.stop();
     this.#reconciler.stop();
+  }
+
+  /** Once, before anything is written: do those who know only what was published before believe our server? */
+  #compare(): void {
+    if (this.#isCompared || !this.#follow.isListed) return;
+    this.#isCompared = true;
+    const roots = certificatesOf(this.#options.roots());
+    const strangers = this.#follow.set.objects.filter(({ value }) => {
+      const published = certificatesOf(fieldsOf(value["data"])[key]);
+      return published.length > 0 && !published.some((one) => roots.includes(one));
+    });
+    if (strangers.length === 0) return;
+    const where = strangers.map(({ value }) => value.metadata.namespace).join(", ");
+    this.#options.log.warn(
+      `the root of trust has changed: proxies that were started with the one before, in ${where}, can't reach this controller and get no more certificates; restart every pod that has a proxy (kubectl rollout restart deployment)`,
+    );
   }
 
   /** Namespaces whose ConfigMap must be written. */
@@ -77,4 +97,10 @@ export class RootConfigMaps {
       },
     );
   }
+}
+
+/** Each certificate of a PEM, without the white space that a Secret or an editor may add. */
+function certificatesOf(pem: unknown): readonly string[] {
+  const blocks = String(pem ?? "").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => block.replaceAll(/\s/g, ""));
 }

@@ -9,7 +9,10 @@ const secrets = { group: "", version: "v1", plural: "secrets" };
 
 const { brought, selfMade } = rootSecrets;
 
-/** The root of trust in Istio's Secrets. Of controllers that start at once, the first to write one wins. */
+/**
+ * The root of trust in Istio's Secrets. Of controllers that start at once, the first to write one wins. An operator's comes
+ * before a self-made one, which is then the former one.
+ */
 export class SecretRootStore implements RootStore {
   readonly #client: Pick<KubeClient, "get" | "create">;
   readonly #namespace: string;
@@ -20,7 +23,8 @@ export class SecretRootStore implements RootStore {
   }
 
   async load(): Promise<StoredRoot | undefined> {
-    return (await this.#read(brought)) ?? (await this.#read(selfMade));
+    const [own, made] = [await this.#read(brought), await this.#read(selfMade)];
+    return own && made ? { ...own, former: made } : (own ?? made);
   }
 
   async save(root: RootPem): Promise<StoredRoot> {

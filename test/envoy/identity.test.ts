@@ -1,11 +1,12 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Authority } from "../../controller/ca/authority.ts";
+import { Authority, type Issuer } from "../../controller/ca/authority.ts";
 import { type Resource, typeUrls } from "../../controller/model/resource.ts";
 import { clientMutualTls, serverTls } from "../../controller/translate/tls.ts";
 import { TestClient } from "../../controller/xds/test-support/client.ts";
-import { testAuthority } from "../support/authority.ts";
+import { testIssuer } from "../support/authority.ts";
 import { freePort } from "../support/envoy.ts";
 import { call, startLoad, tally } from "../support/http.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
@@ -26,6 +27,7 @@ import { cluster, endpoints, filter, listener, route, slot } from "./xds-fixture
 const ttlMs = 4000;
 
 const ip = "127.0.0.1";
+let former: Issuer;
 let authority: Authority;
 let app: Upstream;
 let ports: { web: number; cart: number };
@@ -35,7 +37,8 @@ let web: SecureEnvoy;
 let cart: SecureEnvoy;
 
 beforeAll(async () => {
-  authority = await testAuthority();
+  former = await testIssuer();
+  authority = new Authority(former);
   app = await startUpstream(
     (request, response) => void response.end(String(request.headers["x-forwarded-client-cert"])),
   );
@@ -75,6 +78,10 @@ afterAll(async () => {
 
 /** Serial number of the certificate that `cart` shows now. */
 async function serial(): Promise<string> {
+  return (await shown()).serialNumber;
+}
+
+async function shown(): Promise<X509Certificate> {
   const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "probe" };
   const { chain, key } = await authority.issue({ identity }, { nowMs: Date.now(), ttlMs: 60_000 });
   const socket = connect({
@@ -89,8 +96,9 @@ async function serial(): Promise<string> {
   await once(socket, "secureConnect");
   const certificate = socket.getPeerX509Certificate();
   socket.destroy();
-  expect(certificate?.subjectAltName).toBe("URI:spiffe://cluster.local/ns/shop/sa/cart");
-  return certificate?.serialNumber ?? "";
+  if (certificate === undefined) throw new Error("cart shows no certificate");
+  expect(certificate.subjectAltName).toBe("URI:spiffe://cluster.local/ns/shop/sa/cart");
+  return certificate;
 }
 
 /** From `web` to `cart`, since the start; each with a handshake. */
@@ -153,6 +161,22 @@ test("a stream ends before its token does; the proxy returns with the next one, 
   }, "all types to be asked for");
   expect(all.types.SDS.state).toBe("SYNCED");
   expect(control.events.filter(({ connection, kind }) => connection === second && kind === "sent")).toEqual([]);
+});
+
+test("with a new root beside the former one, the proxies come back and speak with certificates of the new one", async () => {
+  const young = await testIssuer();
+  await control.stop();
+  authority = new Authority(young, former);
+  control = await SecureControl.start({ authority, ttlMs: 3_600_000, resources, port: control.port });
+  const has = (pod: string): boolean =>
+    ["SDS default", "SDS ROOTCA"].every((secret) => control.sent(pod).includes(secret));
+  await until(() => has("web") && has("cart"), "new certificates and roots");
+  await until(async () => (await shown()).verify(new X509Certificate(young.roots).publicKey), "one of the new root");
+  const connections = await connectionsMade();
+  await until(async () => {
+    expect((await call({ host: ip, port: ports.web })).status).toBe(200);
+    return (await connectionsMade()) > connections;
+  }, "a new connection from web to cart");
 });
 
 test.each<[string, () => Promise<string> | undefined, number, string]>([

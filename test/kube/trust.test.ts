@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.close());
 
-test("a root is made once, whoever comes first, and an operator's comes before it", async () => {
+test("a root is made once, whoever comes first, and an operator's comes before it, which is then the former one", async () => {
   const stores = [1, 2, 3].map(() => new SecretRootStore({ client, namespace: "istio-system" }));
   expect(await stores[0]?.load()).toBeUndefined();
   const made = await Promise.all(
@@ -43,6 +43,7 @@ test("a root is made once, whoever comes first, and an operator's comes before i
     "r",
     "c",
   ]);
+  expect(brought?.former).toEqual(kept); // what running proxies know
 });
 
 interface Token {
