@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { precheck, precheckText } from "../install/precheck.ts";
+import { precheck } from "../install/precheck.ts";
+import { precheckText } from "../install/precheck-finding.ts";
 import { CliError } from "./cli-error.ts";
 import type { KubeOptions } from "./deps.ts";
 import { type InstallDeps, withApi } from "./install-deps.ts";

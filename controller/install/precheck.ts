@@ -1,34 +1,41 @@
 import { crds } from "../crd/definitions.ts";
+import { gatewayName } from "../inject/gateway-template.ts";
 import { type KubeObject, targetOf, typeOf } from "../kube/api.ts";
+import { isKubeError } from "../kube/kube-error.ts";
 import { codes } from "../model/codes.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
 import { gatewayNodePort } from "./gateway.ts";
+import { helmRelease } from "./helm.ts";
 import type { InstallApi } from "./install-api.ts";
-import { isOurs, type Manifest, manifest, namespace } from "./manifest.ts";
-
-/** One thing to know before an installation. */
-export interface Finding {
-  readonly severity: "Error" | "Warning" | "Info";
-  readonly code: string;
-  /** The object that it is about: `Service shop/web`. */
-  readonly object?: string;
-  readonly message: string;
-}
+import { isOurs, manifest, nameOf, namespace } from "./manifest.ts";
+import { type Finding, firstLine } from "./precheck-finding.ts";
+import { usersObjects } from "./precheck-objects.ts";
+import { permissions } from "./precheck-permissions.ts";
 
 /** CEL with messageExpression and fieldPath, and `sleep` as a lifecycle hook, which the sidecars use. */
 const minorMin = 30;
 
-/** Looks at a cluster, and changes nothing. */
+/** Looks at a cluster, and changes nothing. What it may not look at is a finding, too. */
 export async function precheck(version: string, api: InstallApi): Promise<readonly Finding[]> {
-  const findings = await Promise.all([
+  const looks = [
     kubernetesVersion(api),
     permissions(version, api),
     otherMesh(api),
+    inTheWay(version, api),
+    helm(version, api),
     nodePort(api),
     otherDefinitions(api),
-  ]);
-  return findings.flat();
+    usersObjects(api),
+  ];
+  const findings = (await Promise.all(looks.map((look) => look.catch(notAllowed)))).flat();
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
+}
+
+function notAllowed(error: unknown): Finding[] {
+  if (!isKubeError(error, 403)) throw error;
+  const message = `Not everything could be checked: ${firstLine(error)}`;
+  return [{ severity: "Error", code: codes.permission, message }];
 }
 
 async function kubernetesVersion(api: InstallApi): Promise<Finding[]> {
@@ -37,37 +44,6 @@ async function kubernetesVersion(api: InstallApi): Promise<Finding[]> {
   if (Number(major) > 1 || number >= minorMin) return [];
   const message = `The Kubernetes version ${gitVersion} is lower than the minimum version: 1.${minorMin}`;
   return [{ severity: "Error", code: codes.kubernetesVersion, message }];
-}
-
-/** May the one who asks make all that an installation has? */
-async function permissions(version: string, api: InstallApi): Promise<Finding[]> {
-  const byType = new Map(everything(version).map((object) => [`${object.apiVersion} ${object.kind}`, object]));
-  const reviews = await Promise.all([...byType.values()].map((object) => missingVerbs(object, api)));
-  return reviews.flat();
-}
-
-async function missingVerbs(object: Manifest, api: InstallApi): Promise<Finding[]> {
-  const { group, version, plural, namespace: place } = targetOf(object);
-  const review = typeOf("authorization.k8s.io/v1", "SelfSubjectAccessReview");
-  const missing: string[] = [];
-  for (const verb of ["get", "create", "patch"]) {
-    const resourceAttributes = { group, version, resource: plural, verb, ...(place && { namespace: place }) };
-    const answer = await api.create(review, {
-      apiVersion: "authorization.k8s.io/v1",
-      kind: "SelfSubjectAccessReview",
-      spec: { resourceAttributes },
-    });
-    if (fieldsOf(answer["status"])["allowed"] !== true) missing.push(verb);
-  }
-  if (missing.length === 0) return [];
-  const resource = `${plural}${group === "" ? "" : `.${group}`}${place ? ` in namespace ${place}` : ""}`;
-  return [
-    {
-      severity: "Error",
-      code: codes.permission,
-      message: `Missing required permission to ${missing.join(", ")} ${resource}`,
-    },
-  ];
 }
 
 /** Two injectors would both take the pods of a namespace. */
@@ -84,6 +60,26 @@ async function otherMesh(api: InstallApi): Promise<Finding[]> {
   const message =
     "Istio is installed: pods in namespaces with the label istio-injection=enabled would get two proxies; remove it first";
   return found.map((object) => ({ severity: "Error", code: codes.otherMesh, object, message }));
+}
+
+/** What others have under the names of an installation, which would be overwritten. */
+async function inTheWay(version: string, api: InstallApi): Promise<Finding[]> {
+  const findings = everything(version).map(async (object): Promise<Finding[]> => {
+    if (["CustomResourceDefinition", "Namespace"].includes(object.kind)) return []; // used as they are
+    const there = await api.get(targetOf(object));
+    if (there === undefined || isOurs(there)) return [];
+    const without = object.metadata.name.startsWith(gatewayName) ? "; --set profile=minimal installs without it" : "";
+    const message = `is there already, and Sluice did not install it: remove it first${without}`;
+    return [{ severity: "Error", code: codes.otherObject, object: nameOf(object), message }];
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+async function helm(version: string, api: InstallApi): Promise<Finding[]> {
+  const release = await helmRelease(version, api);
+  if (release === undefined) return [];
+  const message = `Sluice is installed as Helm release ${release}: bring it up to date by helm upgrade`;
+  return [{ severity: "Error", code: codes.otherObject, message }];
 }
 
 async function nodePort(api: InstallApi): Promise<Finding[]> {
@@ -132,6 +128,7 @@ async function builtinRefusal(api: InstallApi): Promise<Pick<Finding, "severity"
     await api.apply(targetOf(plugin), { ...plugin, spec: { url: "builtin://deadline" } }, { dryRun: true });
     return undefined;
   } catch (error) {
+    if (isKubeError(error, 403)) throw error;
     const said = error instanceof Error ? error.message : String(error);
     return {
       severity: "Warning",
@@ -148,18 +145,4 @@ function servedVersions({ spec }: KubeObject): readonly string[] {
 
 function placed({ metadata }: KubeObject): string {
   return `${metadata.namespace ?? namespace}/${metadata.name}`;
-}
-
-/** As istioctl prints it, and whether an installation may be tried. */
-export function precheckText(findings: readonly Finding[]): { readonly text: string; readonly safe: boolean } {
-  const lines = findings.map(
-    ({ severity, code, object, message }) => `${severity} [${code}]${object ? ` (${object})` : ""} ${message}`,
-  );
-  const safe = findings.every(({ severity }) => severity !== "Error");
-  if (safe)
-    lines.push(
-      "✔ No issues found when checking the cluster. Sluice is safe to install or upgrade!",
-      "  To get started: sluice install --set profile=default -y",
-    );
-  return { text: `${lines.join("\n")}\n`, safe };
 }

@@ -50,4 +50,6 @@ export const codes = {
   nodePortTaken: "SLU0502",
   /** A CustomResourceDefinition that others installed. */
   otherDefinition: "SLU0503",
+  /** An object under one of an installation's names that is not the installer's. */
+  otherObject: "SLU0504",
 } as const;

@@ -1,7 +1,7 @@
 // `sluice install` and its sisters against a real API server. There is no node: the test says in the pods' place that they
 // are ready, and in the control plane's that the webhooks can be trusted.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -28,9 +28,18 @@ interface Outcome {
   readonly lines: readonly string[];
 }
 
-/** @param meanwhile is done again and again until the command ends */
-async function sluice(args: readonly string[], meanwhile: () => Promise<unknown> = async () => {}): Promise<Outcome> {
-  const child = spawn(execPath, [main, ...args, "--kubeconfig", cluster.kubeconfig], {
+interface Running {
+  /** Done again and again until the command ends. */
+  readonly meanwhile?: () => Promise<unknown>;
+  /** Default: the administrator's. */
+  readonly kubeconfig?: string;
+}
+
+async function sluice(
+  args: readonly string[],
+  { meanwhile = async () => {}, kubeconfig = cluster.kubeconfig }: Running = {},
+): Promise<Outcome> {
+  const child = spawn(execPath, [main, ...args, "--kubeconfig", kubeconfig], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -133,11 +142,74 @@ describe("before", () => {
     await cluster.kubectl("-n", "shop", "delete", "service", "web");
     await cluster.kubectl("delete", "mutatingwebhookconfiguration", "istio-sidecar-injector");
   });
+
+  test("one without rights is told what is missing; one who may write roles but has nothing to give, too", async () => {
+    for (const name of ["eve", "clerk"]) await cluster.kubectl("-n", "shop", "create", "serviceaccount", name);
+    const verbs = ["get", "list", "create", "patch", "delete"].map((verb) => `--verb=${verb}`);
+    await cluster.kubectl(
+      "create",
+      "clusterrole",
+      "clerk",
+      ...verbs,
+      "--resource=clusterroles.rbac.authorization.k8s.io",
+    );
+    await cluster.kubectl(
+      "create",
+      "clusterrolebinding",
+      "clerk",
+      "--clusterrole=clerk",
+      "--serviceaccount=shop:clerk",
+    );
+    const eve = await sluice(["x", "precheck"], { kubeconfig: await kubeconfigOf("eve") });
+    expect(eve.code).toBe(1);
+    expect(eve.lines).toContain(
+      "Error [IST0141] Missing required permission to get, list, create, patch, delete clusterroles.rbac.authorization.k8s.io",
+    );
+    expect(eve.lines).toContainEqual(
+      expect.stringMatching(/^Error \[IST0141\] Not everything could be checked: .*eve/),
+    );
+    const clerk = await sluice(["x", "precheck"], { kubeconfig: await kubeconfigOf("clerk") });
+    expect(clerk.lines.filter((line) => line.includes("clusterroles"))).toEqual([
+      expect.stringMatching(/^Error \[IST0141\] \(ClusterRole sluice-istio-system\) Missing .*attempting to grant/),
+    ]);
+  });
+
+  test("what users wrote for Istio, and would do nothing, is told", async () => {
+    const definition = "authorizationpolicies.security.istio.io";
+    const names = { plural: "authorizationpolicies", singular: "authorizationpolicy", kind: "AuthorizationPolicy" };
+    const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+    await cluster.api.create(definitions, {
+      metadata: { name: definition },
+      spec: {
+        ...{ group: "security.istio.io", scope: "Namespaced", names },
+        versions: [{ name: "v1", served: true, storage: true, schema }],
+      },
+    });
+    await cluster.kubectl("wait", "--for=condition=Established", `crd/${definition}`);
+    await cluster.kubectl.apply(
+      "{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: deny-all, namespace: shop}}",
+    );
+    const { code, lines } = await sluice(["x", "precheck"]);
+    expect(code).toBe(0);
+    expect(lines).toContain(
+      "Warning [SLU0003] (AuthorizationPolicy) 1 object has no effect here: no request is denied by them, so what they protect is open",
+    );
+    await cluster.kubectl("delete", "customresourcedefinition", definition);
+  });
 });
+
+/** Of a service account of namespace shop. */
+async function kubeconfigOf(account: string): Promise<string> {
+  const token = (await cluster.kubectl("-n", "shop", "create", "token", account)).trim();
+  const config = JSON.parse(readFileSync(cluster.kubeconfig, "utf8"));
+  const path = join(cluster.dir, `${account}.json`);
+  writeFileSync(path, JSON.stringify({ ...config, users: [{ name: config.users[0].name, user: { token } }] }));
+  return path;
+}
 
 describe("install", () => {
   test("says each component, and leaves what others installed as it is", async () => {
-    expect(await sluice(["install", "--set", "profile=default", "-y"], allIsWell)).toEqual({
+    expect(await sluice(["install", "--set", "profile=default", "-y"], { meanwhile: allIsWell })).toEqual({
       code: 0,
       lines: [
         `  Used as they are, since others installed them: ${gatewayDefinition}`,
@@ -154,7 +226,7 @@ describe("install", () => {
 
   test("a second time changes nothing", async () => {
     const before = await ours();
-    expect((await sluice(["install", "-y"], allIsWell)).code).toBe(0);
+    expect((await sluice(["install", "-y"], { meanwhile: allIsWell })).code).toBe(0);
     expect(await ours()).toEqual(before);
   });
 
@@ -188,7 +260,9 @@ describe("install", () => {
         await setStatus(pod, { containerStatuses: [status] });
       }
     };
-    const { code, lines } = await sluice(["install", "-y", "--set", "hub=nowhere", "--timeout", "3s"], pullFails);
+    const { code, lines } = await sluice(["install", "-y", "--set", "hub=nowhere", "--timeout", "3s"], {
+      meanwhile: pullFails,
+    });
     expect(code).toBe(1);
     expect(lines[2]).toMatch(
       /^✘ Control plane encountered an error: Deployment sluice\.istio-system: 0 of 1 pods are ready; pod sluice-\S+: container controller: ImagePullBackOff: no such image, after 3 s$/,
@@ -202,7 +276,7 @@ describe("install", () => {
   });
 
   test("another profile removes what only the first one had", async () => {
-    const { code, lines } = await sluice(["install", "-y", "--set", "profile=minimal"], allIsWell);
+    const { code, lines } = await sluice(["install", "-y", "--set", "profile=minimal"], { meanwhile: allIsWell });
     expect(code).toBe(0);
     expect(lines).toContain("  Removed Deployment istio-ingressgateway.istio-system");
     expect([...(await ours()).keys()].filter((name) => name.includes("ingressgateway"))).toEqual([]);

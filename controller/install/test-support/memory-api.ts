@@ -1,4 +1,5 @@
-import { type KubeObject, pathOf, type Target, targetOf } from "../../kube/api.ts";
+import { type KubeObject, pathOf, type ResourceType, type Target, targetOf } from "../../kube/api.ts";
+import { KubeError } from "../../kube/kube-error.ts";
 import type { InstallApi } from "../install-api.ts";
 
 export interface MemoryApi extends InstallApi {
@@ -10,7 +11,7 @@ export interface MemoryApiOptions {
   readonly objects?: readonly KubeObject[];
   /** Default: 1.37. */
   readonly minor?: string;
-  /** What the caller may not do: `create customresourcedefinitions`. */
+  /** What the caller may not do: `create customresourcedefinitions`, or `grant clusterroles`: what the caller does not have. */
   readonly forbidden?: readonly string[];
   /** What the server says to an apply instead of doing it. */
   readonly refuse?: (object: KubeObject) => string | undefined;
@@ -23,10 +24,18 @@ export function memoryApi(options: MemoryApiOptions = {}): MemoryApi {
   const { objects = [], minor = "37", forbidden = [], refuse, finalized = false } = options;
   const stored = new Map(objects.map((object) => [pathOf(targetOf(object)), object]));
   const established = { conditions: [{ type: "Established", status: "True" }] };
+  const allow = (verb: string, { plural }: ResourceType): void => {
+    if (!forbidden.includes(`${verb} ${plural}`)) return;
+    throw new KubeError(`${plural} is forbidden: eve cannot ${verb}\nand more`, { code: 403, reason: "Forbidden" });
+  };
   return {
     objects: stored,
-    get: async (target) => stored.get(pathOf(target)),
+    get: async (target) => {
+      allow("get", target);
+      return stored.get(pathOf(target));
+    },
     list: async (type, { namespace, labelSelector = "" } = {}) => {
+      allow("list", type);
       const [key = "", value] = labelSelector.split("=");
       const items = [...stored.values()].filter((object) => {
         const { name: _, namespace: place, ...own } = targetOf(object);
@@ -42,6 +51,7 @@ export function memoryApi(options: MemoryApiOptions = {}): MemoryApi {
     },
     apply: async (target, object, { dryRun = false } = {}) => {
       const given = object as KubeObject;
+      allow("grant", target);
       const refusal = refuse?.(given);
       if (refusal !== undefined) throw new Error(refusal);
       const status = given.kind === "CustomResourceDefinition" ? { status: established } : {};
@@ -65,6 +75,7 @@ function discovery(path: string, objects: readonly KubeObject[]): unknown {
     .filter(({ apiVersion }) => apiVersion === groupVersion)
     .map((object) => ({
       name: targetOf(object).plural,
+      kind: object.kind,
       namespaced: object.metadata.namespace !== undefined,
       verbs: ["create", "delete", "get", "list"],
     }));
