@@ -1,9 +1,10 @@
 // A real Kubernetes API for the tests: kube-apiserver, kube-controller-manager, kubectl, etcd and the tests' own kubelet,
-// built from the Go modules pinned in setup/kube, once a machine. `node setup/kube.mjs` builds what is not there yet.
+// built from the Go modules pinned in setup/kube, and Istio's definitions, which are a file of one, once a machine. `node
+// setup/kube.mjs` makes what is not there yet.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { arch, argv, env, exit, getuid, pid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -18,6 +19,7 @@ const sources = join(dirname(fileURLToPath(import.meta.url)), "kube");
  * @property {string} kubectl
  * @property {string} etcd
  * @property {string} kubelet the tests' own, which answers exec, port-forward and logs for processes of this machine
+ * @property {string} istioDefinitions Istio's own CustomResourceDefinitions: YAML
  */
 
 /**
@@ -60,6 +62,14 @@ const binaries = /** @type {const} */ ([
   { as: "kubelet", name: "kubelet", module: "kubelet", pin: "k8s.io/cri-streaming", from: ".", takes: "20 s" },
 ]);
 
+const istio = /** @type {const} */ ({
+  as: "istioDefinitions",
+  name: "istio-definitions.yaml",
+  module: "istio",
+  pin: "istio.io/api",
+  from: "kubernetes/customresourcedefinitions.gen.yaml",
+});
+
 /** What the pods of the tests are made with, each in a Debian package of util-linux, iproute2, iptables or procps. */
 const tools = ["ip", "iptables", "nsenter", "setpriv", "unshare", "mount"];
 
@@ -78,12 +88,12 @@ export function kubeObstacle() {
 }
 
 /**
- * The binaries of this clone's pins, where all are in the tool cache; builds nothing.
+ * What this clone's pins say, where all of it is in the tool cache; builds nothing.
  *
  * @returns {Kube | undefined}
  */
 export function locateKube() {
-  const paths = binaries.map((binary) => [binary.as, join(cacheDir(), keyOf(binary), binary.name)]);
+  const paths = [...binaries, istio].map((one) => [one.as, join(cacheDir(), keyOf(one), one.name)]);
   return paths.every(([, path]) => existsSync(path ?? "")) ? Object.fromEntries(paths) : undefined;
 }
 
@@ -103,6 +113,7 @@ export function buildKube() {
   const scratch = join(cacheDir(), `.go-${pid}`);
   removeLeftovers();
   try {
+    cached(keyOf(istio), (dir) => copyFileSync(moduleFile(go, istio, scratch), join(dir, istio.name)));
     for (const [i, binary] of binaries.entries()) {
       cached(keyOf(binary), (dir) => {
         say(`building ${binary.name} (${i + 1} of ${binaries.length}, about ${binary.takes})`);
@@ -116,10 +127,32 @@ export function buildKube() {
 
 /** @param {string} go @param {typeof binaries[number]} binary @param {{dir: string, scratch: string}} folders */
 function build(go, { name, module, from, pin }, { dir, scratch }) {
-  mkdirSync(scratch, { recursive: true });
   const stamp = module === "kubernetes" ? versionFlags(versionOf(module, pin)) : [];
   const args = ["build", "-trimpath", "-buildvcs=false", "-modcacherw", "-ldflags", ["-s", "-w", ...stamp].join(" ")];
-  const { status, stderr } = spawnSync("nice", ["-n", "5", go, ...args, "-o", join(dir, name), from], {
+  const { status, stderr } = run(go, [...args, "-o", join(dir, name), from], { module, scratch });
+  if (status !== 0)
+    throw new Error(
+      `go build of ${name} failed; it needs 3 GiB of memory, 5 GiB of disk, and the Go module proxy:\n${stderr.split("\n").slice(-20).join("\n")}`,
+    );
+}
+
+/**
+ * Path of a file of a module that is not built; go.sum says what the module must be.
+ *
+ * @param {string} go @param {typeof istio} file @param {string} scratch
+ */
+function moduleFile(go, { module, pin, from }, scratch) {
+  const args = ["mod", "download", "-modcacherw", "-json", `${pin}@v${versionOf(module, pin)}`];
+  const { status, stdout, stderr } = run(go, args, { module, scratch });
+  if (status !== 0)
+    throw new Error(`go mod download of ${pin} failed; it needs the Go module proxy:\n${stdout}${stderr}`);
+  return join(JSON.parse(stdout).Dir, from);
+}
+
+/** @param {string} go @param {readonly string[]} args @param {{module: string, scratch: string}} folders */
+function run(go, args, { module, scratch }) {
+  mkdirSync(scratch, { recursive: true });
+  return spawnSync("nice", ["-n", "5", go, ...args], {
     cwd: join(sources, module),
     encoding: "utf8",
     env: {
@@ -130,10 +163,6 @@ function build(go, { name, module, from, pin }, { dir, scratch }) {
       GOFLAGS: "-mod=readonly",
     },
   });
-  if (status !== 0)
-    throw new Error(
-      `go build of ${name} failed; it needs 3 GiB of memory, 5 GiB of disk, and the Go module proxy:\n${stderr.split("\n").slice(-20).join("\n")}`,
-    );
 }
 
 /**
@@ -156,7 +185,7 @@ function versionFlags(version) {
   );
 }
 
-/** Name and version of what it is, and a digest of all that it is built from. @param {typeof binaries[number]} binary */
+/** Name and version of what it is, and a digest of all that it is built from. @param {{name: string, module: string, pin: string}} made */
 function keyOf({ name, module, pin }) {
   const hash = createHash("sha256").update(`${platform}-${arch}`);
   const dir = join(sources, module);

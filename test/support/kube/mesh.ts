@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";
 import { env, execPath } from "node:process";
+import { locateKube } from "../../../setup/kube.mjs";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { storyImages } from "./images.ts";
 import type { Ended } from "./kubectl.ts";
@@ -29,13 +30,20 @@ export interface KubeMeshOptions {
   readonly controllerArgs?: readonly string[];
   /** Default: webapp and catalog in namespace istioinaction, with Gateway and VirtualService. */
   readonly shop?: false;
+  /** The kinds are defined by Istio before anything is installed. */
+  readonly istioDefinitions?: true;
 }
 
 /** Takes about 15 s. */
-export async function startKubeMesh({ controllerArgs = [], shop }: KubeMeshOptions = {}): Promise<KubeMesh> {
+export async function startKubeMesh({
+  controllerArgs = [],
+  shop,
+  istioDefinitions,
+}: KubeMeshOptions = {}): Promise<KubeMesh> {
   const cluster = await startCluster({ images: storyImages() });
   try {
     const mesh = await meshOf(cluster);
+    if (istioDefinitions) await defineAsIstio(cluster);
     await mesh.sluice("install", "-y");
     if (controllerArgs.length > 0) await addControllerArgs(mesh, controllerArgs);
     if (shop !== false) await applyShop(mesh);
@@ -45,6 +53,11 @@ export async function startKubeMesh({ controllerArgs = [], shop }: KubeMeshOptio
     await cluster.close();
     throw new Error(`${error instanceof Error ? error.message : error}\n${pods}`, { cause: error });
   }
+}
+
+async function defineAsIstio({ kubectl }: Cluster): Promise<void> {
+  await kubectl("create", "-f", locateKube()?.istioDefinitions ?? "");
+  await kubectl("wait", "--for=condition=Established", "customresourcedefinition", "--all", "--timeout=60s");
 }
 
 async function meshOf(cluster: Cluster): Promise<KubeMesh> {
