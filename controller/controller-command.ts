@@ -17,6 +17,7 @@ interface ControllerFlags {
   readonly xdsPort: number;
   readonly monitoringPort: number;
   readonly webhookPort: number;
+  readonly clusterDomain: string;
   readonly trustDomain: string;
   readonly certificateTtl: number;
 }
@@ -35,6 +36,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .option("--xds-port <port>", "of delta ADS, with TLS", portNumber, 15012)
     .option("--monitoring-port <port>", "status pages, on 127.0.0.1", portNumber, 15014)
     .option("--webhook-port <port>", "with --kubernetes: admission webhooks", portNumber, 15017)
+    .option("--cluster-domain <domain>", "last part of Services' names", defaultSettings.domain)
     .option("--trust-domain <domain>", "first part of every identity", defaultSettings.trustDomain)
     .option("--certificate-ttl <duration>", "of workloads' certificates", ttl, defaultSettings.certificateTtlMs)
     .addHelpText(
@@ -44,7 +46,8 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .action(async (flags: ControllerFlags, command: Command) => {
       if ((flags.config === undefined) !== (flags.identity === undefined) || !flags.config === !flags.kubernetes)
         command.error("error: write --config with --identity, or --kubernetes");
-      const settings = { ...defaultSettings, trustDomain: flags.trustDomain, certificateTtlMs: flags.certificateTtl };
+      const { clusterDomain: domain, trustDomain, certificateTtl: certificateTtlMs } = flags;
+      const settings = { ...defaultSettings, domain, trustDomain, certificateTtlMs };
       const { serve } = await import("./serve.ts");
       await (flags.kubernetes ? kubernetes(flags, { settings, version, log }) : files(flags))
         .then(([home, options]) => serve(home, { ...options, settings, version, log }))

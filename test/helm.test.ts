@@ -34,14 +34,21 @@ function rendered(values: InstallSettings, namespace: string): readonly unknown[
       .replace(/^{{- if ne \.Values\.profile "([^"]+)" }}\n([\s\S]*){{- end }}$/m, (_, without, body) =>
         values.profile === without ? "" : body,
       )
-      .replace(/{{ \.Values\.(\w+) }}/g, (_, name: keyof InstallSettings) => values[name]);
+      .replaceAll(String.raw`{{ .Values.clusterDomain | replace "." "\\\\." }}`, () =>
+        values.clusterDomain.replaceAll(".", String.raw`\\.`),
+      )
+      .replace(/{{ \.Values\.(\w+) }}/g, (_, name: keyof InstallSettings) => String(values[name]));
     expect(text).not.toContain("{{");
     return parseAllDocuments(text).flatMap((document) => document.toJS() ?? []);
   });
 }
 
 describe("rendered", () => {
-  const settings = { ...defaultInstallSettings(version), hub: "registry.example.com/mesh", tag: "7" };
+  const settings = {
+    ...defaultInstallSettings(version),
+    ...{ hub: "registry.example.com/mesh", tag: "7", clusterDomain: "a.example.com", trustDomain: "b" },
+    ...{ certificateTtl: "1h", gatewayNodePort: 31000 },
+  };
 
   test.each(["default", "minimal"])("with profile %s it is what sluice install applies", (profile) => {
     const objects = components({ ...settings, profile }).flatMap((component) => component.objects);

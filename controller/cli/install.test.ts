@@ -50,11 +50,25 @@ test("install --dry-run prints all objects, and asks no API server", async () =>
   expect(output).toContain("image: example.com/a/sluice:1.2.3");
 });
 
+test("what is set for the mesh comes to the controller and the gateway", async () => {
+  const set = ["clusterDomain=a.example", "meshConfig.trustDomain=td", "certificateTtl=1h", "gatewayNodePort=31000"];
+  const { output } = await sluice(`install --dry-run ${set.map((one) => `--set ${one}`).join(" ")}`);
+  const objects = parseAllDocuments(output).map((document) => document.toJS());
+  const text = (kind: string, name: string): string =>
+    JSON.stringify(objects.find((object) => object.kind === kind && object.metadata.name === name));
+  expect(text("Deployment", "sluice")).toContain(
+    '"args":["controller","--kubernetes","--cluster-domain=a.example","--trust-domain=td","--certificate-ttl=1h"]',
+  );
+  expect(text("Deployment", "istio-ingressgateway")).toContain("$(POD_NAMESPACE).svc.a.example");
+  expect(text("Deployment", "istio-ingressgateway")).not.toContain("cluster.local");
+  expect(text("Service", "istio-ingressgateway")).toContain('"nodePort":31000');
+});
+
 test("settings that are no good are all told, before anything is asked", async () => {
   expect(await sluice("install --set profil=a --timeout 5")).toEqual({
     code: 64,
     output:
-      'Error: --set profil=a: "profil" is no setting; there are profile, hub, tag, proxyImage\n--timeout is "5": a unit is missing; write "5s" or "5m"\n',
+      'Error: --set profil=a: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort\n--timeout is "5": a unit is missing; write "5s" or "5m"\n',
     questions: [],
   });
 });

@@ -21,13 +21,15 @@ interface Flags extends KubeOptions {
 
 /** Adds `sluice install`: all that a cluster needs for a mesh, as istioctl does it. */
 export function registerInstall(program: Command, deps: InstallDeps): void {
-  const { profile, hub, tag, proxyImage } = defaultInstallSettings(deps.version);
+  const { profile, ...rest } = defaultInstallSettings(deps.version);
   const command = program
     .command("install")
     .description("install the control plane and an ingress gateway into a Kubernetes cluster, or bring them up to date")
     .option(
       "-s, --set <key=value>",
-      `profile=${profile} or minimal (no gateway); hub=${hub}, tag=${tag} of the image <hub>/sluice:<tag>; proxyImage=${proxyImage}`,
+      `profile=${profile} or minimal (no gateway); the image is <hub>/sluice:<tag>; ${Object.entries(rest)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(", ")}`,
       (text: string, all: readonly string[] = []) => [...all, text],
     )
     .option("--dry-run", "print all objects as YAML, and change nothing")

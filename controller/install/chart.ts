@@ -3,13 +3,30 @@ import { type Manifest, namespace } from "./manifest.ts";
 import { defaultInstallSettings, type InstallSettings } from "./settings.ts";
 import { yamlOf } from "./yaml.ts";
 
+/** A number stands for itself: YAML would quote a placeholder, and the API server takes no text for it. */
+const nodePort = 30_000;
+
 /** Placeholders where an installation has its settings. */
 const placeholders: InstallSettings = {
   profile: "{{ .Values.profile }}",
   hub: "{{ .Values.hub }}",
   tag: "{{ .Values.tag }}",
   proxyImage: "{{ .Values.proxyImage }}",
+  clusterDomain: "{{ .Values.clusterDomain }}",
+  trustDomain: "{{ .Values.trustDomain }}",
+  certificateTtl: "{{ .Values.certificateTtl }}",
+  gatewayNodePort: nodePort,
 };
+
+/** Also where a setting stands in another form: as a number, or in a regular expression inside JSON. */
+function template(objects: readonly Manifest[]): string {
+  return yamlOf(objects)
+    .replaceAll(`nodePort: ${nodePort}`, "nodePort: {{ .Values.gatewayNodePort }}")
+    .replaceAll(
+      String.raw`{{ \\.Values\\.clusterDomain }}`,
+      String.raw`{{ .Values.clusterDomain | replace "." "\\\\." }}`,
+    );
+}
 
 /**
  * The Helm chart: the objects of `sluice install`, with placeholders for its settings. Helm makes the namespace, and never
@@ -25,8 +42,8 @@ export function chart(version: string): ReadonlyMap<string, string> {
     ["Chart.yaml", yamlOf([about(version)])],
     ["values.yaml", valuesHead + yamlOf([defaultInstallSettings(version)])],
     ...definitions.map((object) => [`crds/${object.metadata.name}.yaml`, yamlOf([object], { once: true })] as const),
-    ["templates/control-plane.yaml", inNamespace + yamlOf([...access, ...controlPlane])],
-    ["templates/gateway.yaml", `{{- if ne .Values.profile "minimal" }}\n${yamlOf(gateway)}{{- end }}\n`],
+    ["templates/control-plane.yaml", inNamespace + template([...access, ...controlPlane])],
+    ["templates/gateway.yaml", `{{- if ne .Values.profile "minimal" }}\n${template(gateway)}{{- end }}\n`],
   ]);
 }
 
@@ -38,7 +55,8 @@ const inNamespace = `{{- if ne .Release.Namespace "${namespace}" }}{{ fail "writ
 `;
 
 const valuesHead = `# The settings of \`sluice install --set\`: profile is default, or minimal (without the ingress gateway); the control plane and
-# the init step run <hub>/sluice:<tag>, proxies run proxyImage.
+# the init step run <hub>/sluice:<tag>, proxies run proxyImage; clusterDomain is the last part of Services' names, trustDomain
+# the first part of identities; gatewayNodePort is where the gateway is reached on every node.
 `;
 
 function about(version: string): object {

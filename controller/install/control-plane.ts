@@ -89,7 +89,10 @@ function container(settings: InstallSettings): object {
   return {
     name: "controller",
     image: images.sluice,
-    args: ["controller", "--kubernetes"],
+    args: [
+      ...["controller", "--kubernetes", `--cluster-domain=${settings.clusterDomain}`],
+      ...[`--trust-domain=${settings.trustDomain}`, `--certificate-ttl=${settings.certificateTtl}`],
+    ],
     ports: Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort, protocol: "TCP" })),
     env: [
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },

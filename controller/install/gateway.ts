@@ -1,10 +1,6 @@
 import { gatewayLabels, gatewayName, gatewayPodTemplate } from "../inject/gateway-template.ts";
-import { defaultSettings } from "../model/mesh.ts";
 import { type Manifest, manifest, namespace } from "./manifest.ts";
-import { type InstallSettings, imagesOf } from "./settings.ts";
-
-/** Where the gateway is reached on every node. */
-export const gatewayNodePort = 30_000;
+import { type InstallSettings, imagesOf, meshSettingsOf } from "./settings.ts";
 
 /** The ingress gateway. It needs nothing of the API server, so it has no role and no token for it. */
 export function gateway(settings: InstallSettings): readonly Manifest[] {
@@ -32,7 +28,7 @@ export function gateway(settings: InstallSettings): readonly Manifest[] {
           selector: gatewayLabels,
           ports: [
             { ...port("status-port", 15021, 15021), appProtocol: "http" },
-            { ...port("http", 80, 8080), nodePort: gatewayNodePort },
+            { ...port("http", 80, 8080), nodePort: settings.gatewayNodePort },
           ],
         },
       },
@@ -44,7 +40,7 @@ export function gateway(settings: InstallSettings): readonly Manifest[] {
       {
         spec: {
           selector: { matchLabels: gatewayLabels },
-          template: gatewayPodTemplate({ settings: defaultSettings, images: imagesOf(settings) }),
+          template: gatewayPodTemplate({ settings: meshSettingsOf(settings), images: imagesOf(settings) }),
         },
       },
     ),

@@ -1,6 +1,7 @@
 import { everything } from "./components.ts";
 import type { InstallApi } from "./install-api.ts";
-import { helmReleaseOf, targetOf } from "./manifest.ts";
+import { targetOf } from "../kube/api.ts";
+import { helmReleaseOf } from "./manifest.ts";
 
 /**
  * The Helm release that an installation is of; `undefined` where Helm has nothing of it. Helm keeps its own record of what it

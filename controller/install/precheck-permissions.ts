@@ -5,7 +5,8 @@ import { codes } from "../model/codes.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
 import type { InstallApi } from "./install-api.ts";
-import { nameOf, namespace, targetOf, typeOf } from "./manifest.ts";
+import { targetOf, typeOf } from "../kube/api.ts";
+import { nameOf, namespace } from "./manifest.ts";
 import { type Finding, firstLine } from "./precheck-finding.ts";
 
 /** May the one who asks make, bring up to date and remove all that an installation has? */

@@ -5,13 +5,13 @@ import { isKubeError } from "../kube/kube-error.ts";
 import { codes } from "../model/codes.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
-import { gatewayNodePort } from "./gateway.ts";
 import { helmRelease } from "./helm.ts";
 import type { InstallApi } from "./install-api.ts";
 import { isOurs, manifest, nameOf, namespace } from "./manifest.ts";
 import { type Finding, firstLine } from "./precheck-finding.ts";
 import { usersObjects } from "./precheck-objects.ts";
 import { permissions } from "./precheck-permissions.ts";
+import { defaultInstallSettings, type InstallSettings } from "./settings.ts";
 
 /** CEL with messageExpression and fieldPath, and `sleep` as a lifecycle hook, which the sidecars use. */
 const minorMin = 30;
@@ -24,7 +24,7 @@ export async function precheck(version: string, api: InstallApi): Promise<readon
     otherMesh(api),
     inTheWay(version, api),
     helm(version, api),
-    nodePort(api),
+    nodePort(defaultInstallSettings(version), api),
     otherDefinitions(api),
     usersObjects(api),
   ];
@@ -82,10 +82,10 @@ async function helm(version: string, api: InstallApi): Promise<Finding[]> {
   return [{ severity: "Error", code: codes.otherObject, message }];
 }
 
-async function nodePort(api: InstallApi): Promise<Finding[]> {
+async function nodePort({ gatewayNodePort }: InstallSettings, api: InstallApi): Promise<Finding[]> {
   const services = await api.list(typeOf("v1", "Service"));
   const taken = services.items.filter((service) => !isOurs(service) && nodePortsOf(service).includes(gatewayNodePort));
-  const message = `has node port ${gatewayNodePort}, which the ingress gateway needs; --set profile=minimal installs without one`;
+  const message = `has node port ${gatewayNodePort}, which the ingress gateway needs; --set gatewayNodePort=<port> gives it another, --set profile=minimal installs without one`;
   return taken.map((service) => ({
     severity: "Error",
     code: codes.nodePortTaken,

@@ -8,6 +8,9 @@ test.each`
   ${[]}                                               | ${{}}
   ${["profile=minimal"]}                              | ${{ profile: "minimal" }}
   ${["hub=registry.example.com/a", "tag=x", "tag=y"]} | ${{ hub: "registry.example.com/a", tag: "y" }}
+  ${["values.global.proxy.clusterDomain=a.example"]}  | ${{ clusterDomain: "a.example" }}
+  ${["meshConfig.trustDomain=a", "trustDomain=b.c"]}  | ${{ trustDomain: "b.c" }}
+  ${["certificateTtl=90m", "gatewayNodePort=31000"]}  | ${{ certificateTtl: "90m", gatewayNodePort: 31000 }}
   ${["proxyImage=envoy@sha256:0=="]}                  | ${{ proxyImage: "envoy@sha256:0==" }}
 `("$texts change $settings", ({ texts, settings }) => {
   expect(readSettings(texts, defaults)).toEqual({ settings: { ...defaults, ...settings }, problems: [] });
@@ -17,12 +20,24 @@ test("all that is wrong is said at once, and what is not wrong counts", () => {
   expect(readSettings(["profil=demo", "profile=demo", "tag=", "hub", "hub=a"], defaults)).toEqual({
     settings: { ...defaults, hub: "a" },
     problems: [
-      '--set profil=demo: "profil" is no setting; there are profile, hub, tag, proxyImage',
-      '--set profile=demo: "demo" is no profile; there are default and minimal',
+      '--set profil=demo: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort',
+      '--set profile=demo: "demo" is no profile; there are default (control plane and ingress gateway) and minimal (control plane alone)',
       "--set tag=: a value is missing; write tag=<value>",
       "--set hub: a value is missing; write hub=<value>",
     ],
   });
+});
+
+test.each`
+  text                       | problem
+  ${"clusterDomain=a_b"}     | ${'"a_b" is no DNS name, such as cluster.local'}
+  ${"trustDomain=spiffe://"} | ${'"spiffe://" is no trust domain, such as cluster.local'}
+  ${"certificateTtl=24"}     | ${'a unit is missing; write "24s" or "24m"'}
+  ${"certificateTtl=1ms"}    | ${"must be 1s or more"}
+  ${"gatewayNodePort=x"}     | ${"a port is 1 to 65535"}
+  ${"gatewayNodePort=65536"} | ${"a port is 1 to 65535"}
+`("$text: $problem", ({ text, problem }) => {
+  expect(readSettings([text], defaults)).toEqual({ settings: defaults, problems: [`--set ${text}: ${problem}`] });
 });
 
 test("the image is that of this version", () => {

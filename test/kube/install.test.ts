@@ -134,7 +134,7 @@ describe("before", () => {
       code: 1,
       lines: [
         "Error [SLU0501] (MutatingWebhookConfiguration istio-sidecar-injector) Istio is installed: pods in namespaces with the label istio-injection=enabled would get two proxies; remove it first",
-        "Error [SLU0502] (Service shop/web) has node port 30000, which the ingress gateway needs; --set profile=minimal installs without one",
+        "Error [SLU0502] (Service shop/web) has node port 30000, which the ingress gateway needs; --set gatewayNodePort=<port> gives it another, --set profile=minimal installs without one",
         `Info [SLU0503] (CustomResourceDefinition ${gatewayDefinition}) is there already and is used as it is`,
         "Error: Issues found when checking the cluster. Sluice may not be safe to install or upgrade.",
       ],
