@@ -1,9 +1,11 @@
 import { interfaceNameForm, isInterfaceName, isPort, listItems, parseRange } from "../model/network.ts";
-import { proxyUid } from "../model/proxy.ts";
+import { type Proxy, proxyUid } from "../model/proxy.ts";
 import type { Json, Texts } from "./pod.ts";
 
 /** What a pod's annotations say of its proxy. */
 export interface SidecarSettings {
+  /** A gateway's pod is a `router`. */
+  readonly type: Proxy["type"];
   /** NONE: nothing is redirected; the proxy gets what a Sidecar's ports bring it. */
   readonly interception: "REDIRECT" | "NONE";
   /** Arguments of `sluice init`, without the name of the command. */
@@ -48,6 +50,7 @@ const count: Check = [isCount, "a whole number"];
 
 /** @see istio/istio pkg/kube/inject/validate.go */
 const checks: Readonly<Record<string, Check>> = {
+  "inject.istio.io/templates": [(text) => ["sidecar", "gateway"].includes(text), "sidecar or gateway"],
   "sidecar.istio.io/interceptionMode": [(text) => ["REDIRECT", "NONE"].includes(text), "REDIRECT or NONE"],
   "sidecar.istio.io/proxyCPU": cpu,
   "sidecar.istio.io/proxyCPULimit": cpu,
@@ -77,7 +80,6 @@ const checks: Readonly<Record<string, Check>> = {
 
 /** Istio's that are about its agent, or not there yet. What they ask for would be missed in silence otherwise. */
 const ignored = [
-  "inject.istio.io/templates",
   "prometheus.istio.io/merge-metrics",
   "proxy.istio.io/config",
   "sidecar.istio.io/agentLogLevel",
@@ -113,15 +115,18 @@ function settingsOf(annotations: Texts): SidecarSettings {
     Number(annotations[`readiness.status.sidecar.istio.io/${name}`] ?? otherwise);
   const image = annotations["sidecar.istio.io/proxyImage"];
   const limit = annotations["sidecar.istio.io/proxyCPULimit"];
+  const isGateway = annotations["inject.istio.io/templates"] === "gateway";
+  const isRedirected = !isGateway && annotations["sidecar.istio.io/interceptionMode"] !== "NONE";
   return {
-    interception: annotations["sidecar.istio.io/interceptionMode"] === "NONE" ? "NONE" : "REDIRECT",
+    type: isGateway ? "router" : "sidecar",
+    interception: isRedirected ? "REDIRECT" : "NONE",
     initArgs: initArgs(annotations),
     ...(image !== undefined && { image }),
     resources: resourcesOf(annotations),
     concurrency: limit === undefined ? 2 : wholeCores(limit),
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
     componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? "misc:error",
-    rewriteProbes: annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
+    rewriteProbes: !isGateway && annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
     readiness: {
       initialDelaySeconds: readiness("initialDelaySeconds", 0),
       periodSeconds: readiness("periodSeconds", 15),

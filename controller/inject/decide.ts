@@ -41,14 +41,10 @@ export function decide(pod: PodView, namespace: PodNamespace): Decision {
   return { ...(refusal !== undefined && { reason: refusal }), warnings };
 }
 
-function never({ spec, containers, initContainers, annotations }: PodView, { name }: PodNamespace): string | undefined {
+function never({ spec, annotations }: PodView, { name }: PodNamespace): string | undefined {
   if (spec["hostNetwork"] === true) return "it has the network of its host, whose traffic must not be redirected";
   if (systemNamespaces.includes(name)) return `namespace ${name} is Kubernetes' own`;
-  const isProxy = (container: { readonly name?: unknown }): boolean => container.name === proxyContainer;
-  if (annotations["sidecar.istio.io/status"] !== undefined || [...containers, ...initContainers].some(isProxy)) {
-    return "it has a proxy already";
-  }
-  return undefined;
+  return annotations["sidecar.istio.io/status"] === undefined ? undefined : "it has a proxy already";
 }
 
 /** What the selectors of the four webhooks let through. */

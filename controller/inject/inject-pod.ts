@@ -1,10 +1,12 @@
 import { canonicalRevision, canonicalService } from "../model/canonical.ts";
 import type { MeshSettings } from "../model/mesh.ts";
+import type { Proxy } from "../model/proxy.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { parseAnnotations, type SidecarSettings } from "./annotations.ts";
 import { decide, type PodNamespace, proxyContainer, revision } from "./decide.ts";
 import type { Images } from "./images.ts";
 import { initContainerOf } from "./init-container.ts";
+import { resourcesWithOwn, withOwn } from "./own-proxy.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { type Json, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
 import { initProbeWarnings, rewriteProbes } from "./probes.ts";
@@ -39,7 +41,7 @@ export type Injection =
 
 /**
  * Gives a pod its proxy, as Istio would: the init step that redirects its traffic, Envoy, what both need, and the
- * application's HTTP probes led through Envoy. All else of the pod stays as it is. Pure.
+ * application's HTTP probes led through Envoy. All else of the pod stays as it is; a gateway's pod gets Envoy alone. Pure.
  *
  * @see istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml
  */
@@ -62,11 +64,16 @@ const warningsName = "sluice.dev/injection-warnings";
 /** An object of the same name would be taken for ours. */
 function takenNames({ volumes, initContainers }: PodView): readonly string[] {
   const ours = new Set(proxyVolumes.map(({ name }) => name));
+  const inits: Texts = {
+    "istio-init": "rename it",
+    [proxyContainer]: "write what it should have otherwise under containers",
+  };
   return [
     ...volumes.filter(({ name }) => ours.has(name)).map(({ name }) => `volume ${name} is the proxy's: rename it`),
-    ...initContainers
-      .filter(({ name }) => name === "istio-init")
-      .map(({ name }) => `init container ${name} is the proxy's: rename it`),
+    ...initContainers.flatMap(({ name }) => {
+      const advice = inits[textOf(name)];
+      return advice === undefined ? [] : [`init container ${name} is the proxy's: ${advice}`];
+    }),
   ];
 }
 
@@ -78,26 +85,30 @@ function patchedPod(
   const { settings, images, pod } = request;
   const owner = request.owner ?? ownerOf(view);
   const workload = view.labels["service.istio.io/workload-name"] ?? owner.name;
-  const added = addedLabels(view.labels, workload);
-  const rewritten = sidecar.rewriteProbes
-    ? view.containers.map(rewriteProbes)
-    : view.containers.map((container) => ({ container, routes: [], warnings: [] }));
-  const { interception } = sidecar;
-  const proxy = proxyContainerOf({
-    type: "sidecar",
+  const { type, interception } = sidecar;
+  const added = addedLabels(view.labels, { type, workload });
+  const own = view.containers.find(({ name }) => name === proxyContainer);
+  const rewritten = view.containers.map((container) =>
+    sidecar.rewriteProbes && container !== own ? rewriteProbes(container) : { container, routes: [], warnings: [] },
+  );
+  const resources = resourcesWithOwn(sidecar.resources, own ?? {});
+  const template = proxyContainerOf({
     labels: { ...view.labels, ...added },
-    ...{ workload, owner, interception, settings, sidecar },
+    ...{ type, workload, owner, interception, settings },
+    sidecar: { ...sidecar, resources },
     image: sidecar.image ?? images.envoy,
     probes: rewritten.flatMap(({ routes }) => routes),
     ports: [],
     graceSeconds: view.spec["terminationGracePeriodSeconds"],
   });
+  const proxy = withOwn(template, own ?? {});
+  const containers = rewritten.map(({ container }) => (container === own ? proxy.container : container));
   const init = interception === "NONE" ? [] : [initContainerOf(images.sluice, sidecar)];
   const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, init) };
   const spec = {
     ...view.spec,
     ...(init.length > 0 && { initContainers: [...view.initContainers, ...init] }),
-    containers: [...rewritten.map(({ container }) => container), proxy],
+    containers: own === undefined ? [...containers, proxy.container] : containers,
     volumes: [...view.volumes, ...proxyVolumes],
   };
   const labels = { ...fieldsOf(view.metadata["labels"]), ...added };
@@ -105,6 +116,7 @@ function patchedPod(
     pod: { ...pod, metadata: { ...view.metadata, labels, annotations }, spec },
     warnings: [
       ...podWarnings(view, owner),
+      ...proxy.warnings,
       ...rewritten.flatMap(({ warnings }) => warnings),
       ...(sidecar.rewriteProbes ? initProbeWarnings(view.initContainers) : []),
     ],
@@ -112,10 +124,10 @@ function patchedPod(
 }
 
 /** What is there is kept. */
-function addedLabels(labels: Texts, workload: string): Texts {
+function addedLabels(labels: Texts, { type, workload }: Pick<Proxy, "type" | "workload">): Texts {
   const name = canonicalService(labels, workload).slice(0, 63);
   return {
-    "security.istio.io/tlsMode": labels["security.istio.io/tlsMode"] ?? "istio",
+    ...(type === "sidecar" && { "security.istio.io/tlsMode": labels["security.istio.io/tlsMode"] ?? "istio" }),
     "service.istio.io/canonical-name": name.replace(/^[-_.]+|[-_.]+$/g, ""),
     "service.istio.io/canonical-revision": canonicalRevision(labels),
   };
@@ -129,7 +141,7 @@ function addedAnnotations({ annotations, containers }: PodView, init: readonly J
     imagePullSecrets: null,
     revision,
   };
-  const first = textOf(containers[0]?.["name"]);
+  const first = textOf(containers.find(({ name }) => name !== proxyContainer)?.["name"]);
   return {
     "istio.io/rev": revision,
     ...(first !== "" && {

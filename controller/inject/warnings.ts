@@ -1,5 +1,6 @@
 import { proxyUid } from "../model/proxy.ts";
 import { fieldsOf } from "../model/raw-object.ts";
+import { proxyContainer } from "./decide.ts";
 import { type PodView, textOf } from "./pod.ts";
 import { isScraped } from "./scrape.ts";
 import type { Owner } from "./workload.ts";
@@ -27,7 +28,8 @@ export function podWarnings(view: PodView, owner: Owner): readonly string[] {
 /** Whose traffic would be taken for the proxy's, and so not be redirected. */
 function sameUser({ spec, containers }: PodView): readonly string[] {
   const outer = fieldsOf(spec["securityContext"]);
-  return containers.flatMap((container) => {
+  const applications = containers.filter(({ name }) => name !== proxyContainer);
+  return applications.flatMap((container) => {
     const inner = fieldsOf(container["securityContext"]);
     const same = ["runAsUser", "runAsGroup"].filter((field) => (inner[field] ?? outer[field]) === proxyUid);
     return same.map(

@@ -15,7 +15,8 @@ export function applyPatch(value: unknown, patch: readonly PatchOperation[]): un
 function apply(target: unknown, [key, ...rest]: readonly string[], operation: PatchOperation): unknown {
   if (key === undefined) return "value" in operation ? operation.value : undefined;
   if (Array.isArray(target)) {
-    if (rest.length > 0) return target.map((item, i) => (String(i) === key ? apply(item, rest, operation) : item));
+    if (rest.length > 0 || operation.op === "replace")
+      return target.map((item, i) => (String(i) === key ? apply(item, rest, operation) : item));
     if (operation.op !== "add" || key !== "-") throw new Error(`${operation.op} ${operation.path} is not for a list`);
     return [...target, operation.value];
   }
