@@ -1,5 +1,6 @@
 import { interfaceNameForm, isInterfaceName, isPort, listItems, parseRange } from "../model/network.ts";
 import { type Proxy, proxyUid } from "../model/proxy.ts";
+import { quantityOf } from "./limits.ts";
 import type { Json, Texts } from "./pod.ts";
 
 /** What a pod's annotations say of its proxy. */
@@ -13,8 +14,6 @@ export interface SidecarSettings {
   /** Of Envoy; absent: the mesh's. */
   readonly image?: string;
   readonly resources: Json;
-  /** Worker threads. */
-  readonly concurrency: number;
   readonly logLevel: string;
   readonly componentLogLevel: string;
   readonly rewriteProbes: boolean;
@@ -34,15 +33,15 @@ export interface ParsedAnnotations {
 }
 
 const logLevels = ["trace", "debug", "info", "warning", "error", "critical", "off"];
-const quantity = /^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[mkMGTPEnu]|[eE][+-]?\d+)?$/;
+const isQuantity = (text: string): boolean => quantityOf(text) !== undefined;
 const isCount = (text: string): boolean => /^\d{1,9}$/.test(text);
 const arePorts = (text: string): boolean => listItems(text).every(isPort);
 const areRanges = (text: string): boolean => listItems(text).every((item) => parseRange(item) !== undefined);
 const areInterfaces = (text: string): boolean => listItems(text).every(isInterfaceName);
 
 type Check = readonly [isValid: (text: string) => boolean, expected: string];
-const cpu: Check = [(text) => quantity.test(text), "a quantity as 100m or 2"];
-const memory: Check = [(text) => quantity.test(text), "a quantity as 128Mi"];
+const cpu: Check = [isQuantity, "a quantity as 100m or 2"];
+const memory: Check = [isQuantity, "a quantity as 128Mi"];
 const ports: Check = [arePorts, "ports with commas between them"];
 const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports with commas between them"];
 const interfaces: Check = [areInterfaces, interfaceNameForm];
@@ -114,7 +113,6 @@ function settingsOf(annotations: Texts): SidecarSettings {
   const readiness = (name: string, otherwise: number): number =>
     Number(annotations[`readiness.status.sidecar.istio.io/${name}`] ?? otherwise);
   const image = annotations["sidecar.istio.io/proxyImage"];
-  const limit = annotations["sidecar.istio.io/proxyCPULimit"];
   const isGateway = annotations["inject.istio.io/templates"] === "gateway";
   const isRedirected = !isGateway && annotations["sidecar.istio.io/interceptionMode"] !== "NONE";
   return {
@@ -123,7 +121,6 @@ function settingsOf(annotations: Texts): SidecarSettings {
     initArgs: initArgs(annotations),
     ...(image !== undefined && { image }),
     resources: resourcesOf(annotations),
-    concurrency: limit === undefined ? 2 : wholeCores(limit),
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
     componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? "misc:error",
     rewriteProbes: !isGateway && annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
@@ -170,9 +167,3 @@ export const defaultResources: Json = {
   requests: { cpu: "100m", memory: "128Mi" },
   limits: { cpu: "2", memory: "1Gi" },
 };
-
-/** As many workers as the limit has whole cores, at least one. */
-function wholeCores(limit: string): number {
-  const cores = limit.endsWith("m") ? Number(limit.slice(0, -1)) / 1000 : Number(limit);
-  return Number.isFinite(cores) ? Math.max(1, Math.ceil(cores)) : 1;
-}

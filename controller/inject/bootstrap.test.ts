@@ -26,6 +26,7 @@ const options: BootstrapOptions = {
     ready: { address: "127.0.18.2", port: 15021 },
     admin: { address: "127.0.18.2", port: 15000 },
   },
+  heapBytesMax: 800 << 20,
 };
 
 describe("bootstrap", () => {

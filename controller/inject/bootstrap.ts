@@ -36,10 +36,9 @@ export interface BootstrapOptions {
   };
   /** Of the application in the pod, which the proxy asks in the kubelet's place. */
   readonly probes?: readonly ProbeRoute[];
+  /** Of this Envoy gives memory back from 90 % on, and refuses requests from 98 %. Absent: its heap is not watched. */
+  readonly heapBytesMax?: number | undefined;
 }
-
-/** Where Envoy begins to give memory back (90 %) and to refuse requests (98 %). */
-const heapBytesMax = 256 << 20;
 
 const connectionsMax = 20_000;
 
@@ -74,7 +73,7 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
         { name: "admin", admin_layer: {} },
       ],
     },
-    overload_manager: overload,
+    overload_manager: overload(options),
   };
 }
 
@@ -105,33 +104,24 @@ function node({ proxy, settings, locality, owner }: BootstrapOptions): Readonly<
   };
 }
 
-const overload = {
-  refresh_interval: "0.25s",
-  resource_monitors: [
-    {
-      name: "envoy.resource_monitors.fixed_heap",
-      typed_config: {
-        "@type": "type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
-        max_heap_size_bytes: heapBytesMax,
-      },
-    },
-    {
-      name: "envoy.resource_monitors.global_downstream_max_connections",
-      typed_config: {
-        "@type":
-          "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+function overload({ heapBytesMax }: BootstrapOptions): Readonly<Record<string, unknown>> {
+  const monitor = (name: string, type: string, limit: Readonly<Record<string, number>>) => ({
+    name: `envoy.resource_monitors.${name}`,
+    typed_config: { "@type": `type.googleapis.com/envoy.extensions.resource_monitors.${type}`, ...limit },
+  });
+  const action = (name: string, value: number) => ({
+    name: `envoy.overload_actions.${name}`,
+    triggers: [{ name: "envoy.resource_monitors.fixed_heap", threshold: { value } }],
+  });
+  const heap = heapBytesMax !== undefined;
+  return {
+    refresh_interval: "0.25s",
+    resource_monitors: [
+      ...(heap ? [monitor("fixed_heap", "fixed_heap.v3.FixedHeapConfig", { max_heap_size_bytes: heapBytesMax })] : []),
+      monitor("global_downstream_max_connections", "downstream_connections.v3.DownstreamConnectionsConfig", {
         max_active_downstream_connections: connectionsMax,
-      },
-    },
-  ],
-  actions: [
-    {
-      name: "envoy.overload_actions.shrink_heap",
-      triggers: [{ name: "envoy.resource_monitors.fixed_heap", threshold: { value: 0.9 } }],
-    },
-    {
-      name: "envoy.overload_actions.stop_accepting_requests",
-      triggers: [{ name: "envoy.resource_monitors.fixed_heap", threshold: { value: 0.98 } }],
-    },
-  ],
-};
+      }),
+    ],
+    ...(heap && { actions: [action("shrink_heap", 0.9), action("stop_accepting_requests", 0.98)] }),
+  };
+}

@@ -124,6 +124,26 @@ describe("the patch", () => {
   });
 });
 
+describe("Envoy refuses requests before its container's memory is full", () => {
+  const heapOf = (pod: Json): unknown => {
+    const { resource_monitors: monitors } = fieldsOf(bootstrapOf(pod).config["overload_manager"]);
+    const heap = objectsOf(monitors).find(({ name }) => name === "envoy.resource_monitors.fixed_heap");
+    return fieldsOf(heap?.["typed_config"])["max_heap_size_bytes"];
+  };
+  const mebi = 1024 ** 2;
+
+  test.each`
+    name                 | limit                            | bytes
+    ${"deployment"}      | ${"1Gi, the default"}            | ${Math.floor(0.8 * 1024 * mebi)}
+    ${"proxy-settings"}  | ${"256Mi, by annotation"}        | ${Math.floor(0.8 * 256 * mebi)}
+    ${"own-proxy"}       | ${"2Gi, by its own container"}   | ${Math.floor(0.8 * 2048 * mebi)}
+    ${"gateway"}         | ${"512Mi, by its own container"} | ${Math.floor(0.8 * 512 * mebi)}
+    ${"unlimited-proxy"} | ${"none"}                        | ${undefined}
+  `("$name: $limit", ({ name, bytes }) => {
+    expect(heapOf(injected(name).pod)).toBe(bytes);
+  });
+});
+
 describe("the namespace's and the pod's labels", () => {
   test.each`
     istioInjection | rev          | inject       | podRev       | proxy

@@ -8,6 +8,7 @@ import { bootstrap } from "./bootstrap.ts";
 import { proxyContainer } from "./decide.ts";
 import { envoyFlags } from "./envoy-flags.ts";
 import { expandable, type PodVariable, variable } from "./expansion.ts";
+import { heapBytesMax, workerThreads } from "./limits.ts";
 import type { Json, Texts } from "./pod.ts";
 import { type ProbeRoute, probePort } from "./probes.ts";
 import { type Owner, ownerUrl } from "./workload.ts";
@@ -28,7 +29,7 @@ export interface ProxyContainerOptions {
   readonly settings: MeshSettings;
   /** Envoy's. */
   readonly image: string;
-  readonly sidecar: Pick<SidecarSettings, "resources" | "concurrency" | "logLevel" | "componentLogLevel" | "readiness">;
+  readonly sidecar: Pick<SidecarSettings, "resources" | "logLevel" | "componentLogLevel" | "readiness">;
   readonly probes: readonly ProbeRoute[];
   /** Ports beside Envoy's own statistics. */
   readonly ports: readonly Json[];
@@ -39,13 +40,14 @@ export interface ProxyContainerOptions {
 /** Stock Envoy; all that it is told stands in its arguments. */
 export function proxyContainerOf(options: ProxyContainerOptions): Json {
   const { image, ports, sidecar, graceSeconds } = options;
+  const concurrency = workerThreads(sidecar.resources);
   const ready = { httpGet: { path: "/healthz/ready", port: 15021 } };
   const drain = Math.min(drainSeconds, typeof graceSeconds === "number" ? graceSeconds : defaultGraceSeconds);
   return {
     name: proxyContainer,
     image,
     command: ["/usr/local/bin/envoy"],
-    args: [...envoyFlags(sidecar), "--config-yaml", bootstrapArgument(options)],
+    args: [...envoyFlags({ ...sidecar, concurrency }), "--config-yaml", bootstrapArgument(options)],
     ports: [...ports, { containerPort: 15090, name: "http-envoy-prom", protocol: "TCP" }],
     env: Object.entries(variables).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
     resources: sidecar.resources,
@@ -96,7 +98,7 @@ export const proxyVolumes: readonly Json[] = [
 
 /** What a pod itself is replaced by variables, so that a template serves all of its pods. */
 function bootstrapArgument(options: ProxyContainerOptions): string {
-  const { type, labels, workload, owner, interception, settings, probes } = options;
+  const { type, labels, workload, owner, interception, settings, sidecar, probes } = options;
   const [name, namespace, ip, serviceAccount] = [
     variable("POD_NAME"),
     variable("POD_NAMESPACE"),
@@ -121,6 +123,7 @@ function bootstrapArgument(options: ProxyContainerOptions): string {
       probes: { address: "0.0.0.0", port: probePort },
     },
     probes,
+    heapBytesMax: heapBytesMax(sidecar.resources),
   });
   return expandable(JSON.stringify(config));
 }
