@@ -1,7 +1,9 @@
 import { interfaceNameForm, isInterfaceName, isPort, listItems, parseRange } from "../model/network.ts";
 import { type Proxy, proxyUid } from "../model/proxy.ts";
+import { fieldsOf, isMapping } from "../model/raw-object.ts";
 import { quantityOf } from "./limits.ts";
 import type { Json, Texts } from "./pod.ts";
+import { unsupportedAnnotations } from "./unsupported-annotations.ts";
 
 /** What a pod's annotations say of its proxy. */
 export interface SidecarSettings {
@@ -14,6 +16,9 @@ export interface SidecarSettings {
   /** Of Envoy; absent: the mesh's. */
   readonly image?: string;
   readonly resources: Json;
+  /** More than the proxy's own, for certificates that a DestinationRule names. */
+  readonly volumes: readonly Json[];
+  readonly volumeMounts: readonly Json[];
   readonly logLevel: string;
   readonly componentLogLevel: string;
   readonly rewriteProbes: boolean;
@@ -46,6 +51,7 @@ const ports: Check = [arePorts, "ports with commas between them"];
 const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports with commas between them"];
 const interfaces: Check = [areInterfaces, interfaceNameForm];
 const count: Check = [isCount, "a whole number"];
+const named = (example: string): Check => [(text) => namedObjects(text) !== undefined, `JSON as ${example}`];
 
 /** @see istio/istio pkg/kube/inject/validate.go */
 const checks: Readonly<Record<string, Check>> = {
@@ -62,6 +68,8 @@ const checks: Readonly<Record<string, Check>> = {
       text.split(",").every((part) => /^[\w.*]+:\w+$/.test(part) && logLevels.includes(part.replace(/.*:/, ""))),
     "component:level with commas between them",
   ],
+  "sidecar.istio.io/userVolume": named('{"certs": {"secret": {"secretName": "certs"}}}'),
+  "sidecar.istio.io/userVolumeMount": named('{"certs": {"mountPath": "/etc/certs", "readOnly": true}}'),
   "sidecar.istio.io/rewriteAppHTTPProbers": [(text) => ["true", "false"].includes(text), "true or false"],
   "readiness.status.sidecar.istio.io/initialDelaySeconds": count,
   "readiness.status.sidecar.istio.io/periodSeconds": count,
@@ -77,36 +85,13 @@ const checks: Readonly<Record<string, Check>> = {
   "istio.io/reroute-virtual-interfaces": interfaces,
 };
 
-/** Istio's that are about its agent, or not there yet. What they ask for would be missed in silence otherwise. */
-const ignored = [
-  "prometheus.istio.io/merge-metrics",
-  "proxy.istio.io/config",
-  "sidecar.istio.io/agentLogLevel",
-  "sidecar.istio.io/bootstrapOverride",
-  "sidecar.istio.io/capNetBindService",
-  "sidecar.istio.io/extraStatTags",
-  "sidecar.istio.io/nativeSidecar",
-  "sidecar.istio.io/proxyImageType",
-  "sidecar.istio.io/statsCompression",
-  "sidecar.istio.io/statsHistogramBuckets",
-  "sidecar.istio.io/statsInclusionPrefixes",
-  "sidecar.istio.io/statsInclusionRegexps",
-  "sidecar.istio.io/statsInclusionSuffixes",
-  "sidecar.istio.io/userVolume",
-  "sidecar.istio.io/userVolumeMount",
-  "status.sidecar.istio.io/port",
-];
-
 /** Reads Istio's annotations; what is not there has Istio's default. */
 export function parseAnnotations(annotations: Texts): ParsedAnnotations {
   const problems = Object.entries(checks).flatMap(([name, [isValid, expected]]) => {
     const text = annotations[name];
     return text === undefined || isValid(text) ? [] : [`annotation ${name} is "${text}": expected ${expected}`];
   });
-  const warnings = ignored
-    .filter((name) => name in annotations)
-    .map((name) => `annotation ${name} is ignored: there is nothing that it could change`);
-  return { settings: settingsOf(annotations), problems, warnings };
+  return { settings: settingsOf(annotations), problems, warnings: unsupportedAnnotations(annotations) };
 }
 
 function settingsOf(annotations: Texts): SidecarSettings {
@@ -121,6 +106,8 @@ function settingsOf(annotations: Texts): SidecarSettings {
     initArgs: initArgs(annotations),
     ...(image !== undefined && { image }),
     resources: resourcesOf(annotations),
+    volumes: namedObjects(annotations["sidecar.istio.io/userVolume"] ?? "{}") ?? [],
+    volumeMounts: namedObjects(annotations["sidecar.istio.io/userVolumeMount"] ?? "{}") ?? [],
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
     componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? "misc:error",
     rewriteProbes: !isGateway && annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
@@ -167,3 +154,17 @@ export const defaultResources: Json = {
   requests: { cpu: "100m", memory: "128Mi" },
   limits: { cpu: "2", memory: "1Gi" },
 };
+
+/** Objects by their names, or in a list with them, as Istio's users write both; `undefined` where the text is neither. */
+function namedObjects(text: string): readonly Json[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const items = Array.isArray(value)
+      ? value
+      : Object.entries(fieldsOf(value)).map(([name, item]) => (isMapping(item) ? { name, ...item } : item));
+    const isNamed = (item: unknown): item is Json => isMapping(item) && typeof item["name"] === "string";
+    return (Array.isArray(value) || isMapping(value)) && items.every(isNamed) ? items : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -48,7 +48,7 @@ function bootstrapOf(pod: Json): { readonly proxy: Json; readonly config: Json }
   return { proxy, config: parse(text) };
 }
 
-/** What can differ between pods: the rest stands in the golden of the bootstrap, and in `deployment` and `own-proxy`. */
+/** What can differ between pods: the rest stands in the golden of the bootstrap, and in those that are shown whole. */
 function shown(injection: Injection, isWhole: boolean): unknown {
   if (injection.outcome !== "injected") return injection;
   const { proxy, config } = bootstrapOf(injection.pod);
@@ -85,7 +85,7 @@ describe("a pod, and what is made of it", () => {
     const injection = injectPod({ pod, namespace, settings: defaultSettings, images });
     expect(JSON.stringify(pod)).toBe(before);
     if (injection.outcome === "injected") expect(applyPatch(pod, injection.patch)).toEqual(injection.pod);
-    const text = stringify(shown(injection, ["deployment", "own-proxy"].includes(name)), {
+    const text = stringify(shown(injection, ["deployment", "own-proxy", "user-volumes"].includes(name)), {
       lineWidth: 120,
       aliasDuplicateObjects: false,
     });

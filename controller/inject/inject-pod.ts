@@ -50,7 +50,7 @@ export function injectPod(request: InjectionRequest): Injection {
   const { reason, warnings } = decide(view, { ...request.namespace, name: request.namespace.name || view.namespace });
   if (reason !== undefined) return { outcome: "skipped", reason, warnings };
   const annotations = parseAnnotations(view.annotations);
-  const problems = [...annotations.problems, ...takenNames(view)];
+  const problems = [...annotations.problems, ...takenNames(view, annotations.settings)];
   if (problems.length > 0) return { outcome: "refused", problems };
   const { pod, warnings: more } = patchedPod(view, annotations.settings, request);
   const all = [...warnings, ...annotations.warnings, ...more];
@@ -62,14 +62,16 @@ export function injectPod(request: InjectionRequest): Injection {
 const warningsName = "sluice.dev/injection-warnings";
 
 /** An object of the same name would be taken for ours. */
-function takenNames({ volumes, initContainers }: PodView): readonly string[] {
+function takenNames({ volumes, initContainers }: PodView, sidecar: SidecarSettings): readonly string[] {
   const ours = new Set(proxyVolumes.map(({ name }) => name));
   const inits: Texts = {
     "istio-init": "rename it",
     [proxyContainer]: "write what it should have otherwise under containers",
   };
   return [
-    ...volumes.filter(({ name }) => ours.has(name)).map(({ name }) => `volume ${name} is the proxy's: rename it`),
+    ...[...volumes, ...sidecar.volumes]
+      .filter(({ name }) => ours.has(name))
+      .map(({ name }) => `volume ${name} is the proxy's: rename it`),
     ...initContainers.flatMap(({ name }) => {
       const advice = inits[textOf(name)];
       return advice === undefined ? [] : [`init container ${name} is the proxy's: ${advice}`];
@@ -104,12 +106,13 @@ function patchedPod(
   const proxy = withOwn(template, own ?? {});
   const containers = rewritten.map(({ container }) => (container === own ? proxy.container : container));
   const init = interception === "NONE" ? [] : [initContainerOf(images.sluice, sidecar)];
-  const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, init) };
+  const volumes = [...proxyVolumes, ...sidecar.volumes];
+  const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, { init, volumes }) };
   const spec = {
     ...view.spec,
     ...(init.length > 0 && { initContainers: [...view.initContainers, ...init] }),
     containers: own === undefined ? [...containers, proxy.container] : containers,
-    volumes: [...view.volumes, ...proxyVolumes],
+    volumes: [...view.volumes, ...volumes],
   };
   const labels = { ...fieldsOf(view.metadata["labels"]), ...added };
   return {
@@ -133,11 +136,14 @@ function addedLabels(labels: Texts, { type, workload }: Pick<Proxy, "type" | "wo
   };
 }
 
-function addedAnnotations({ annotations, containers }: PodView, init: readonly Json[]): Texts {
+function addedAnnotations(
+  { annotations, containers }: PodView,
+  { init, volumes }: Readonly<Record<"init" | "volumes", readonly Json[]>>,
+): Texts {
   const status = {
     initContainers: init.map(({ name }) => name),
     containers: [proxyContainer],
-    volumes: proxyVolumes.map(({ name }) => name),
+    volumes: volumes.map(({ name }) => name),
     imagePullSecrets: null,
     revision,
   };

@@ -29,7 +29,10 @@ export interface ProxyContainerOptions {
   readonly settings: MeshSettings;
   /** Envoy's. */
   readonly image: string;
-  readonly sidecar: Pick<SidecarSettings, "resources" | "logLevel" | "componentLogLevel" | "readiness">;
+  readonly sidecar: Pick<
+    SidecarSettings,
+    "resources" | "volumeMounts" | "logLevel" | "componentLogLevel" | "readiness"
+  >;
   readonly probes: readonly ProbeRoute[];
   /** Ports beside Envoy's own statistics. */
   readonly ports: readonly Json[];
@@ -69,6 +72,7 @@ export function proxyContainerOf(options: ProxyContainerOptions): Json {
       { name: "istio-envoy", mountPath: envoyFolder },
       { name: "istio-token", mountPath: tokenFolder, readOnly: true },
       { name: "istiod-ca-cert", mountPath: rootFolder, readOnly: true },
+      ...sidecar.volumeMounts,
     ],
   };
 }
