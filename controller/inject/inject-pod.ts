@@ -9,7 +9,7 @@ import { initContainerOf } from "./init-container.ts";
 import { resourcesWithOwn, withOwn } from "./own-proxy.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { type Json, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
-import { initProbeWarnings, rewriteProbes } from "./probes.ts";
+import { type RewrittenContainer, rewriteInitProbes, rewriteProbes } from "./probes.ts";
 import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
 import { isScraped, proxyScrape } from "./scrape.ts";
 import { podWarnings } from "./warnings.ts";
@@ -90,39 +90,37 @@ function patchedPod(
   const { type, interception } = sidecar;
   const added = addedLabels(view.labels, { type, workload });
   const own = view.containers.find(({ name }) => name === proxyContainer);
-  const rewritten = view.containers.map((container) =>
-    sidecar.rewriteProbes && container !== own ? rewriteProbes(container) : { container, routes: [], warnings: [] },
-  );
+  const leadProbes = (rewrite: (container: Json) => RewrittenContainer) => (container: Json) =>
+    sidecar.rewriteProbes && container !== own ? rewrite(container) : { container, routes: [], warnings: [] };
+  const rewritten = view.containers.map(leadProbes(rewriteProbes));
+  const rewrittenInits = view.initContainers.map(leadProbes(rewriteInitProbes));
+  const led = [...rewritten, ...rewrittenInits];
   const resources = resourcesWithOwn(sidecar.resources, own ?? {});
   const template = proxyContainerOf({
     labels: { ...view.labels, ...added },
     ...{ type, workload, owner, interception, settings },
     sidecar: { ...sidecar, resources },
     image: sidecar.image ?? images.envoy,
-    probes: rewritten.flatMap(({ routes }) => routes),
+    probes: led.flatMap(({ routes }) => routes),
     ports: [],
     graceSeconds: view.spec["terminationGracePeriodSeconds"],
   });
   const proxy = withOwn(template, own ?? {});
   const containers = rewritten.map(({ container }) => (container === own ? proxy.container : container));
   const init = interception === "NONE" ? [] : [initContainerOf(images.sluice, sidecar)];
+  const initContainers = [...rewrittenInits.map(({ container }) => container), ...init];
   const volumes = [...proxyVolumes, ...sidecar.volumes];
   const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, { init, volumes }) };
   const spec = {
     ...view.spec,
-    ...(init.length > 0 && { initContainers: [...view.initContainers, ...init] }),
+    ...(initContainers.length > 0 && { initContainers }),
     containers: own === undefined ? [...containers, proxy.container] : containers,
     volumes: [...view.volumes, ...volumes],
   };
   const labels = { ...fieldsOf(view.metadata["labels"]), ...added };
   return {
     pod: { ...pod, metadata: { ...view.metadata, labels, annotations }, spec },
-    warnings: [
-      ...podWarnings(view, owner),
-      ...proxy.warnings,
-      ...rewritten.flatMap(({ warnings }) => warnings),
-      ...(sidecar.rewriteProbes ? initProbeWarnings(view.initContainers) : []),
-    ],
+    warnings: [...podWarnings(view, owner), ...proxy.warnings, ...led.flatMap(({ warnings }) => warnings)],
   };
 }
 

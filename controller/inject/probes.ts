@@ -108,13 +108,29 @@ function portNamed(name: string, ports: readonly Json[]): unknown {
   return ports.find((port) => port["name"] === name)?.["containerPort"];
 }
 
-/** Probes of containers that run before the proxy does, which therefore can't answer them. */
-export function initProbeWarnings(initContainers: readonly Json[]): readonly string[] {
-  return initContainers.flatMap((container) =>
-    Object.keys(probes)
-      .filter((field) => isMapping(container[field]))
-      .map(
-        (field) => `init container ${textOf(container["name"])}: ${field} is not rewritten: it runs before the proxy`,
-      ),
-  );
+/**
+ * The same for an init container. One that stays (`restartPolicy: Always`) runs beside the proxy, but starts before it and
+ * ends after it: what is asked at its start and at its end is left as it is. Others have no probes.
+ */
+export function rewriteInitProbes(container: Json): RewrittenContainer {
+  if (container["restartPolicy"] !== "Always") return { container, routes: [], warnings: [] };
+  const { startupProbe, lifecycle, ...whileItRuns } = container;
+  const { container: rewritten, routes, warnings } = rewriteProbes(whileItRuns);
+  const asked = { startupProbe, ...fieldsOf(lifecycle) };
+  const direct = Object.entries(asked).flatMap(([field, handler]) => {
+    const kind = ["httpGet", "grpc"].find((name) => isMapping(fieldsOf(handler)[name]));
+    return kind === undefined
+      ? []
+      : [`${field}.${kind} is asked when the proxy may not run, and not rewritten; use exec`];
+  });
+  const isLed = routes.some(({ path }) => path.endsWith(probes.livenessProbe));
+  const slow = `livenessProbe fails until the proxy runs; if init containers after it take ${patience(container)} s, it is restarted`;
+  const said = [...direct, ...(isLed ? [slow] : [])].map((text) => `container ${textOf(container["name"])}: ${text}`);
+  return { container: { ...container, ...rewritten }, routes, warnings: [...warnings, ...said] };
+}
+
+/** Seconds that a liveness probe may fail from the start. */
+function patience({ livenessProbe }: Json): number {
+  const { initialDelaySeconds = 0, periodSeconds = 10, failureThreshold = 3 } = fieldsOf(livenessProbe);
+  return Number(initialDelaySeconds) + Number(periodSeconds) * Number(failureThreshold);
 }
