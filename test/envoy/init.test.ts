@@ -1,13 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseAnnotations } from "../../controller/inject/annotations.ts";
+import { initContainerOf } from "../../controller/inject/init-container.ts";
+import { objectsOf } from "../../controller/inject/pod.ts";
 import { networkObstacle, outsideAddress, type PodNetwork, podAddress, podNetwork } from "../support/pod-network.ts";
 
 // The rules in a real network namespace: where a connection arrives that somebody opens.
 
 const obstacle = networkObstacle();
 if (obstacle !== undefined) console.log(`what sluice init does to a network is not tested: ${obstacle}`);
+
+/** The iptables that locks a file, where this machine has it. */
+const legacy = ["/usr/sbin/xtables-legacy-multi", "/sbin/xtables-legacy-multi"].find(existsSync);
 
 const sluice = [execPath, join(import.meta.dirname, "../../controller/main.ts")];
 const ports = { outbound: 15001, inbound: 15006, probes: 15020, app: 8080, excluded: 3306 };
@@ -85,6 +94,19 @@ describe.skipIf(obstacle !== undefined)("sluice init", () => {
     await expect(network.exec("inside", [...sluice, "init"], 1000)).rejects.toMatchObject({
       stderr: expect.stringContaining("NET_ADMIN is missing: run this as root"),
     });
+  });
+
+  test.skipIf(legacy === undefined)("needs no root that can be written, also with an iptables that locks", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "sluice-"));
+    for (const name of ["iptables-save", "iptables-restore"]) await symlink(legacy ?? "", join(dir, name));
+    const env = objectsOf(initContainerOf("", parseAnnotations({}).settings)["env"]).map(
+      ({ name, value }) => `${name}=${value}`,
+    );
+    const argv = ["env", ...env, `PATH=${dir}`, ...sluice, "init"];
+    const readOnly = 'mount -t tmpfs -o ro tmpfs /run && exec "$@"';
+    const out = await network.exec("inside", ["unshare", "--net", "--mount", "sh", "-c", readOnly, "sh", ...argv]);
+    await rm(dir, { recursive: true });
+    expect(out).toContain("COMMIT\n"); // and it has succeeded
   });
 
   test("changes nothing with --dry-run", async () => {
