@@ -35,9 +35,17 @@ export function registerKubeInject(program: Command, deps: KubeInjectDeps): void
     .description("give the pods in a file of Kubernetes objects their proxies, as the webhook would")
     .requiredOption("-f, --filename <file>", "YAML or JSON; - is standard input")
     .option("-o, --output <file>", "where the result goes (default: standard output)")
-    .option("--sluice-image <image>", "of the init step", images.sluice)
-    .option("--envoy-image <image>", "of the proxy", images.envoy)
-    .addHelpText("after", examples(["sluice kube-inject -f cart.yaml | kubectl apply -f -"]))
+    .option("--sluice-image <image>", "of the init step: <hub>/sluice:<tag> of the installation", images.sluice)
+    .option("--envoy-image <image>", "of the proxy: proxyImage of the installation", images.envoy)
+    .addHelpText(
+      "after",
+      examples([
+        "sluice kube-inject -f cart.yaml | kubectl apply -f -",
+        "",
+        "# No cluster is asked: an installation with --set hub, tag or proxyImage has images to be named here",
+        "sluice kube-inject -f cart.yaml --sluice-image registry.example.com/mesh/sluice:0.1.0",
+      ]),
+    )
     .action((flags: Flags) => kubeInject(flags, deps));
 }
 
