@@ -45,7 +45,7 @@ export function resourcesWithOwn(resources: Json, own: Json): Json {
 /** Without `image: auto`, and without the policy that an API server gives to images that have no tag. */
 function ofUser(own: Json): Json {
   const { image, imagePullPolicy, ...rest } = own;
-  if (image !== undefined && image !== "auto") return own;
+  if (!["", "auto"].includes(textOf(image))) return own;
   return imagePullPolicy === undefined || imagePullPolicy === "Always" ? rest : { ...rest, imagePullPolicy };
 }
 
