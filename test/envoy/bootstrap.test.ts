@@ -9,6 +9,7 @@ import { proxy } from "../../controller/translate/test-support/model.ts";
 import { locateEnvoy } from "../../setup/envoy.mjs";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { call } from "../support/http.ts";
+import { until } from "../support/wait.ts";
 
 // The bootstrap's static listeners open only after the first configuration from a control plane. So one Envoy is asked
 // about, and another has the listeners.
@@ -17,13 +18,13 @@ let asked: TestEnvoy;
 let front: TestEnvoy;
 let ports: { prometheus: number; ready: number; admin: number };
 
-function config(adminSocket: string): Readonly<Record<string, unknown>> {
+function config(adminSocket: string, heapBytesMax?: number): Readonly<Record<string, unknown>> {
   const at = (port: number) => ({ address: "127.0.0.1", port });
   return bootstrap({
     proxy: proxy(),
     settings: defaultSettings,
     xds: at(15010),
-    adminSocket,
+    ...{ adminSocket, heapBytesMax },
     listen: { prometheus: at(ports.prometheus), ready: at(ports.ready), admin: at(ports.admin) },
   });
 }
@@ -76,4 +77,16 @@ test.each`
 `("$method $path on the $listener port: $status", async ({ listener, method, path, status }) => {
   const port = ports[listener as keyof typeof ports];
   expect((await call({ host: "127.0.0.1", port, method, path })).status).toBe(status);
+});
+
+test.each`
+  heap          | heapBytesMax | refuses
+  ${"is full"}  | ${1 << 20}   | ${1}
+  ${"has room"} | ${1 << 27}   | ${0}
+`("requests are refused where the heap $heap: $refuses", async ({ heapBytesMax, refuses }) => {
+  const envoy = await startEnvoy({ overload_manager: config("", heapBytesMax)["overload_manager"] });
+  const stat = (name: string) => envoy.stat(`overload.envoy.${name}`);
+  await until(async () => (await stat("resource_monitors.fixed_heap.pressure")) > 0, "the heap to be looked at");
+  expect(await stat("overload_actions.stop_accepting_requests.active")).toBe(refuses);
+  await envoy.stop();
 });
