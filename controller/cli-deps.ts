@@ -60,6 +60,13 @@ async function kubeApi(options: KubeOptions): Promise<KubeApi> {
       const { items } = await client.list(pods, { ...where, fieldSelector: "status.phase=Running" });
       return items;
     },
+    meshObjects: async () => {
+      const { kinds } = await import("./crd/kinds.ts");
+      const { builtins, definitions, servedKinds } = await import("./kube/resource-types.ts");
+      const served = servedKinds((await client.list(definitions)).items, Object.values(kinds));
+      const lists = [...builtins, ...served].map((type) => client.list(type, type.selection));
+      return (await Promise.all(lists)).flatMap(({ items }) => items);
+    },
     connect: (pod, port) => forwardPort(config, pod, port),
   };
 }

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process, { stderr, stdout } from "node:process";
+import { analyzeDeps } from "./analyze-deps.ts";
+import { registerAnalyze } from "./cli/analyze.ts";
 import { registerInit } from "./cli/init.ts";
 import { registerInstall } from "./cli/install.ts";
 import { registerKubeInject } from "./cli/kube-inject.ts";
@@ -43,6 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
   registerController(program, { version, log });
   registerProxyStatus(program, deps);
   registerProxyConfig(program, deps);
+  registerAnalyze(program, { ...deps, ...analyzeDeps });
   registerExec(program, deps);
   registerInit(program, {
     ...deps,

@@ -1,6 +1,5 @@
 // `sluice controller`: builds the control plane's edges, and the pipeline between them.
 import { once } from "node:events";
-import { dirname, join } from "node:path";
 import process from "node:process";
 import { admission } from "./ca/admission.ts";
 import type { Authority } from "./ca/authority.ts";
@@ -11,7 +10,7 @@ import { ServingCertificate } from "./ca/serving.ts";
 import { ControlPlane } from "./control-plane.ts";
 import type { MeshSettings } from "./model/mesh.ts";
 import { Preflight } from "./modules/preflight.ts";
-import { readModule } from "./modules/read-module.ts";
+import { builtinFile, readModule } from "./modules/read-module.ts";
 import { ModuleStore } from "./modules/store.ts";
 import { FileWatcher } from "./modules/watch.ts";
 import type { Authenticate } from "./ports/authenticator.ts";
@@ -60,8 +59,6 @@ export interface Controller {
   readonly serving: ServingCertificate;
 }
 
-const builtFilters = join(dirname(import.meta.dirname), "build");
-
 /** Serves until SIGTERM or SIGINT; rejects where a folder can't be read, a root can't be used or a port can't be had. */
 export async function serve(
   home: Home,
@@ -87,7 +84,7 @@ export async function serve(
   const modules = new ModuleStore({
     read: readModule,
     check: (job) => preflight.check(job),
-    builtinFile: (filter) => join(builtFilters, `${filter}.wasm`),
+    builtinFile,
     onChange: () => outcomes.touch(),
   });
   const written = new Set<string>();

@@ -94,7 +94,7 @@ const rules: Record<string, Rule> = {
     edges: {
       "preflight.ts": ["node:child_process", "node:path"],
       "preflight-child.ts": ["node:process", "node:worker_threads"],
-      "read-module.ts": ["node:fs", "node:fs/promises"],
+      "read-module.ts": ["node:fs", "node:fs/promises", "node:path"],
       "watch.ts": ["node:fs", "node:path"],
     },
   },
@@ -104,9 +104,10 @@ const rules: Record<string, Rule> = {
     edges: { "leftovers.ts": ["node:timers/promises"], "namespaces.ts": ["node:stream/consumers"] },
   },
   "controller/cli": {
-    may: ["model", "ports", "status", "inject", "init", "install", "crd/duration.ts", "sources/documents.ts"].map(
-      (folder) => `controller/${folder}`,
-    ),
+    may: [
+      ...["model", "ports", "status", "inject", "init", "install", "crd", "mesh"],
+      ...["sources/documents.ts", "sources/file-set.ts"],
+    ].map((folder) => `controller/${folder}`),
     packages: ["commander", "yaml", "node:crypto", "node:stream"],
     edges: { "http-ask.ts": ["node:http"], "port-forward.ts": ["@kubernetes/client-node"] },
   },

@@ -47,6 +47,8 @@ export interface KubeApi {
     readonly namespace: string;
     readonly labelSelector?: string;
   }) => Promise<readonly unknown[]>;
+  /** All that concerns the mesh, of all namespaces, as it stands in the API; rejects with the API server's own words. */
+  readonly meshObjects: () => Promise<readonly unknown[]>;
   /** A connection to a port of a pod's loopback. Where the port refuses it, that comes as an error of the stream. */
   readonly connect: (pod: { readonly name: string; readonly namespace: string }, port: number) => Promise<Duplex>;
 }

@@ -16,6 +16,7 @@ export function embeddedHome(meshes: readonly RunningMesh[], http: CliDeps["http
   }));
   return {
     pods: async (namespace) => pods.filter((pod) => namespace === undefined || pod.namespace === namespace),
+    objects: async () => [],
     place: (namespace) => (namespace === undefined ? "on this machine" : `in namespace ${namespace} on this machine`),
     controllers: async () => controllers,
   };

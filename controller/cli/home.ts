@@ -8,6 +8,10 @@ export interface Home {
    * @param namespace only there; absent: all of the machine's, or those in the namespace of the cluster's context
    */
   readonly pods: (namespace: string | undefined) => Promise<readonly Pod[]>;
+  /** Where a command looks that names no namespace; absent: everywhere. */
+  readonly namespace?: string;
+  /** What concerns the mesh, of all namespaces, as it stands in the API; nothing of a machine, where it stands in files. */
+  readonly objects: () => Promise<readonly unknown[]>;
   /** Where {@link Home.pods} looks, in words: `on this machine`, `in namespace shop`. */
   readonly place: (namespace: string | undefined) => string;
   /** Each controller that runs; none where the mesh has no control plane now. */

@@ -49,6 +49,8 @@ export function kubeHome(api: KubeApi, istioNamespace: string, http: CliDeps["ht
         admin: (request, port = ports.admin) => ask(pod, port, request),
       }));
     },
+    namespace: api.namespace,
+    objects: () => api.meshObjects().catch(fail),
     place: (namespace = api.namespace) => `in namespace ${namespace}`,
     async controllers() {
       const pods = await running({ namespace: istioNamespace, labelSelector: controllerSelector });

@@ -1,8 +1,7 @@
 import { type Command, Option } from "commander";
 import { type ProxySync, syncTypes, type TypeSync } from "../status/sync.ts";
 import { chooseHome, type HomeOptions } from "./choose-home.ts";
-import { CliError } from "./cli-error.ts";
-import { connectedProxies } from "./controllers.ts";
+import { connectedProxies, runningControllers } from "./controllers.ts";
 import type { CliDeps } from "./deps.ts";
 import { humanDuration } from "./duration.ts";
 import { findPod } from "./find-pod.ts";
@@ -89,9 +88,7 @@ async function proxiesOf(
   { namespace, istioNamespace }: HomeOptions,
 ): Promise<readonly ProxySync[]> {
   const only = pod === undefined ? undefined : await findPod(pod, namespace, home);
-  const controllers = await home.controllers();
-  if (controllers.length === 0)
-    throw new CliError(`no controller runs in namespace ${istioNamespace}; -i names another one`);
+  const controllers = await runningControllers(home, istioNamespace);
   const isAsked = (name: string): boolean =>
     only === undefined
       ? namespace === undefined || name.endsWith(`.${namespace}`)

@@ -44,7 +44,7 @@ function problemLines(before: readonly Problem[], after: readonly Problem[]): re
 }
 
 /** That a ServiceAccount or ConfigMap does not concern the mesh is no news to who put it there. */
-function isWorthALine({ severity, code }: Problem): boolean {
+export function isWorthALine({ severity, code }: Problem): boolean {
   return severity !== "info" || code !== codes.noEffect;
 }
 

@@ -3,7 +3,9 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { CliDeps, KubeApi, RunningPod } from "../deps.ts";
+import { defaultSettings } from "../../model/mesh.ts";
+import { type AnalyzeDeps, registerAnalyze } from "../analyze.ts";
+import type { KubeApi, RunningPod } from "../deps.ts";
 import { httpAsk } from "../http-ask.ts";
 import { execute, newProgram } from "../program.ts";
 import { registerProxyConfig } from "../proxy-config.ts";
@@ -75,16 +77,19 @@ export function runningPod(name: string, namespace: string, workload: string, ad
  * An API server.
  *
  * @param pods    by namespace, or by namespace and label selector: `istio-system app=sluice`
+ * @param objects what concerns the mesh
  * @param forward the port of this machine that a pod's port is forwarded to
  */
 export function fakeApi(
   pods: Readonly<Record<string, readonly object[]>>,
   forward: (pod: string, port: number) => number,
+  objects: readonly object[] = [],
 ): KubeApi {
   return {
     namespace: "istioinaction",
     runningPods: async ({ namespace, labelSelector }) =>
       pods[labelSelector === undefined ? namespace : `${namespace} ${labelSelector}`] ?? [],
+    meshObjects: async () => objects,
     connect: async ({ name }, port) => connect({ host: "127.0.0.1", port: forward(name, port) }),
   };
 }
@@ -96,7 +101,7 @@ export interface Outcome {
 }
 
 /** Runs a command line: what a shell would see. */
-export async function sluice(args: string, world: Partial<CliDeps>): Promise<Outcome> {
+export async function sluice(args: string, world: Partial<AnalyzeDeps>): Promise<Outcome> {
   const text = { out: "", err: "" };
   const print = (part: string): void => {
     text.out += part;
@@ -104,7 +109,7 @@ export async function sluice(args: string, world: Partial<CliDeps>): Promise<Out
   const err = (part: string): void => {
     text.err += part;
   };
-  const deps: CliDeps = {
+  const deps: AnalyzeDeps = {
     version: "0.1.0",
     meshes: () => [],
     kubeconfig: () => undefined,
@@ -114,11 +119,15 @@ export async function sluice(args: string, world: Partial<CliDeps>): Promise<Out
     nowMs: () => Date.parse("2026-11-24T00:00:00Z"),
     print,
     note: (line) => err(`${line}\n`),
+    settings: defaultSettings,
+    readFiles: async (path) => [{ file: path, text: testdata(path) }],
+    tryModules: async () => [],
     ...world,
   };
   const program = newProgram("0.1.0", { out: print, err });
   registerProxyConfig(program, deps);
   registerProxyStatus(program, deps);
   registerVersion(program, deps);
+  registerAnalyze(program, deps);
   return { code: await execute(program, args.split(" "), err), ...text };
 }
