@@ -60,6 +60,7 @@ async function kubeApi(options: KubeOptions): Promise<KubeApi> {
       const { items } = await client.list(pods, { ...where, fieldSelector: "status.phase=Running" });
       return items;
     },
+    get: (target) => client.get(target),
     meshObjects: async () => {
       const { kinds } = await import("./crd/kinds.ts");
       const { builtins, definitions, servedKinds } = await import("./kube/resource-types.ts");

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Problem } from "../model/problem.ts";
 import type { AnalyzeDeps } from "./analyze.ts";
-import { fakeApi, fakeServer, type Outcome, portOf, sluice as shell } from "./test-support/shell.ts";
+import { fakeApi, fakeServer, type Named, type Outcome, portOf, sluice as shell } from "./test-support/shell.ts";
 
 const virtualService = (name: string, host: string, more = "") => `
 apiVersion: networking.istio.io/v1
@@ -158,7 +158,7 @@ describe("in a cluster", () => {
   });
   afterAll(() => void controller.close());
 
-  function inCluster(args: string, objects: readonly object[] = []): Promise<Outcome> {
+  function inCluster(args: string, objects: readonly Named[] = []): Promise<Outcome> {
     const pod = { metadata: { name: "sluice-1", namespace: "istio-system" }, spec: { containers: [] } };
     const pods = { "istio-system app=sluice": [pod, { ...pod, metadata: { ...pod.metadata, name: "sluice-2" } }] };
     const api = fakeApi(pods, () => portOf(controller), objects);

@@ -38,9 +38,18 @@ const pods = [
   runningPod("gone-1", "shop", "gone", join(folder.path, "none.sock")),
 ];
 
+const services = [
+  { name: "catalog", namespace: "istioinaction", selector: { app: "catalog" } },
+  { name: "web", namespace: "istioinaction", selector: { app: "webapp" } },
+  { name: "web", namespace: "shop", selector: { app: "webapp" } },
+  { name: "outside", namespace: "shop", selector: {} },
+];
+
 /** On a machine where a mesh runs. */
 function sluice(args: string, meshes?: readonly RunningMesh[]): Promise<Outcome> {
-  return shell(args, { meshes: () => meshes ?? [{ dir: "/mesh", monitoringPort: portOf(controller), pods }] });
+  return shell(args, {
+    meshes: () => meshes ?? [{ dir: "/mesh", monitoringPort: portOf(controller), pods, services }],
+  });
 }
 
 describe("proxy-config", () => {
@@ -52,6 +61,8 @@ describe("proxy-config", () => {
     ["pc listeners pod/catalog-1 --verbose", "listener.txt"],
     ["pc r webapp -n shop", "route.txt"],
     ["pc ep webapp.istioinaction", "endpoint.txt"],
+    ["pc c service/catalog", "cluster.txt"],
+    ["pc c svc/web.shop", "cluster.txt"],
     ["pc endpoints -f config_dump.json", "eds.txt"],
     ["pc secret catalog", "secret.txt"],
     ["pc s -f config_dump.json", "secret.txt"],
@@ -92,9 +103,21 @@ describe("proxy-config", () => {
       1,
       '"cat.istioinaction" stands for several pods: catalog-1.istioinaction, catalog-v2-1.istioinaction; write one of them',
     ],
-    ["pc c deploy/catalog-1", 1, 'no pod "deploy/catalog-1" with a proxy on this machine; there are'],
+    ["pc c deploy/catalog-1", 1, 'no Deployment "catalog-1" on this machine'],
+    ["pc c svc/none -n shop", 1, 'no Service "none" in namespace shop on this machine'],
+    ["pc c svc/outside", 1, 'Service "outside" on this machine has no running pod with a proxy'],
+    [
+      "pc c svc/web",
+      1,
+      '"svc/web" stands for several pods: webapp-2.shop, webapp-7d9c-x2k9q.istioinaction; write one of them',
+    ],
+    ["pc c sts/catalog", 1, 'no StatefulSet "catalog" on this machine'],
     ["pc c webapp -n none", 1, 'no pod "webapp" with a proxy in namespace none on this machine; there is none'],
-    ["pc c service/catalog", 64, '"service/catalog" does not refer to a pod: write pod/NAME or deployment/NAME'],
+    [
+      "pc c secret/catalog",
+      64,
+      '"secret/catalog" does not refer to a pod: write pod/NAME, deployment/NAME, statefulset',
+    ],
     ["pc c gone", 1, "Envoy of gone-1.shop: GET /config_dump?include_eds at "],
     [
       "pc c -f clusters.json",
@@ -120,6 +143,7 @@ describe("proxy-config", () => {
       dir,
       monitoringPort: 1,
       pods: [runningPod("web-1", "shop", "web", adminSocket)],
+      services: [],
     }));
     const { err } = await sluice("pc c web", meshes);
     expect(err).toBe('Error: "web" stands for several pods: web-1.shop (/a), web-1.shop (/b); write one of them\n');
@@ -170,7 +194,7 @@ describe("proxy-status", () => {
     const none = await sluice("ps", []);
     expect(none).toMatchObject({ code: 1, out: "" });
     expect(none.err).toContain("`sluice up DIR` runs none on this machine, and there is no kubeconfig");
-    const { code, err } = await sluice("ps", [{ dir: "/mesh", monitoringPort: 1, pods }]);
+    const { code, err } = await sluice("ps", [{ dir: "/mesh", monitoringPort: 1, pods, services }]);
     expect(code).toBe(1);
     expect(err).toContain("Error: controller of /mesh: GET /debug/syncz at 127.0.0.1:1: ");
   });

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Labels } from "../model/object.ts";
 
 /** A mesh that `sluice up` runs on this machine: what the commands need of its state. */
 export interface RunningMesh {
@@ -7,6 +8,14 @@ export interface RunningMesh {
   /** Of the controller, on 127.0.0.1. */
   readonly monitoringPort: number;
   readonly pods: readonly RunningPod[];
+  readonly services: readonly RunningService[];
+}
+
+export interface RunningService {
+  readonly name: string;
+  readonly namespace: string;
+  /** Empty: it selects no pods. */
+  readonly selector: Labels;
 }
 
 export interface RunningPod {
@@ -14,6 +23,7 @@ export interface RunningPod {
   readonly namespace: string;
   /** Name of the Deployment. */
   readonly workload: string;
+  readonly labels: Labels;
   readonly ip: string;
   /** Unix socket of Envoy's admin. */
   readonly adminSocket: string;
@@ -47,6 +57,14 @@ export interface KubeApi {
     readonly namespace: string;
     readonly labelSelector?: string;
   }) => Promise<readonly unknown[]>;
+  /** An object as it stands in the API; `undefined` where there is none. Rejects with the API server's own words. */
+  readonly get: (target: {
+    readonly group: string;
+    readonly version: string;
+    readonly plural: string;
+    readonly namespace: string;
+    readonly name: string;
+  }) => Promise<unknown>;
   /** All that concerns the mesh, of all namespaces, as it stands in the API; rejects with the API server's own words. */
   readonly meshObjects: () => Promise<readonly unknown[]>;
   /** A connection to a port of a pod's loopback. Where the port refuses it, that comes as an error of the stream. */

@@ -1,4 +1,5 @@
 import type { HttpRequest } from "./deps.ts";
+import type { SelectingKind } from "./selecting-kinds.ts";
 
 /** Where a mesh runs, as far as commands need it: the machine on which `sluice up` runs it, or a Kubernetes cluster. */
 export interface Home {
@@ -8,6 +9,15 @@ export interface Home {
    * @param namespace only there; absent: all of the machine's, or those in the namespace of the cluster's context
    */
   readonly pods: (namespace: string | undefined) => Promise<readonly Pod[]>;
+  /**
+   * Those of {@link Home.pods} that a Deployment, a Service or the like selects.
+   *
+   * @returns `undefined` where there is no such object
+   */
+  readonly selected: (
+    by: { readonly kind: SelectingKind; readonly name: string },
+    namespace: string | undefined,
+  ) => Promise<readonly Pod[] | undefined>;
   /** Where a command looks that names no namespace; absent: everywhere. */
   readonly namespace?: string;
   /** What concerns the mesh, of all namespaces, as it stands in the API; nothing of a machine, where it stands in files. */

@@ -50,25 +50,54 @@ function pod(name: string, namespace: string, more: { readonly ready?: boolean; 
 
 /** Whose controllers are the replicas `sluice-1-0`, … */
 function cluster(replicas: number) {
+  const catalog = [pod("catalog-6bb-q2x", "istioinaction", { ready: false }), pod("catalog-6bb-z9w", "istioinaction")];
+  const webapp = [pod("webapp-8c4-tt1", "istioinaction")];
+  const bare = [pod("bare-5d5-abc", "istioinaction", { containers: ["app"] })];
+  const gateway = [pod("istio-ingressgateway-77f-kk2", "istio-system", { containers: ["istio-proxy"] })];
   return {
-    istioinaction: [
-      pod("catalog-6bb-q2x", "istioinaction", { ready: false }),
-      pod("catalog-6bb-z9w", "istioinaction"),
-      pod("webapp-8c4-tt1", "istioinaction"),
-      pod("bare-5d5-abc", "istioinaction", { containers: ["app"] }),
-    ],
-    "istio-system": [pod("istio-ingressgateway-77f-kk2", "istio-system", { containers: ["istio-proxy"] })],
+    istioinaction: [...catalog, ...webapp, ...bare],
+    "istioinaction app=webapp,tier=front": webapp,
+    "istioinaction app=catalog": catalog,
+    "istioinaction app in (catalog,web)": catalog,
+    "istioinaction app=catalog,tier notin (db),version,!canary": catalog,
+    "istioinaction app=bare": bare,
+    "istio-system": gateway,
+    "istio-system app=gateway": gateway,
     "istio-system app=sluice": controllers
       .slice(0, replicas)
       .map((_, i) => pod(`sluice-1-${i}`, "istio-system", { containers: ["sluice"] })),
   };
 }
 
+function selecting(kind: string, name: string, selector: object, namespace = "istioinaction") {
+  return { kind, metadata: { name, namespace }, spec: { selector } };
+}
+
+const objects = [
+  selecting("Deployment", "webapp", { matchLabels: { app: "webapp", tier: "front" } }),
+  selecting("Deployment", "catalog", { matchLabels: { app: "catalog" } }),
+  selecting("Deployment", "bare", { matchLabels: { app: "bare" } }),
+  selecting("Deployment", "istio-ingressgateway", { matchLabels: { app: "gateway" } }, "istio-system"),
+  selecting("Service", "catalog", { app: "catalog" }),
+  selecting("Service", "outside", {}),
+  selecting("StatefulSet", "db", { matchLabels: { app: "catalog" } }),
+  selecting("DaemonSet", "logs", { matchExpressions: [{ key: "app", operator: "In", values: ["catalog", "web"] }] }),
+  selecting("ReplicaSet", "catalog-6bb", {
+    matchLabels: { app: "catalog" },
+    matchExpressions: [
+      { key: "tier", operator: "NotIn", values: ["db"] },
+      { key: "version", operator: "Exists" },
+      { key: "canary", operator: "DoesNotExist" },
+    ],
+  }),
+];
+
 function sluice(args: string, replicas = 1, world: Partial<CliDeps> = {}): Promise<Outcome> {
-  const api = fakeApi(cluster(replicas), (name, port) => {
+  const forward = (name: string, port: number): number => {
     const server = port === 15000 ? admin : port === 15014 ? controllers[Number(name.at(-1))] : undefined;
     return server ? portOf(server) : 1;
-  });
+  };
+  const api = fakeApi(cluster(replicas), forward, objects);
   return shell(args, { kubeconfig: () => "~/.kube/config", kubeApi: async () => api, ...world });
 }
 
@@ -79,6 +108,11 @@ describe("pods", () => {
     ["pc c deploy/webapp", "cluster.txt"],
     ["pc ep deployment/catalog", "endpoint.txt"],
     ["pc s deploy/istio-ingressgateway.istio-system", "secret.txt"],
+    ["pc c service/catalog", "cluster.txt"],
+    ["pc c svc/catalog.istioinaction", "cluster.txt"],
+    ["pc c sts/db", "cluster.txt"],
+    ["pc c daemonsets/logs", "cluster.txt"],
+    ["pc c rs/catalog-6bb", "cluster.txt"],
     ["pc r istio-ingressgateway -n istio-system", "route.txt"],
   ])("%s", async (args, golden) => {
     expect(await sluice(args)).toEqual({ code: 0, out: testdata(golden), err: "" });
@@ -89,6 +123,9 @@ describe("pods", () => {
       "pc c bare",
       'no pod "bare" with a proxy in namespace istioinaction; there are catalog-6bb-q2x.istioinaction, catalog-6bb-z9w.istioinaction, webapp-8c4-tt1.istioinaction',
     ],
+    ["pc c deploy/bare", 'Deployment "bare" in namespace istioinaction has no running pod with a proxy'],
+    ["pc c svc/outside", 'Service "outside" in namespace istioinaction has no running pod with a proxy'],
+    ["pc c svc/catalog.shop", 'no Service "catalog" in namespace shop'],
     ["pc c webapp.shop", 'no pod "webapp.shop" with a proxy in namespace shop; there is none'],
     ["pc c catalog", '"catalog" stands for several pods: catalog-6bb-q2x.istioinaction, catalog-6bb-z9w.istioinaction'],
     [
@@ -101,14 +138,17 @@ describe("pods", () => {
     expect(code).toBe(1);
   });
 
-  test("a Deployment stands for its first ready pod, and for all of them where levels are set", async () => {
-    const { out } = await sluice("pc log deploy/catalog -r");
-    expect(out.match(/^catalog.*$/gm)).toEqual(["catalog-6bb-z9w.istioinaction:", "catalog-6bb-q2x.istioinaction:"]);
+  test("what selects pods stands for its first ready one, and for all of them where levels are set", async () => {
+    for (const name of ["deploy/catalog", "svc/catalog"]) {
+      const { out } = await sluice(`pc log ${name} -r`);
+      expect(out.match(/^catalog.*$/gm)).toEqual(["catalog-6bb-z9w.istioinaction:", "catalog-6bb-q2x.istioinaction:"]);
+    }
     const asked: string[] = [];
-    const api = fakeApi(cluster(1), (name) => {
+    const forward = (name: string): number => {
       asked.push(name);
       return portOf(admin);
-    });
+    };
+    const api = fakeApi(cluster(1), forward, objects);
     await sluice("pc c deploy/catalog", 1, { kubeApi: async () => api });
     expect(asked).toEqual(["catalog-6bb-z9w"]);
   });
@@ -198,7 +238,12 @@ describe("version", () => {
 
 describe("which mesh", () => {
   const meshes = () => [
-    { dir: "/mesh", monitoringPort: portOf(admin), pods: [runningPod("web-1", "shop", "web", "/none.sock")] },
+    {
+      dir: "/mesh",
+      monitoringPort: portOf(admin),
+      pods: [runningPod("web-1", "shop", "web", "/none.sock")],
+      services: [],
+    },
   ];
 
   test("one on this machine goes before a cluster, and that is said", async () => {
@@ -214,7 +259,7 @@ describe("which mesh", () => {
     ["--kubeconfig other.yaml", { kubeconfig: "other.yaml" }],
   ])("%s asks the cluster", async (flags, expected) => {
     const asked: KubeOptions[] = [];
-    const api = fakeApi(cluster(1), () => portOf(admin));
+    const api = fakeApi(cluster(1), () => portOf(admin), objects);
     const kubeApi: CliDeps["kubeApi"] = async (options) => {
       asked.push(options);
       return api;

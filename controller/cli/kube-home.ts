@@ -2,6 +2,7 @@ import { workloadName } from "../model/workload.ts";
 import { CliError } from "./cli-error.ts";
 import type { CliDeps, HttpRequest, KubeApi } from "./deps.ts";
 import type { Home, Pod } from "./home.ts";
+import { selectingKinds, selectorText } from "./selecting-kinds.ts";
 
 /** Of Envoy's admin and of a controller's monitoring pages, on the loopback of their pods. */
 const ports = { admin: 15000, monitoring: 15014 } as const;
@@ -41,13 +42,19 @@ export function kubeHome(api: KubeApi, istioNamespace: string, http: CliDeps["ht
       { place: `port ${port} of pod ${name}.${namespace}`, connect: () => api.connect({ name, namespace }, port) },
       request,
     );
+  const proxied = async (where: Parameters<KubeApi["runningPods"]>[0]): Promise<readonly Pod[]> =>
+    (await running(where)).filter(hasProxy).map((pod) => ({
+      ...described(pod),
+      admin: (request, port = ports.admin) => ask(pod, port, request),
+    }));
   return {
-    async pods(namespace = api.namespace) {
-      const pods = await running({ namespace });
-      return pods.filter(hasProxy).map((pod) => ({
-        ...described(pod),
-        admin: (request, port = ports.admin) => ask(pod, port, request),
-      }));
+    pods: (namespace = api.namespace) => proxied({ namespace }),
+    async selected({ kind, name }, namespace = api.namespace) {
+      const { group, names } = selectingKinds[kind];
+      const object = await api.get({ group, version: "v1", plural: names[1], namespace, name }).catch(fail);
+      if (object === undefined) return undefined;
+      const labelSelector = selectorText(kind, object);
+      return labelSelector === "" ? [] : proxied({ namespace, labelSelector });
     },
     namespace: api.namespace,
     objects: () => api.meshObjects().catch(fail),

@@ -24,7 +24,7 @@ export function registerProxyLog(group: Command, deps: CliDeps): void {
   const command = group
     .command("log")
     .alias("o")
-    .argument("<pod>", "[TYPE/]NAME[.NAMESPACE]; deployment/NAME stands for all of its pods")
+    .argument("<pod>", "[TYPE/]NAME[.NAMESPACE]; deployment/NAME, service/NAME and the like stand for all their pods")
     .description("show the log levels of an Envoy, or change them")
     .option("--level <levels>", `[LOGGER:]LEVEL,…; without a logger, of all; levels: ${levels.join(", ")}`)
     .option("-r, --reset", `set all to ${resetLevel}`)

@@ -23,6 +23,12 @@ async function started(...objects: readonly AnyObject[]): Promise<TestRunner> {
   return tested;
 }
 
+const service: AnyObject = {
+  kind: "Service",
+  meta: { name: "web", namespace: "shop", labels: {}, annotations: {} },
+  spec: { ports: [], selector: { app: "web" } },
+};
+
 function pods(test: TestRunner, workload: string): readonly RunPod[] {
   return test.run().pods.filter((pod) => pod.workload === workload);
 }
@@ -40,11 +46,15 @@ async function allReady(test: TestRunner, count: number): Promise<void> {
 }
 
 test("starts a gateway, a controller and a pod for each replica, and leaves nothing behind", async () => {
-  const test = await started(workload("web", { replicas: 2 }));
+  const test = await started(workload("web", { replicas: 2 }), service);
   await allReady(test, 3);
-  const { xds, monitoringPort, dir, gateway, processes, pods: all } = test.run();
+  const { xds, monitoringPort, dir, gateway, processes, services, pods: all } = test.run();
   expect(all.map(({ workload }) => workload)).toEqual(["istio-ingressgateway", "web", "web"]);
   expect(new Set(all.map(({ ip }) => ip)).size).toBe(3);
+  expect(services).toMatchObject([
+    { name: "istio-ingressgateway", namespace: "istio-system", selector: { app: "istio-ingressgateway" } },
+    { name: "web", namespace: "shop", selector: { app: "web" } },
+  ]);
   const objects = join(test.runFolder, "objects");
   const controller = `info: controller: controller --config ${dir} --config ${objects} --identity ${join(test.runFolder, "identity")} --xds-address 127.0.0.1 --xds-port ${xds.port} --monitoring-port ${monitoringPort}`;
   await until(() => test.log.lines.includes(controller), "the controller's line");

@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
+import { gatewayLabels, gatewayName } from "../inject/gateway-template.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { AnyObject } from "../model/object.ts";
 import { problemText } from "../model/problem.ts";
@@ -15,7 +16,7 @@ import { planOf } from "./plan.ts";
 import { KeptProcess } from "./processes.ts";
 import { changeLine, deathLines, eventLines, runLines } from "./report.ts";
 import { accepts } from "./sockets.ts";
-import { type Run, runFolderOf } from "./state.ts";
+import { type Run, type RunService, runFolderOf } from "./state.ts";
 
 /** How long the controller may take to end when asked to. */
 const graceMs = 5000;
@@ -52,7 +53,7 @@ export interface RunnerDeps {
 }
 
 /** What doesn't change while it runs. */
-type RunBase = Omit<Run, "controllerPid" | "pods" | "processes">;
+type RunBase = Omit<Run, "controllerPid" | "pods" | "services" | "processes">;
 
 /** One `sluice up`: the parent of a controller, of the Envoys and of the workloads that a folder of YAML describes. */
 export class Runner {
@@ -66,6 +67,7 @@ export class Runner {
   #run: RunBase | undefined;
   #unwatch = async (): Promise<void> => {};
   #cancelTrim = (): void => {};
+  #services: readonly RunService[] = [];
   /** Whether the table of what runs where is out. */
   #shown = false;
   /** What was said of the folder last, so that it is said once. */
@@ -140,6 +142,8 @@ export class Runner {
   async #apply(objects: readonly AnyObject[]): Promise<void> {
     const { log } = this.#deps;
     const failures = (await this.#fleet?.apply(objects)) ?? [];
+    this.#services = servicesOf(objects);
+    this.#writeRun();
     const complaints = new Set([...planOf(objects).problems.map(problemText), ...failures]);
     for (const line of complaints) if (!this.#complaints.has(line)) log.error(line);
     this.#complaints = complaints;
@@ -193,7 +197,9 @@ export class Runner {
     const { pid, mark } = this.#controller ?? {};
     const marks = [markOf(process.pid), mark, ...(this.#fleet?.marks ?? [])].filter((mark) => mark !== undefined);
     const controller = pid === undefined ? {} : { controllerPid: pid };
-    return { ...run, ...controller, pods: this.#fleet?.views ?? [], processes: marks };
+    const gateway = { name: gatewayName, namespace: this.#options.settings.rootNamespace, selector: gatewayLabels };
+    const services = [gateway, ...this.#services];
+    return { ...run, ...controller, pods: this.#fleet?.views ?? [], services, processes: marks };
   }
 
   #writeRun(): void {
@@ -204,4 +210,9 @@ export class Runner {
     this.#folder?.trimLogs();
     this.#cancelTrim = this.#deps.clock.after(trimLogsMs, () => this.#trimLogs());
   }
+}
+
+function servicesOf(objects: readonly AnyObject[]): readonly RunService[] {
+  const services = objects.filter((object) => object.kind === "Service");
+  return services.map(({ meta: { name, namespace }, spec: { selector = {} } }) => ({ name, namespace, selector }));
 }

@@ -23,8 +23,17 @@ export interface Run {
   readonly logs: string;
   /** The gateway's is one of them. */
   readonly pods: readonly RunPod[];
+  /** The gateway's is one of them. */
+  readonly services: readonly RunService[];
   /** Every process of the run, the runner first, so that a later start can end what a crash left behind. */
   readonly processes: readonly ProcessMark[];
+}
+
+export interface RunService {
+  readonly name: string;
+  readonly namespace: string;
+  /** Empty: it selects no pods. */
+  readonly selector: Labels;
 }
 
 export interface RunPod {

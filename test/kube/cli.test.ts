@@ -29,14 +29,19 @@ function bootstrap(): string {
   });
 }
 
-function deployment(name: string, namespace: string, replicas: number, spec: object): object {
+function workload(kind: "Deployment" | "StatefulSet", name: string, namespace: string, replicas: number, spec: object) {
   const labels = { app: name };
   return {
     apiVersion: "apps/v1",
-    kind: "Deployment",
+    kind,
     metadata: { name, namespace },
     spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
   };
+}
+
+function service(name: string, selector?: object) {
+  const ports = [{ name: "http", port: 80 }];
+  return { apiVersion: "v1", kind: "Service", metadata: { name, namespace: "shop" }, spec: { selector, ports } };
 }
 
 /** Tells what a controller tells of the one proxy that is connected to it. */
@@ -59,12 +64,16 @@ beforeAll(async () => {
   const env = [{ name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }];
   const serving = { name: "sluice", image: "node", command: ["node", "-e", pages], env };
   const items = [
-    deployment("web", "shop", 2, { containers: [proxy] }),
-    deployment("bare", "shop", 1, { containers: [{ name: "app", image: "node" }] }),
-    deployment("sluice", "istio-system", 2, { containers: [serving] }),
+    workload("Deployment", "web", "shop", 2, { containers: [proxy] }),
+    workload("Deployment", "bare", "shop", 1, { containers: [{ name: "app", image: "node" }] }),
+    workload("StatefulSet", "db", "shop", 1, { containers: [proxy] }),
+    service("web", { app: "web" }),
+    service("outside"),
+    workload("Deployment", "sluice", "istio-system", 2, { containers: [serving] }),
   ];
   await cluster.kubectl.apply(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-  await cluster.waitFor(async () => (await sluice("pc", "log", "deploy/web.shop")).code === 0, "the Envoys' admin");
+  for (const name of ["deploy/web.shop", "sts/db.shop"])
+    await cluster.waitFor(async () => (await sluice("pc", "log", name)).code === 0, `the Envoys' admin of ${name}`);
   await cluster.waitFor(
     async () => (await sluice("version", "-o", "json")).stdout.match(/0\.1\.0/g)?.length === 3,
     "both controllers",
@@ -108,13 +117,18 @@ async function podsOf(namespace: string, app: string): Promise<readonly string[]
 }
 
 describe("an Envoy's admin", () => {
-  test("is asked by a pod's name, its Deployment's, and in a namespace", async () => {
+  test("is asked by a pod's name, by what selects it, and in a namespace", async () => {
     const [first = ""] = await podsOf("shop", "web");
+    const owner = ["get", "pod", first, "-n", "shop", "-o", "jsonpath={.metadata.ownerReferences[0].name}"];
     for (const args of [
       ["deploy/web.shop"],
       [`${first}.shop`],
       ["deployment/web", "-n", "shop"],
       [first, "-n", "shop"],
+      ["service/web.shop"],
+      ["svc/web", "-n", "shop"],
+      [`rs/${await cluster.kubectl(...owner)}.shop`],
+      ["sts/db.shop"],
     ]) {
       const rows = (await printed("proxy-config", "cluster", ...args)).trimEnd().split("\n").slice(1);
       expect(rows).toHaveLength(clusters + 1);

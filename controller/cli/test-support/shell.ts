@@ -70,25 +70,35 @@ export function scratch(): { readonly path: string; readonly remove: () => void 
 }
 
 export function runningPod(name: string, namespace: string, workload: string, adminSocket: string): RunningPod {
-  return { name, namespace, workload, ip: "127.0.0.1", adminSocket, ready: true };
+  return { name, namespace, workload, labels: { app: workload }, ip: "127.0.0.1", adminSocket, ready: true };
+}
+
+export interface Named {
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string; readonly name: string };
 }
 
 /**
  * An API server.
  *
  * @param pods    by namespace, or by namespace and label selector: `istio-system app=sluice`
- * @param objects what concerns the mesh
  * @param forward the port of this machine that a pod's port is forwarded to
+ * @param objects all others
  */
 export function fakeApi(
   pods: Readonly<Record<string, readonly object[]>>,
   forward: (pod: string, port: number) => number,
-  objects: readonly object[] = [],
+  objects: readonly Named[] = [],
 ): KubeApi {
   return {
     namespace: "istioinaction",
     runningPods: async ({ namespace, labelSelector }) =>
       pods[labelSelector === undefined ? namespace : `${namespace} ${labelSelector}`] ?? [],
+    get: async ({ plural, namespace, name }) =>
+      objects.find(
+        ({ kind, metadata }) =>
+          `${kind.toLowerCase()}s` === plural && metadata.namespace === namespace && metadata.name === name,
+      ),
     meshObjects: async () => objects,
     connect: async ({ name }, port) => connect({ host: "127.0.0.1", port: forward(name, port) }),
   };
