@@ -11,6 +11,12 @@ const httpGet = z.object({
   }),
 });
 
+/** Beside the containers, and before them; one that is always restarted goes on and may have ports (a native sidecar). */
+export const initContainer = z.object({
+  ports: z.array(containerPort).optional(),
+  restartPolicy: z.string().optional(),
+});
+
 /** A container of a pod, as far as Sluice looks at it. */
 export const container = z.object({
   name: z.string(),

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Pod, workloadName } from "../model/workload.ts";
-import { container, readPorts } from "./containers.ts";
+import { container, initContainer, readPorts } from "./containers.ts";
 import { defined } from "./fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { metadata, metaOf } from "./metadata.ts";
@@ -13,6 +13,7 @@ const schema = z
     spec: z.object({
       serviceAccountName: z.string().optional().describe("Default: default."),
       containers: z.array(container.pick({ ports: true })),
+      initContainers: z.array(initContainer).optional(),
     }),
     status: z
       .object({
@@ -25,13 +26,14 @@ const schema = z
   .transform(({ metadata: own, spec, status }) => {
     const meta = metaOf(own);
     const controller = own.ownerReferences?.find((reference) => reference.controller === true);
+    const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
     const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
     return {
       meta,
       spec: defined({
         serviceAccount: spec.serviceAccountName || "default",
         workload: controller ? workloadName(controller, meta.labels["pod-template-hash"]) : meta.name,
-        ports: spec.containers.flatMap(({ ports }) => readPorts(ports)),
+        ports: [...spec.containers, ...sidecars].flatMap(({ ports }) => readPorts(ports)),
         ip: hasEnded(status?.phase) ? undefined : status?.podIP || undefined,
         ready: ready && (own.deletionTimestamp ?? undefined) === undefined,
       }) satisfies Pod,

@@ -70,6 +70,25 @@ describe("the object", () => {
   });
 });
 
+describe("Service", () => {
+  test.each`
+    spec                                                                           | told
+    ${"type: ExternalName\n  externalName: a.example"}                             | ${"type is ExternalName, which has no effect yet; write a ServiceEntry for the name"}
+    ${"sessionAffinity: ClientIP"}                                                 | ${"sessionAffinity is ClientIP, which has no effect yet: each request may go to another pod"}
+    ${"internalTrafficPolicy: Local"}                                              | ${"internalTrafficPolicy is Local, which has no effect yet: calls go to pods of all nodes"}
+    ${"trafficDistribution: PreferSameZone"}                                       | ${"trafficDistribution is PreferSameZone, which has no effect yet: calls go to pods of all zones and nodes"}
+    ${"sessionAffinity: None\n  internalTrafficPolicy: Cluster\n  type: NodePort"} | ${undefined}
+  `("$spec: $told", ({ spec, told }) => {
+    const [column] = /\S+$/.exec(spec.split("\n")[0]) ?? [];
+    const { lines, refs } = tell(`apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ${spec}\n`);
+    const at = `mesh/a.yaml:5:${spec.indexOf(column) + 3}`;
+    expect({ lines, refs }).toEqual({
+      lines: told === undefined ? [] : [`warning SLU0003 ${at} Service default/a: spec.${told}`],
+      refs: ["Service default/a"],
+    });
+  });
+});
+
 describe("VirtualService", () => {
   test.each`
     slip                       | spec                                                                                                                                                                                | told

@@ -38,14 +38,18 @@ function readPort({ name, port: number, targetPort, ...rest }: PortInput): Servi
   return { name: name ?? "", number, protocol, targetPort: targetPort ?? number };
 }
 
-const schema = lenientObject({
-  spec: z.object({
-    ports: ports.optional(),
-    selector: labels().optional().describe("Labels of the pods it leads to."),
-    clusterIP: z.string().optional().describe("Virtual IP; None: headless."),
-    type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).optional(),
-  }),
-}).transform(({ metadata, spec }) => {
+const specSchema = z.object({
+  ports: ports.optional(),
+  selector: labels().optional().describe("Labels of the pods it leads to."),
+  clusterIP: z.string().optional().describe("Virtual IP; None: headless."),
+  publishNotReadyAddresses: z.boolean().optional().describe("Pods take traffic before they are ready. Default: false."),
+  sessionAffinity: z.string().optional(),
+  internalTrafficPolicy: z.string().optional(),
+  trafficDistribution: z.string().optional(),
+  type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).optional(),
+});
+
+const schema = lenientObject({ spec: specSchema }).transform(({ metadata, spec }) => {
   const ports = (spec.ports ?? []).filter(({ protocol }) => protocol !== "SCTP");
   return {
     meta: metaOf(metadata),
@@ -53,10 +57,11 @@ const schema = lenientObject({
       ports: ports.map(readPort),
       selector: spec.selector,
       clusterIP: spec.clusterIP === "None" || spec.clusterIP === "" ? undefined : spec.clusterIP,
+      publishNotReadyAddresses: spec.publishNotReadyAddresses || undefined,
     }) satisfies Service,
     remarks: [
       ...(spec.ports ?? []).flatMap((item, i) => (isUnnamed(item) ? [namingRemark(item, i)] : [])),
-      ...(spec.type === "ExternalName" ? [externalNameRemark] : []),
+      ...withoutEffect(spec),
     ],
   };
 });
@@ -64,12 +69,25 @@ const schema = lenientObject({
 /** Kubernetes Service. Its port names and appProtocol decide whether Envoy sees requests or bytes. */
 export const service: KindSchema<"Service"> = { kind: "Service", group: "", versions: ["v1"], schema };
 
-const externalNameRemark: Remark = {
-  severity: "warning",
-  code: codes.noEffect,
-  path: ["spec", "type"],
-  message: "is ExternalName, which has no effect yet; write a ServiceEntry for the name",
-};
+type SpecInput = z.output<typeof specSchema>;
+
+/** Fields that Kubernetes acts on and the mesh does not, and the values of them that change nothing. */
+const unheeded = {
+  type: { usual: ["ClusterIP", "NodePort", "LoadBalancer"], text: "; write a ServiceEntry for the name" },
+  sessionAffinity: { usual: ["None", ""], text: ": each request may go to another pod" },
+  internalTrafficPolicy: { usual: ["Cluster", ""], text: ": calls go to pods of all nodes" },
+  trafficDistribution: { usual: [""], text: ": calls go to pods of all zones and nodes" },
+} as const satisfies Partial<Record<keyof SpecInput, { readonly usual: readonly string[]; readonly text: string }>>;
+
+function withoutEffect(spec: SpecInput): readonly Remark[] {
+  return (Object.keys(unheeded) as (keyof typeof unheeded)[]).flatMap((field) => {
+    const value = spec[field];
+    const { usual, text } = unheeded[field];
+    if (value === undefined || usual.some((one) => one === value)) return [];
+    const message = `is ${value}, which has no effect yet${text}`;
+    return [{ severity: "warning", code: codes.noEffect, path: ["spec", field], message }];
+  });
+}
 
 function isUnnamed(item: PortInput): boolean {
   return item.protocol !== "SCTP" && protocolOfPort(item) === undefined;

@@ -45,6 +45,17 @@ test("of a pod stays what the mesh reads", () => {
   });
 });
 
+test("of init containers stay those that go on and have ports", () => {
+  const ports = [{ name: "web", containerPort: 81 }];
+  const proxy = { name: "proxy", image: "proxy:1", restartPolicy: "Always", ports };
+  const initContainers = [{ name: "init", ports }, proxy, { name: "logs", restartPolicy: "Always" }];
+  expect(trim({ ...pod, spec: { ...pod.spec, initContainers } })["spec"]).toEqual({
+    serviceAccountName: "web",
+    containers: [{ name: "app", ports: [{ containerPort: 80 }] }],
+    initContainers: [{ name: "proxy", restartPolicy: "Always", ports }],
+  });
+});
+
 test("of a custom resource stays all but its status; kubectl's copy of it goes", () => {
   const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}", "sluice.dev/x": "y" };
   const plugin = {

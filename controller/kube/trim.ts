@@ -42,7 +42,14 @@ function trimBody(kind: string, { spec, status, ...rest }: Json): Json {
 
 function podSpec(spec: Json): Json {
   const containers = listOf(spec["containers"]).map((container) => pick(fieldsOf(container), "name", "ports"));
-  return { ...pick(spec, "serviceAccountName"), containers };
+  const sidecars = listOf(spec["initContainers"]).map(fieldsOf).filter(isSidecar);
+  const initContainers = sidecars.map((container) => pick(container, "name", "ports", "restartPolicy"));
+  return { ...pick(spec, "serviceAccountName"), containers, ...(initContainers.length > 0 && { initContainers }) };
+}
+
+/** Of init containers, those that go on: they may have ports. */
+function isSidecar({ restartPolicy, ports }: Json): boolean {
+  return restartPolicy === "Always" && ports !== undefined;
 }
 
 function podStatus(status: Json): Json {

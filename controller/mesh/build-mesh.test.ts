@@ -78,6 +78,39 @@ spec: {address: 10.1.0.1, labels: {app: web}, ports: {http: 7000}, weight: 3, lo
     expect(found).toMatchObject({ addresses: ["10.96.0.1"], resolution: "STATIC", external: false, exportTo: [] });
   });
 
+  test("leads to pods before they are ready where it publishes them, and not to EndpointSlices' that are not", () => {
+    const open = service.replace("clusterIP:", "publishNotReadyAddresses: true\n  clusterIP:");
+    const text = `${open}${pod("a")}${pod("bb").replace('"True"', '"False"')}`;
+    expect(serviceOf(text, "web.shop.svc.cluster.local").endpoints.map(endpointText)).toEqual([
+      "10.0.0.1 80>3000 81>9000",
+      "10.0.0.2 80>3000 81>9000",
+    ]);
+    const slice = `${open.replace("  selector: {app: web}\n", "")}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+endpoints: [{addresses: [192.0.2.1], conditions: {ready: false}}]
+ports: [{name: http, port: 8080}]
+`;
+    expect(serviceOf(slice, "web.shop.svc.cluster.local").endpoints.map(endpointText)).toEqual([
+      "192.0.2.1 80>8080 not ready",
+    ]);
+  });
+
+  test("leads to a port that a native sidecar names, and not to one of an init container that ends", () => {
+    const inside = (policy: string): string =>
+      pod("a").replace(
+        "containers: [{name: c, ports: [{name: web, containerPort: 3000}]}]",
+        `containers: [{name: c}], initContainers: [{name: s${policy}, ports: [{name: web, containerPort: 4000}]}]`,
+      );
+    const portsOf = (policy: string) =>
+      serviceOf(`${service}${inside(policy)}`, "web.shop.svc.cluster.local").endpoints.map(endpointText);
+    expect(portsOf(", restartPolicy: Always")).toEqual(["10.0.0.1 80>4000 81>9000"]);
+    expect(portsOf("")).toEqual(["10.0.0.1 81>9000"]);
+  });
+
   test("without selector, or with an empty one, leads nowhere", () => {
     for (const selector of ["", "  selector: {}"]) {
       const text = service.replace("  selector: {app: web}", selector);

@@ -60,15 +60,26 @@ interface Served {
 const services = memo<MeshObject, MeshService>();
 const endpointLists = memo<MeshObject, readonly Endpoint[]>();
 
-/** @param leadsTo what the service is made of */
+interface Parts {
+  readonly host: string;
+  readonly make: () => MeshService;
+  /** What the service is made of. */
+  readonly leadsTo: readonly Workload[];
+  /** They are served whether or not they are ready. Default false. */
+  readonly areAllReady?: boolean;
+}
+
 function served(
   object: MeshObject<"Service" | "ServiceEntry">,
   authentication: Authentication,
-  { host, make, leadsTo }: { host: string; make: () => MeshService; leadsTo: readonly Workload[] },
+  { host, make, leadsTo, areAllReady = false }: Parts,
 ): Served {
   const { ports } = object.spec;
   const { settings, peerAuthentications } = authentication;
-  const list = (): readonly Endpoint[] => leadsTo.flatMap((workload) => endpointOf(workload, ports, authentication));
+  const list = (): readonly Endpoint[] =>
+    leadsTo.flatMap((workload) =>
+      endpointOf(areAllReady ? { ...workload, ready: true } : workload, ports, authentication),
+    );
   return {
     service: services(object, host, make),
     endpoints: endpointLists(object, host, list, [settings, ...peerAuthentications, ...leadsTo]),
@@ -77,11 +88,11 @@ function served(
 
 function fromService(object: MeshObject<"Service">, { workloads, authentication }: Context): Served {
   const { meta, spec } = object;
-  const { selector = {} } = spec; // an empty one selects no pods, unlike everywhere else
-  const leadsTo =
-    Object.keys(selector).length > 0
-      ? workloads.select(meta.namespace, selector)
-      : workloads.behind(meta.namespace, meta.name);
+  const { selector = {} } = spec;
+  const selectsPods = Object.keys(selector).length > 0; // an empty one selects none, unlike everywhere else
+  const leadsTo = selectsPods ? workloads.select(meta.namespace, selector) : workloads.behind(meta.namespace, meta.name);
+  // EndpointSlices of others' making say themselves who is ready
+  const areAllReady = selectsPods && spec.publishNotReadyAddresses === true;
   const host = serviceHost(meta.name, meta.namespace, authentication.settings.domain);
   const make = (): MeshService => ({
     host,
@@ -92,7 +103,7 @@ function fromService(object: MeshObject<"Service">, { workloads, authentication 
     external: false,
     exportTo: [],
   });
-  return served(object, authentication, { host, make, leadsTo });
+  return served(object, authentication, { host, make, leadsTo, areAllReady });
 }
 
 function fromEntry(object: MeshObject<"ServiceEntry">, host: string, { workloads, authentication }: Context): Served {

@@ -24,6 +24,8 @@ export interface Service {
   readonly selector?: Labels;
   /** Absent for headless services. */
   readonly clusterIP?: string;
+  /** Whether pods take traffic that are not ready, or on their way out. Absent: no. */
+  readonly publishNotReadyAddresses?: boolean;
 }
 
 /** Kubernetes EndpointSlice: endpoints of a Service, of which only one without a selector has any use for them. */

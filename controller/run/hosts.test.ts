@@ -40,6 +40,12 @@ test.each([
   expect(text.split("\n")).toEqual(["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", ...lines, ""]);
 });
 
+test("a headless service that publishes pods before they are ready leads to all", () => {
+  const open = service("db", "shop", { selector: { app: "db" }, publishNotReadyAddresses: true });
+  const text = hostsText("else", { objects: [open], pods: pods(true, false), domain: "cluster.local" });
+  expect(text.match(/^198\S+/gm)).toEqual(["198.18.254.2", "198.18.254.3"]);
+});
+
 test("a headless service leads to its ready pods, a ServiceEntry to its address", () => {
   const objects = [db, entry(["api.example.com", "*.example.com"], ["198.19.0.7", "10.0.0.0/8"])];
   const text = hostsText("else", { objects, pods: pods(true, false, true), domain: "cluster.local" });

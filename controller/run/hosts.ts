@@ -5,7 +5,7 @@ const loopback = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopba
 
 /**
  * The names of services, as an application of a namespace may write them: what `/etc/hosts` of its pods says. A headless
- * Service leads to its ready pods.
+ * Service leads to its pods that take traffic.
  *
  * @param objects with the addresses that services have; see sources/virtual-addresses.ts
  * @see hosts(5)
@@ -29,7 +29,9 @@ export function hostsText(
     const name = `${meta.name}.${meta.namespace}`;
     const names = [...(meta.namespace === namespace ? [meta.name] : []), name, `${name}.svc`, `${name}.svc.${domain}`];
     const selected = (pod: PlacedPod): boolean =>
-      pod.ready && pod.plan.namespace === meta.namespace && matches(spec.selector ?? {}, pod.plan.labels);
+      (pod.ready || spec.publishNotReadyAddresses === true) &&
+      pod.plan.namespace === meta.namespace &&
+      matches(spec.selector ?? {}, pod.plan.labels);
     const headless = spec.selector === undefined ? [] : pods.filter(selected).map(({ ip }) => ip);
     const addresses = spec.clusterIP === undefined ? headless : [spec.clusterIP];
     return addresses.map((address) => [address, ...names].join(" "));
