@@ -119,6 +119,11 @@ export function isDnsLabel(value: string): boolean {
   return value.length <= 63 && label.test(value);
 }
 
+/** What an API server takes for the name of most objects. Unlike in DNS, a part may be longer than 63, as those of pods are. */
+export function isObjectName(value: string): boolean {
+  return value.length <= 253 && value.split(".").every((part) => label.test(part));
+}
+
 export function isDnsName(value: string): boolean {
   return value.length <= 253 && value.split(".").every((part) => isDnsLabel(part.toLowerCase()));
 }

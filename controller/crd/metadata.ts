@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Meta } from "../model/object.ts";
 import { defaultNamespace } from "../model/raw-object.ts";
-import { defined, dnsLabel, isDnsLabel, labels, text } from "./fields.ts";
+import { defined, dnsLabel, isObjectName, labels, text } from "./fields.ts";
 
 const unread = z.unknown().optional();
 
 /** Kubernetes' ObjectMeta. What only an API server writes is accepted and not looked at. */
 export const metadata = z.strictObject({
   name: text((value) =>
-    value.length <= 253 && value.split(".").every(isDnsLabel)
+    isObjectName(value)
       ? undefined
       : "must be lower-case letters, digits, - and ., at most 253, with letters or digits at both ends",
   ).describe("Unique among the objects of a kind in a namespace."),

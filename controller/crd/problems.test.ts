@@ -59,6 +59,15 @@ describe("the object", () => {
     expect(tell(text).lines).toEqual(told);
   });
 
+  test.each([
+    ["as long as a pod's may be", `${"a".repeat(238)}-7f6d9c4b-x2k9q`, 0],
+    ["longer", `${"a".repeat(239)}-7f6d9c4b-x2k9q`, 1],
+    ["with an empty part", "a..b", 1],
+  ])("a name %s", (_, name, errors) => {
+    const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec: {containers: []}`;
+    expect(tell(pod).lines).toHaveLength(errors);
+  });
+
   test("twice: the first counts, and the other place is named", () => {
     const service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\nspec: {}\n";
     expect(tell(service, `# copy\n${service}`)).toEqual({
