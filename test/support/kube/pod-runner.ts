@@ -1,5 +1,9 @@
 // The node of a test's cluster, without a container engine: takes pods as the API server holds them, after all admission,
 // and runs their containers as processes.
+//
+// There is no DNS: names of Services stand in each pod's /etc/hosts, and its resolv.conf names a server that answers nobody.
+// So tests do not show how Envoy's own resolver (c-ares) looks up the control plane and the hosts of DNS clusters with a
+// cluster's search domains and ndots, what it does while DNS is away, or how long it keeps an answer.
 import type { V1Pod } from "@kubernetes/client-node";
 import { type KubeApi, persist } from "./api.ts";
 import { Coalesced } from "./coalesced.ts";
