@@ -91,7 +91,7 @@ describe("proxy-config", () => {
     [
       "pc c nothing",
       1,
-      'no pod "nothing" with a proxy on this machine; there are catalog-1.istioinaction, catalog-v2-1.istioinaction, gone-1.shop, webapp-2.shop, webapp-7d9c-x2k9q.istioinaction',
+      'no running pod "nothing" with a proxy on this machine; there are catalog-1.istioinaction, catalog-v2-1.istioinaction, gone-1.shop, webapp-2.shop, webapp-7d9c-x2k9q.istioinaction',
     ],
     [
       "pc c webapp",
@@ -105,14 +105,14 @@ describe("proxy-config", () => {
     ],
     ["pc c deploy/catalog-1", 1, 'no Deployment "catalog-1" on this machine'],
     ["pc c svc/none -n shop", 1, 'no Service "none" in namespace shop on this machine'],
-    ["pc c svc/outside", 1, 'Service "outside" on this machine has no running pod with a proxy'],
+    ["pc c svc/outside", 1, 'Service "outside" on this machine has no running pod'],
     [
       "pc c svc/web",
       1,
       '"svc/web" stands for several pods: webapp-2.shop, webapp-7d9c-x2k9q.istioinaction; write one of them',
     ],
     ["pc c sts/catalog", 1, 'no StatefulSet "catalog" on this machine'],
-    ["pc c webapp -n none", 1, 'no pod "webapp" with a proxy in namespace none on this machine; there is none'],
+    ["pc c webapp -n none", 1, 'no running pod "webapp" with a proxy in namespace none on this machine; there is none'],
     [
       "pc c secret/catalog",
       64,
@@ -177,9 +177,16 @@ describe("proxy-status", () => {
   test.each([
     ["ps -n shop", ["webapp-2.shop"]],
     ["ps catalog", ["catalog-1.istioinaction"]],
-    ["ps catalog-v2", []],
   ])("%s", async (args, expected) => {
     expect(names((await sluice(args)).out)).toEqual(expected);
+  });
+
+  test("of a pod whose proxy is not connected says so", async () => {
+    expect(await sluice("ps catalog-v2 -o json")).toEqual({
+      code: 1,
+      out: "",
+      err: "Error: the proxy of catalog-v2-1.istioinaction is not connected to the control plane; the log of its Envoy says why\n",
+    });
   });
 
   test("-v 0 is istioctl's table since 1.27", async () => {

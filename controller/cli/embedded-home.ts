@@ -9,7 +9,7 @@ export function embeddedHome(meshes: readonly RunningMesh[], http: CliDeps["http
     pods.filter(isMeant).map(({ name, namespace, workload, ready, ip, adminSocket }): Pod => {
       const admin: Pod["admin"] = (request, port) =>
         http(port === undefined ? { socket: adminSocket } : { host: ip, port }, request);
-      return { name, namespace, workload, ready, ...(meshes.length > 1 && { mesh: dir }), admin };
+      return { name, namespace, workload, ready, hasProxy: true, ...(meshes.length > 1 && { mesh: dir }), admin };
     });
   const controllers = meshes.map(({ dir, monitoringPort: port }) => ({
     name: `controller of ${dir}`,

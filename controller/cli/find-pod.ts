@@ -51,17 +51,17 @@ async function find(text: string, inNamespace: string | undefined, home: Home): 
   const isSelected = kind !== undefined && kind !== "Pod";
   const pods = isSelected ? await home.selected({ kind, name }, namespace) : await home.pods(namespace);
   if (pods === undefined) throw new CliError(`no ${kind} "${name}" ${home.place(namespace)}`);
-  const found = (isSelected ? pods : candidates(kind, name, pods)).toSorted(
-    (a, b) => Number(b.ready) - Number(a.ready) || compareText(a.name, b.name),
-  );
+  const meant = (of: readonly Pod[]): readonly Pod[] => (isSelected ? of : candidates(kind, name, of));
+  const proxied = pods.filter(({ hasProxy }) => hasProxy);
+  const found = meant(proxied).toSorted((a, b) => Number(b.ready) - Number(a.ready) || compareText(a.name, b.name));
   const [first] = found;
-  if (first === undefined && isSelected)
-    throw new CliError(`${kind} "${name}" ${home.place(namespace)} has no running pod with a proxy`);
-  if (first === undefined) {
-    const there = pods.length === 0 ? "there is none" : `there are ${list(pods)}`;
-    throw new CliError(`no pod "${text}" with a proxy ${home.place(namespace)}; ${there}`);
-  }
-  return { found, isSelected: isSelected && found.every((pod) => isBeside(first, pod)) };
+  if (first !== undefined) return { found, isSelected: isSelected && found.every((pod) => isBeside(first, pod)) };
+  const bare = meant(pods);
+  if (bare.length > 0)
+    throw new CliError(`no proxy runs in ${list(bare)}: injection gives pods one when they are made`);
+  if (isSelected) throw new CliError(`${kind} "${name}" ${home.place(namespace)} has no running pod`);
+  const there = proxied.length === 0 ? "there is none" : `there are ${list(proxied)}`;
+  throw new CliError(`no running pod "${text}" with a proxy ${home.place(namespace)}; ${there}`);
 }
 
 /** What follows the last dot is a namespace. */

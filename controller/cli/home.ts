@@ -4,7 +4,7 @@ import type { SelectingKind } from "./selecting-kinds.ts";
 /** Where a mesh runs, as far as commands need it: the machine on which `sluice up` runs it, or a Kubernetes cluster. */
 export interface Home {
   /**
-   * Pods with a proxy, gateways among them.
+   * Running pods, gateways among them.
    *
    * @param namespace only there; absent: all of the machine's, or those in the namespace of the cluster's context
    */
@@ -34,6 +34,8 @@ export interface Pod {
   /** Name of its Deployment, or of what else made it. */
   readonly workload: string;
   readonly ready: boolean;
+  /** Without one, `admin` is of no use. */
+  readonly hasProxy: boolean;
   /** Tells pods of one name apart: the folder of its mesh, where several run. */
   readonly mesh?: string;
   /**

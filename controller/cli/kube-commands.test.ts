@@ -120,13 +120,14 @@ describe("pods", () => {
 
   test.each([
     [
-      "pc c bare",
-      'no pod "bare" with a proxy in namespace istioinaction; there are catalog-6bb-q2x.istioinaction, catalog-6bb-z9w.istioinaction, webapp-8c4-tt1.istioinaction',
+      "pc c cart",
+      'no running pod "cart" with a proxy in namespace istioinaction (-n names another one); there are catalog-6bb-q2x.istioinaction, catalog-6bb-z9w.istioinaction, webapp-8c4-tt1.istioinaction',
     ],
-    ["pc c deploy/bare", 'Deployment "bare" in namespace istioinaction has no running pod with a proxy'],
-    ["pc c svc/outside", 'Service "outside" in namespace istioinaction has no running pod with a proxy'],
+    ["pc c bare", "no proxy runs in bare-5d5-abc.istioinaction: injection gives pods one when they are made"],
+    ["pc c deploy/bare", "no proxy runs in bare-5d5-abc.istioinaction: injection gives pods one when they are made"],
+    ["pc c svc/outside", 'Service "outside" in namespace istioinaction (-n names another one) has no running pod'],
     ["pc c svc/catalog.shop", 'no Service "catalog" in namespace shop'],
-    ["pc c webapp.shop", 'no pod "webapp.shop" with a proxy in namespace shop; there is none'],
+    ["pc c webapp.shop", 'no running pod "webapp.shop" with a proxy in namespace shop; there is none'],
     ["pc c catalog", '"catalog" stands for several pods: catalog-6bb-q2x.istioinaction, catalog-6bb-z9w.istioinaction'],
     [
       "pc c deploy/webapp --proxy-admin-port 9",
@@ -249,7 +250,7 @@ describe("which mesh", () => {
   test("one on this machine goes before a cluster, and that is said", async () => {
     const { err } = await sluice("pc c webapp", 1, { meshes });
     expect(err).toBe(
-      'this is the mesh of /mesh on this machine; for the cluster of ~/.kube/config add --context NAME\nError: no pod "webapp" with a proxy on this machine; there are web-1.shop\n',
+      'this is the mesh of /mesh on this machine; for the cluster of ~/.kube/config add --context NAME\nError: no running pod "webapp" with a proxy on this machine; there are web-1.shop\n',
     );
     expect(await sluice("ps", 1, { meshes, kubeconfig: () => undefined })).toMatchObject({ code: 0, err: "" });
   });

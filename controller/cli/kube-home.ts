@@ -42,23 +42,24 @@ export function kubeHome(api: KubeApi, istioNamespace: string, http: CliDeps["ht
       { place: `port ${port} of pod ${name}.${namespace}`, connect: () => api.connect({ name, namespace }, port) },
       request,
     );
-  const proxied = async (where: Parameters<KubeApi["runningPods"]>[0]): Promise<readonly Pod[]> =>
-    (await running(where)).filter(hasProxy).map((pod) => ({
+  const podsOf = async (where: Parameters<KubeApi["runningPods"]>[0]): Promise<readonly Pod[]> =>
+    (await running(where)).map((pod) => ({
       ...described(pod),
       admin: (request, port = ports.admin) => ask(pod, port, request),
     }));
   return {
-    pods: (namespace = api.namespace) => proxied({ namespace }),
+    pods: (namespace = api.namespace) => podsOf({ namespace }),
     async selected({ kind, name }, namespace = api.namespace) {
       const { group, names } = selectingKinds[kind];
       const object = await api.get({ group, version: "v1", plural: names[1], namespace, name }).catch(fail);
       if (object === undefined) return undefined;
       const labelSelector = selectorText(kind, object);
-      return labelSelector === "" ? [] : proxied({ namespace, labelSelector });
+      return labelSelector === "" ? [] : podsOf({ namespace, labelSelector });
     },
     namespace: api.namespace,
     objects: () => api.meshObjects().catch(fail),
-    place: (namespace = api.namespace) => `in namespace ${namespace}`,
+    place: (namespace) =>
+      namespace === undefined ? `in namespace ${api.namespace} (-n names another one)` : `in namespace ${namespace}`,
     async controllers() {
       const pods = await running({ namespace: istioNamespace, labelSelector: controllerSelector });
       const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined); // others hang up any moment
@@ -74,11 +75,11 @@ function fail(error: Error): never {
   throw new CliError(error.message);
 }
 
-function hasProxy({ spec: { containers, initContainers = [] } }: RawPod): boolean {
+function hasProxy({ containers, initContainers = [] }: RawPod["spec"]): boolean {
   return [...containers, ...initContainers].some(({ name }) => name === proxyContainer);
 }
 
-function described({ metadata, status }: RawPod): Omit<Pod, "admin"> {
+function described({ metadata, spec, status }: RawPod): Omit<Pod, "admin"> {
   const { name, namespace, labels = {}, deletionTimestamp, ownerReferences = [] } = metadata;
   const owner = ownerReferences.find(({ controller }) => controller === true);
   const isReady = status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
@@ -87,5 +88,6 @@ function described({ metadata, status }: RawPod): Omit<Pod, "admin"> {
     namespace,
     workload: owner ? workloadName(owner, labels["pod-template-hash"]) : name,
     ready: isReady && deletionTimestamp === undefined,
+    hasProxy: hasProxy(spec),
   };
 }

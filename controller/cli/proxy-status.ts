@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type ProxySync, syncTypes, type TypeSync } from "../status/sync.ts";
 import { chooseHome, type HomeOptions } from "./choose-home.ts";
+import { CliError } from "./cli-error.ts";
 import { connectedProxies, runningControllers } from "./controllers.ts";
 import type { CliDeps } from "./deps.ts";
 import { humanDuration } from "./duration.ts";
@@ -93,5 +94,10 @@ async function proxiesOf(
     only === undefined
       ? namespace === undefined || name.endsWith(`.${namespace}`)
       : name === `${only.name}.${only.namespace}`;
-  return (await connectedProxies(controllers)).filter(({ name }) => isAsked(name));
+  const proxies = (await connectedProxies(controllers)).filter(({ name }) => isAsked(name));
+  if (only !== undefined && proxies.length === 0)
+    throw new CliError(
+      `the proxy of ${only.name}.${only.namespace} is not connected to the control plane; the log of its Envoy says why`,
+    );
+  return proxies;
 }

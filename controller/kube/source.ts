@@ -12,8 +12,8 @@ import { builtins, definitions, type Followable, type KindName, namespaces, serv
 // that is installed later is followed from then on, and one that never is troubles nobody.
 
 /** A rollout is hundreds of events in a row: they become a few batches. In ms. */
-const quietMs = 50;
-const waitMsMax = 500;
+export const quietMs = 50;
+export const waitMsMax = 500;
 
 export interface KubernetesOptions {
   readonly client: WatchClient;

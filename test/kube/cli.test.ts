@@ -52,6 +52,7 @@ const pages = `
   const pages = {
     "/debug/syncz": [{ name: "of-" + name + ".shop", cluster: "Kubernetes", version: "1.40.0", controller: name, connectedAtMs: 0, types }],
     "/version": { version: "0.1.0" },
+    "/debug/problemz": [{ severity: "warning", code: "IST0127", object: { kind: "Sidecar", namespace: "shop", name: "web" }, message: "matches nothing" }],
   };
   require("http").createServer(({ url }, answer) => answer.end(JSON.stringify(pages[url]))).listen(15014, "127.0.0.1");
 `;
@@ -159,13 +160,58 @@ test("all controllers are asked", async () => {
   );
 });
 
+describe("analyze", () => {
+  test("tells what the controllers know, each once", async () => {
+    expect(await printed("analyze", "-n", "shop")).toBe("Warning [IST0127] (Sidecar shop/web) matches nothing\n");
+    expect(await sluice("analyze", "-n", "default")).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("puts files on what the cluster has", async () => {
+    const file = join(cluster.dir, "routes.yaml");
+    const virtualService = (host: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${host}, namespace: shop}
+spec: {hosts: [${host}], http: [{route: [{destination: {host: ${host}}}]}]}
+---`;
+    await writeFile(file, virtualService("web"));
+    expect(await sluice("analyze", file)).toMatchObject({ code: 0, stdout: "" });
+    await writeFile(file, virtualService("web") + virtualService("nowhere"));
+    const { code, stdout } = await sluice("analyze", file);
+    expect({ code, stdout }).toEqual({
+      code: 79,
+      stdout: expect.stringMatching(
+        /^Error \[IST0101\] \(VirtualService shop\/nowhere \S+routes\.yaml:10:\d+\) spec\.\S+ is "nowhere": .*\n$/,
+      ),
+    });
+  });
+});
+
 describe("what can't be done is said", () => {
-  test("a pod that has no proxy, or is not there", async () => {
-    const { stderr } = await sluice("pc", "c", "deploy/bare.shop");
-    expect(stderr).toMatch(
-      /^Error: no pod "deploy\/bare.shop" with a proxy in namespace shop; there are web-\S+\.shop, web-/,
-    );
-    expect((await sluice("pc", "c", "web")).stderr).toMatch(/in namespace default; there is none\n$/);
+  test.each([
+    [
+      "pc c deploy/bare.shop",
+      /^Error: no proxy runs in bare-\S+\.shop: injection gives pods one when they are made\n$/,
+    ],
+    ["pc c bare -n shop", /^Error: no proxy runs in bare-\S+\.shop: /],
+    ["ps bare.shop", /^Error: no proxy runs in bare-\S+\.shop: /],
+    ["pc c svc/outside.shop", /^Error: Service "outside" in namespace shop has no running pod\n$/],
+    ["pc c svc/none.shop", /^Error: no Service "none" in namespace shop\n$/],
+    [
+      "pc c gone.shop",
+      /^Error: no running pod "gone\.shop" with a proxy in namespace shop; there are db-0\.shop, web-/,
+    ],
+    [
+      "pc c web",
+      /^Error: no running pod "web" with a proxy in namespace default \(-n names another one\); there is none\n$/,
+    ],
+    ["ps web.nowhere", /^Error: no running pod "web\.nowhere" with a proxy in namespace nowhere; there is none\n$/],
+    [
+      "ps db-0.shop",
+      /^Error: the proxy of db-0\.shop is not connected to the control plane; the log of its Envoy says why\n$/,
+    ],
+  ])("%s", async (args, message) => {
+    expect(await sluice(...args.split(" "))).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(message) });
   });
 
   test("a port that nobody listens on", async () => {
@@ -181,7 +227,7 @@ describe("what can't be done is said", () => {
     expect((await sluiceAs(kubeconfig, "ps")).stderr).toMatch(
       /^Error: pods is forbidden: User ".*:reader" cannot list/,
     );
-    await cluster.kubectl("create", "clusterrole", "reader", "--verb=list", "--resource=pods");
+    await cluster.kubectl("create", "clusterrole", "reader", "--verb=get,list", "--resource=pods,deployments.apps");
     await cluster.kubectl(
       "create",
       "clusterrolebinding",
@@ -191,7 +237,7 @@ describe("what can't be done is said", () => {
     );
     const stderr = await cluster.waitFor(async () => {
       const ended = await sluiceAs(kubeconfig, "pc", "c", "deploy/web.shop");
-      return ended.stderr.includes("list") ? undefined : ended.stderr; // the API server takes a moment to know the role
+      return /cannot (get|list)/.test(ended.stderr) ? undefined : ended.stderr; // the API server takes a moment to know the role
     }, "the role to be in force");
     expect(stderr).toMatch(
       /^Error: Envoy of web-\S+: GET \S+ at port 15000 of pod \S+: the API server refuses to forward it: .*403/,
