@@ -1,7 +1,8 @@
 // The webhooks as a real API server calls them, and what kubectl shows of their answers.
+import { execFile } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority, selfSigned } from "../../controller/ca/authority.ts";
 import { readRoot } from "../../controller/ca/read-root.ts";
 import { ControlPlane } from "../../controller/control-plane.ts";
@@ -163,6 +164,114 @@ test("what has yet to come elsewhere is a warning", async () => {
   expect(code).toBe(0);
   expect(stderr).toMatch(/^Warning: VirtualService shop\/catalog: spec\.http\[0\]\.route\[0\]\.destination\.host is/);
 });
+
+describe("every kind", () => {
+  const route = { route: [{ destination: { host: "catalog" } }] };
+  const server = (number: number) => ({ port: { number, name: "http", protocol: "HTTP" }, hosts: ["*"] });
+  const kindsOfIstio = [
+    {
+      kind: "Gateway",
+      good: { servers: [server(80)] },
+      bad: { servers: [server(80), server(81)] },
+      sentence: 'spec.servers[1].port.name is "http": port names in servers must be unique: duplicate name http',
+    },
+    {
+      kind: "VirtualService",
+      good: { hosts: ["catalog"], http: [{ timeout: "10s", ...route }] },
+      bad: { hosts: ["catalog"], http: [{ timeout: "10", ...route }] },
+      sentence: 'spec.http[0].timeout is "10": a unit is missing; write "10s" or "10m"',
+    },
+    {
+      kind: "DestinationRule",
+      good: { host: "catalog", subsets: [{ name: "v1" }] },
+      bad: { host: "catalog", subsets: [{ name: "v1" }, { name: "v1" }] },
+      sentence: 'spec.subsets[1].name is "v1": duplicate subset names',
+    },
+    {
+      kind: "ServiceEntry",
+      good: { hosts: ["pay.example.com"], resolution: "DNS", ports: [{ number: 80, name: "http" }] },
+      bad: { hosts: ["*"], ports: [{ number: 80, name: "http" }] },
+      sentence: 'spec.hosts[0] is "*": a ServiceEntry can\'t stand for all hosts',
+    },
+    {
+      kind: "WorkloadEntry",
+      good: { address: "192.0.2.1" },
+      bad: { address: "unix:///run/app.sock" },
+      sentence: 'spec.address is "unix:///run/app.sock": unix sockets are not supported; write an IP address and ports',
+    },
+    {
+      kind: "Sidecar",
+      good: { egress: [{ hosts: ["*/*"] }] },
+      bad: { egress: [{ hosts: ["catalog"] }] },
+      sentence: 'spec.egress[0].hosts[0] is "catalog": must be <namespace>/<host>: ./*, shop/* or */*',
+    },
+    {
+      kind: "PeerAuthentication",
+      good: { selector: { matchLabels: { app: "web" } }, portLevelMtls: { 8080: { mode: "STRICT" } } },
+      bad: { selector: { matchLabels: { app: "web" } }, portLevelMtls: { "08080": { mode: "STRICT" } } },
+      sentence: "spec.portLevelMtls has a key that is no port: port numbers are 1 to 65535",
+    },
+    {
+      kind: "WasmPlugin",
+      good: { url: "builtin://retry-budget", pluginConfig: { percent: 50 } },
+      bad: { url: "builtin://retry-budget", pluginConfig: { percent: 5000 } },
+      sentence: "spec.pluginConfig.percent is 5000: it must be from 0 to 1000",
+    },
+  ];
+  const definitions = new Map(crds().map(({ spec }) => [spec.names.kind, spec]));
+
+  function objectOf(kind: string, name: string, { version = 0, spec }: { version?: number; spec: object }) {
+    const { group, versions } = definitions.get(kind) ?? {};
+    const apiVersion = `${group}/${versions?.[version]?.name}`;
+    return { apiVersion, kind, metadata: { name, namespace: "shop" }, spec };
+  }
+
+  test("is here", () => {
+    expect(kindsOfIstio.map(({ kind }) => kind).toSorted()).toEqual([...definitions.keys()].toSorted());
+  });
+
+  test.each(kindsOfIstio)(
+    "a bad $kind is refused with the sentence that `sluice analyze` has: $sentence",
+    async (row) => {
+      const text = JSON.stringify(objectOf(row.kind, "bad", { spec: row.bad }));
+      const said = await analyze(text);
+      expect(said).toMatch(/^Error \[\w+\] \(\w+ shop\/bad stdin:1:\d+\) [^\n]+\n$/);
+      expect(said.replace(/^.*?\) /, "").trimEnd()).toBe(row.sentence);
+      const { code, stderr } = await cluster.kubectl.attempt(["apply", "-f", "-"], text);
+      expect({ code, stderr: stderr.trimEnd() }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(`: ${escaped(`${denied}${row.kind} shop/bad: ${row.sentence}`)}$`),
+      });
+    },
+  );
+
+  test.each(kindsOfIstio)("a good $kind is taken in every version", async ({ kind, good }) => {
+    const versions = definitions.get(kind)?.versions ?? [];
+    expect(versions.every(({ served }) => served)).toBe(true);
+    for (const version of versions.keys()) {
+      const text = JSON.stringify(objectOf(kind, `good-${version}`, { version, spec: good }));
+      const { code, stdout } = await cluster.kubectl.attempt(["apply", "-f", "-"], text);
+      expect({ code, stdout: stdout.trimEnd() }).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(new RegExp(`/good-${version} created$`)),
+      });
+    }
+  });
+});
+
+/** What `sluice analyze` prints of a text alone. */
+function analyze(text: string): Promise<string> {
+  const bin = join(import.meta.dirname, "../../node_modules/.bin/sluice");
+  return new Promise((resolve) => {
+    const child = execFile(bin, ["analyze", "--use-kube=false", "-"], (_, stdout) => resolve(stdout));
+    child.stdin?.end(text);
+  });
+}
+
+/** For a regular expression. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
 
 test("a pod of a namespace that was labelled a moment ago gets its proxy, and others are as they were", async () => {
   const containersOf = async (namespace: string): Promise<string> => {
