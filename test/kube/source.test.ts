@@ -1,7 +1,10 @@
 // The source against a real API server: what it knows stays what the cluster has, whatever happens in between.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseObject } from "../../controller/crd/parse-object.ts";
 import { connect } from "../../controller/kube/client.ts";
 import { type KubernetesSource, watchKubernetes } from "../../controller/kube/source.ts";
+import { buildMesh } from "../../controller/mesh/build-mesh.ts";
+import { defaultSettings } from "../../controller/model/mesh.ts";
 import { identityOf, type RawObject } from "../../controller/model/raw-object.ts";
 import { realClock } from "../../controller/ports/clock.ts";
 import { TestLog } from "../../controller/ports/log.ts";
@@ -159,3 +162,87 @@ test("etcd that stands still changes nothing, and what was asked for meanwhile i
   await sees("Service", "a=one", "marker=one", "c=two");
   expect(batches.length).toBe(count + 1);
 });
+
+test("a Service leads where Kubernetes' own endpoints lead: pods that are not ready, ports of native sidecars", async () => {
+  await cluster.api.create("/api/v1/nodes", { metadata: { name: "elsewhere" } }); // without it no endpoint counts
+  await createPod("ready", "True");
+  await createPod("coming", "False");
+  for (const [name, publishNotReadyAddresses] of [
+    ["strict", false],
+    ["open", true],
+  ] as const) {
+    const ports = [
+      { name: "app", port: 80, targetPort: "app" },
+      { name: "side", port: 81, targetPort: "side" },
+    ];
+    const spec = { selector: { app: "web" }, ports, publishNotReadyAddresses };
+    await cluster.api.create(services, { metadata: { name }, spec });
+  }
+  const ready = "192.0.2.5 80>8080 81>4000";
+  const coming = "192.0.2.6 80>8080 81>4000";
+  const expected = { strict: [ready, `${coming} not ready`], open: [ready, coming] };
+  for (const [name, endpoints] of Object.entries(expected)) {
+    await until(
+      async () => `${await kubernetesEndpoints(name)}` === `${endpoints}`,
+      `Kubernetes' endpoints of ${name} to be ${endpoints}`,
+    );
+    await until(
+      () => `${meshEndpoints(name)}` === `${endpoints}`,
+      () => `the mesh's endpoints of ${name} to be ${endpoints}; they are ${meshEndpoints(name)}`,
+    );
+  }
+});
+
+/** One that is an object only. */
+async function createPod(name: keyof typeof podIps, ready: string): Promise<void> {
+  const spec = {
+    nodeName: "elsewhere",
+    initContainers: [
+      { name: "side", image: "none", restartPolicy: "Always", ports: [{ name: "side", containerPort: 4000 }] },
+      { name: "ends", image: "none", ports: [{ name: "ends", containerPort: 1 }] },
+    ],
+    containers: [{ name: "app", image: "none", ports: [{ name: "app", containerPort: 8080 }] }],
+  };
+  const pods = "/api/v1/namespaces/default/pods";
+  await until(() => cluster.api.get("/api/v1/namespaces/default/serviceaccounts/default").then(() => true), "accounts");
+  await cluster.api.create(pods, { metadata: { name, labels: { app: "web" } }, spec });
+  const ip = podIps[name];
+  const status = { phase: "Running", podIP: ip, podIPs: [{ ip }], conditions: [{ type: "Ready", status: ready }] };
+  await cluster.api.patch(`${pods}/${name}/status`, { status });
+}
+
+const podIps = { ready: "192.0.2.5", coming: "192.0.2.6" } as const;
+
+/** `192.0.2.5 80>8080 81>4000 not ready`, sorted. */
+function meshEndpoints(name: string): readonly string[] {
+  const objects = (batches.at(-1) ?? []).flatMap((raw) => parseObject(raw).object ?? []);
+  const { mesh } = buildMesh({ objects, plugins: [], settings: defaultSettings, generation: 0 });
+  const { endpoints = [] } = mesh.services.get(`${name}.default.svc.cluster.local`) ?? {};
+  return endpoints.map(({ address, ports, ready }) => endpointText(address, [...ports], ready)).toSorted();
+}
+
+interface Slice {
+  readonly endpoints?:
+    | readonly { readonly addresses: readonly string[]; readonly conditions: { ready: boolean } }[]
+    | null;
+  readonly ports?: readonly { readonly name: "app" | "side"; readonly port: number }[] | null;
+}
+
+async function kubernetesEndpoints(name: string): Promise<readonly string[]> {
+  const { items } = await cluster.api.get<{ readonly items: readonly Slice[] }>(
+    `/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D${name}`,
+  );
+  const numbers = { app: 80, side: 81 };
+  return items
+    .flatMap(({ endpoints, ports }) => {
+      const pairs = (ports ?? []).map((one) => [numbers[one.name], one.port] as const).toSorted(([a], [b]) => a - b);
+      return (endpoints ?? []).map(({ addresses, conditions }) =>
+        endpointText(addresses[0] ?? "", pairs, conditions.ready),
+      );
+    })
+    .toSorted();
+}
+
+function endpointText(address: string, ports: readonly (readonly [number, number])[], ready: boolean): string {
+  return `${address} ${ports.map(([from, to]) => `${from}>${to}`).join(" ")}${ready ? "" : " not ready"}`;
+}
