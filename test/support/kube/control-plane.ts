@@ -9,13 +9,14 @@ import { writeCertificates } from "./certificates.ts";
 import { Daemon } from "./daemon.ts";
 import type { Slot } from "./slot.ts";
 
-/** The controllers that tests need: namespaces, service accounts and their CA, Deployments, endpoints, owner references. */
+/** The controllers that tests need: namespaces, service accounts and their CA, Deployments, StatefulSets, endpoints, owner references. */
 const controllers = [
   "serviceaccount-controller",
   "namespace-controller",
   "endpointslice-controller",
   "deployment-controller",
   "replicaset-controller",
+  "statefulset-controller",
   "root-ca-certificate-publisher-controller",
   "garbage-collector-controller",
 ];
