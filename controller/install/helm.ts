@@ -1,6 +1,6 @@
+import { targetOf } from "../kube/api.ts";
 import { everything } from "./components.ts";
 import type { InstallApi } from "./install-api.ts";
-import { targetOf } from "../kube/api.ts";
 import { helmReleaseOf } from "./manifest.ts";
 
 /**

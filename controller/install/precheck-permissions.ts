@@ -1,11 +1,11 @@
 import { crds } from "../crd/definitions.ts";
 import type { ResourceType } from "../kube/api.ts";
+import { targetOf, typeOf } from "../kube/api.ts";
 import { isKubeError } from "../kube/kube-error.ts";
 import { codes } from "../model/codes.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { everything } from "./components.ts";
 import type { InstallApi } from "./install-api.ts";
-import { targetOf, typeOf } from "../kube/api.ts";
 import { nameOf, namespace } from "./manifest.ts";
 import { type Finding, firstLine } from "./precheck-finding.ts";
 

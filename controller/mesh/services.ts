@@ -90,7 +90,9 @@ function fromService(object: MeshObject<"Service">, { workloads, authentication 
   const { meta, spec } = object;
   const { selector = {} } = spec;
   const selectsPods = Object.keys(selector).length > 0; // an empty one selects none, unlike everywhere else
-  const leadsTo = selectsPods ? workloads.select(meta.namespace, selector) : workloads.behind(meta.namespace, meta.name);
+  const leadsTo = selectsPods
+    ? workloads.select(meta.namespace, selector)
+    : workloads.behind(meta.namespace, meta.name);
   // EndpointSlices of others' making say themselves who is ready
   const areAllReady = selectsPods && spec.publishNotReadyAddresses === true;
   const host = serviceHost(meta.name, meta.namespace, authentication.settings.domain);

@@ -217,7 +217,7 @@ const podIps = { ready: "192.0.2.5", coming: "192.0.2.6" } as const;
 function meshEndpoints(name: string): readonly string[] {
   const objects = (batches.at(-1) ?? []).flatMap((raw) => parseObject(raw).object ?? []);
   const { mesh } = buildMesh({ objects, plugins: [], settings: defaultSettings, generation: 0 });
-  const { endpoints = [] } = mesh.services.get(`${name}.default.svc.cluster.local`) ?? {};
+  const endpoints = mesh.endpoints.get(`${name}.default.svc.cluster.local`) ?? [];
   return endpoints.map(({ address, ports, ready }) => endpointText(address, [...ports], ready)).toSorted();
 }
 

@@ -91,6 +91,7 @@ class SimulatedMesh {
         },
         clock: realClock,
         log,
+        warn: (text) => log.warn(text),
         identifier: "sluice",
       });
       this.#connections.push(connection);
