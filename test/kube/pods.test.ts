@@ -49,6 +49,27 @@ describe("a container", () => {
     );
   });
 
+  test("runs beside an init container that stays: it has started before, and ends after", async () => {
+    const volumeMounts = [{ name: "shared", mountPath: "/shared" }];
+    const run = (script: string) => ({ command: ["sh", "-c", script], volumeMounts });
+    const waiting = "trap 'cat /shared/app; exit' TERM; touch /shared/started; while :; do sleep 0.1; done";
+    const startupProbe = { exec: { command: ["cat", "/shared/started"] }, periodSeconds: 1 };
+    const staying = app({ ...run(waiting), name: "staying", restartPolicy: "Always", startupProbe });
+    const first = app({ ...run("cat /shared/started && echo first > /shared/first"), name: "first" });
+    const main = app(run("cat /shared/first && echo last > /shared/app"));
+    const volumes = [{ name: "shared", emptyDir: {} }];
+    await apply(
+      cluster,
+      "staying",
+      pod("app", { restartPolicy: "Never", initContainers: [staying, first], containers: [main], volumes }),
+    );
+    const name = { namespace: "staying", name: "app" };
+    const exitCode = ".status.initContainerStatuses[0].state.terminated.exitCode";
+    await cluster.waitFor(async () => (await podValue(cluster, name, exitCode)) === "0", "it to end");
+    expect(await cluster.kubectl("logs", "-n", "staying", "app", "-c", "staying")).toBe("last\n");
+    expect(await podValue(cluster, name, ".status.phase")).toBe("Succeeded");
+  });
+
   test("has the user, the read-only root, the volumes and the arguments that its pod says", async () => {
     const script =
       "id -u; id -g; touch /x || echo read-only; touch /data/x && echo written; cat /etc/app/greeting; echo";

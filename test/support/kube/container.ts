@@ -17,7 +17,7 @@ export interface ContainerOptions {
   /** How it is to be run now; throws while something is missing. */
   readonly plan: () => Promise<Plan>;
   readonly files: { readonly log: string; readonly previousLog: string; readonly pid: string };
-  /** The pod's `restartPolicy`; that of an init container, which only has to succeed once, is never `Always`. */
+  /** Its own or its pod's `restartPolicy`; that of an init container which only has to succeed once is never `Always`. */
   readonly restart: string;
   readonly graceMs: number;
   readonly onChange: () => void;
@@ -37,10 +37,27 @@ export class Container {
   #loops: ProbeLoop[] = [];
   readonly #options: ContainerOptions;
   readonly #stopping = new AbortController();
+  readonly #firstStart = Promise.withResolvers<void>();
+  #wasStarted = false;
 
   constructor(options: ContainerOptions) {
     this.spec = options.spec;
     this.#options = options;
+  }
+
+  /** An init container that stays. */
+  get isSidecar(): boolean {
+    return this.spec.restartPolicy === "Always";
+  }
+
+  /** Resolves when its startup probe has succeeded for the first time. */
+  get hasStarted(): Promise<void> {
+    return this.#firstStart.promise;
+  }
+
+  /** What an init container must do before the next container starts. */
+  get isInitialized(): boolean {
+    return this.isSidecar ? this.#wasStarted : this.succeeded;
   }
 
   /** Ended with exit code 0, for good. */
@@ -66,10 +83,10 @@ export class Container {
     }
   }
 
-  /** Ends it: the preStop hook, SIGTERM, and SIGKILL after `graceMs` in all. */
-  async stop(graceMs: number): Promise<void> {
+  /** Ends it: the preStop hook, SIGTERM when its `turn` has come, and SIGKILL after `graceMs` in all. */
+  async stop(graceMs: number, turn?: Promise<unknown>): Promise<void> {
     this.#stopping.abort();
-    await this.#end(graceMs);
+    await this.#end(graceMs, turn);
   }
 
   /** Says why it doesn't start yet, where it hasn't started. */
@@ -122,12 +139,13 @@ export class Container {
     return restart === "Always" || (restart === "OnFailure" && code !== 0);
   }
 
-  async #end(graceMs: number): Promise<void> {
+  async #end(graceMs: number, turn?: Promise<unknown>): Promise<void> {
     const process = this.#process;
     if (!process) return;
     const killer = setTimeout(() => process.kill(), graceMs);
     const hook = this.spec.lifecycle?.preStop;
     if (hook) await Promise.race([this.#runHook(hook, graceMs), process.exited]);
+    await Promise.race([turn, process.exited]);
     process.terminate();
     await process.exited;
     clearTimeout(killer);
@@ -164,6 +182,8 @@ export class Container {
     const isStarted = (): void => {
       this.#stopProbes(); // that of the start has done its work
       this.started = true;
+      this.#wasStarted = true;
+      this.#firstStart.resolve();
       this.ready = !readinessProbe;
       if (readinessProbe) loop(readinessProbe, (ok) => this.#setReady(ok), true);
       if (livenessProbe) loop(livenessProbe, restartUnless);

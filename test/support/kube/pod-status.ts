@@ -23,8 +23,8 @@ export function podStatus(
   before: readonly V1PodCondition[],
   now: Date,
 ): V1PodStatus {
-  const initialized = init.every((one) => one.succeeded);
-  const ready = initialized && main.every((one) => one.ready);
+  const initialized = init.every((one) => one.isInitialized);
+  const ready = initialized && [...init.filter(({ isSidecar }) => isSidecar), ...main].every((one) => one.ready);
   const facts = { PodScheduled: true, Initialized: initialized, ContainersReady: ready, Ready: ready };
   const conditions = Object.entries(facts).map(([type, is]) => {
     const status = is ? "True" : "False";
@@ -38,7 +38,7 @@ export function podStatus(
     hostIPs: [{ ip: hostIp }],
     startTime,
     conditions,
-    initContainerStatuses: init.map((one) => containerStatus(one, one.succeeded)),
+    initContainerStatuses: init.map((one) => containerStatus(one, one.isSidecar ? one.ready : one.succeeded)),
     containerStatuses: main.map((one) => containerStatus(one, one.ready)),
   };
 }
@@ -51,10 +51,11 @@ function phaseOf({
 }: Pick<PodState, "pod" | "init" | "main"> & { initialized: boolean }): string {
   const policy = pod.spec?.restartPolicy ?? "Always";
   const failed = (one: Container): boolean => one.state.terminated !== undefined && !one.succeeded;
-  if (policy === "Never" && init.some(failed)) return "Failed";
+  if (policy === "Never" && init.some((one) => !one.isSidecar && failed(one))) return "Failed";
   if (!initialized) return "Pending";
   const stopping = pod.metadata?.deletionTimestamp !== undefined;
-  if (main.every((one) => one.state.terminated) && (policy !== "Always" || stopping))
+  const all = [...init.filter(({ isSidecar }) => isSidecar), ...main];
+  if (all.every((one) => one.state.terminated) && (policy !== "Always" || stopping))
     return main.some(failed) ? "Failed" : "Succeeded";
   return main.some((one) => one.state.running ?? one.lastState.terminated ?? one.state.terminated)
     ? "Running"

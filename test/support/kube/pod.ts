@@ -99,7 +99,7 @@ export class Pod {
     this.#stopping = true;
     const { deletionGracePeriodSeconds, uid } = this.#pod.metadata ?? {};
     const graceMs = (deletionGracePeriodSeconds ?? 30) * 1000;
-    await Promise.all([...this.#init, ...this.#main].map((one) => one.stop(graceMs)));
+    await this.#end(graceMs);
     await this.#done;
     await this.#remove();
     await this.#status.request();
@@ -137,12 +137,27 @@ export class Pod {
     });
     this.#changed();
     await this.#volumeFiles.request();
+    const staying: Promise<void>[] = [];
     for (const one of this.#init) {
-      if (this.#stopping) return;
-      await one.run();
-      if (!one.succeeded) return;
+      if (this.#stopping) break;
+      const ended = one.run();
+      if (one.isSidecar) staying.push(ended);
+      await (one.isSidecar ? Promise.race([one.hasStarted, ended]) : ended);
+      if (!one.isInitialized) break;
     }
-    if (!this.#stopping) await Promise.all(this.#main.map((one) => one.run()));
+    if (!this.#stopping && this.#init.every((one) => one.isInitialized)) {
+      await Promise.all(this.#main.map((one) => one.run()));
+    }
+    if (!this.#stopping) await this.#end((this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+    await Promise.all(staying);
+  }
+
+  /** Those that stay beside the others end after them, the last one that started first; their hooks run at once. */
+  async #end(graceMs: number): Promise<void> {
+    const others = [...this.#init.filter((one) => !one.isSidecar), ...this.#main];
+    let turn: Promise<unknown> = Promise.all(others.map((one) => one.stop(graceMs)));
+    for (const one of this.#init.filter(({ isSidecar }) => isSidecar).reverse()) turn = one.stop(graceMs, turn);
+    await turn;
   }
 
   /** Until it has worked. */
@@ -171,7 +186,7 @@ export class Pod {
       podIp: placement.podIp,
       plan: () => this.#plan(spec, placement),
       files: { log: file("log"), previousLog: file("previous.log"), pid: file("pid") },
-      restart: kind === "init" && policy === "Always" ? "OnFailure" : policy,
+      restart: spec.restartPolicy ?? (kind === "init" && policy === "Always" ? "OnFailure" : policy),
       graceMs: (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000,
       onChange: () => this.#changed(),
     });
@@ -180,7 +195,7 @@ export class Pod {
   async #plan(spec: V1Container, placement: Placement): Promise<Plan> {
     const unknown = [
       this.#pod.spec?.hostNetwork && "hostNetwork",
-      spec.restartPolicy && "restartPolicy of a container",
+      spec.restartPolicy && spec.restartPolicy !== "Always" && "restartPolicy of a container",
       spec.lifecycle?.postStart && "postStart",
     ].filter((one) => typeof one === "string");
     if (unknown.length > 0) throw new Error(`the pod runner does not know ${unknown.join(", ")}`);
