@@ -11,6 +11,8 @@ export interface SidecarSettings {
   readonly type: Proxy["type"];
   /** NONE: nothing is redirected; the proxy gets what a Sidecar's ports bring it. */
   readonly interception: "REDIRECT" | "NONE";
+  /** The proxy is an init container that stays: it runs before what follows it and after the application has ended. */
+  readonly native: boolean;
   /** Arguments of `sluice init`, without the name of the command. */
   readonly initArgs: readonly string[];
   /** Of Envoy; absent: the mesh's. */
@@ -50,6 +52,7 @@ const memory: Check = [isQuantity, "a quantity as 128Mi"];
 const ports: Check = [arePorts, "ports with commas between them"];
 const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports with commas between them"];
 const interfaces: Check = [areInterfaces, interfaceNameForm];
+const bool: Check = [(text) => ["true", "false"].includes(text), "true or false"];
 const count: Check = [isCount, "a whole number"];
 const named = (example: string): Check => [(text) => namedObjects(text) !== undefined, `JSON as ${example}`];
 
@@ -70,7 +73,8 @@ const checks: Readonly<Record<string, Check>> = {
   ],
   "sidecar.istio.io/userVolume": named('{"certs": {"secret": {"secretName": "certs"}}}'),
   "sidecar.istio.io/userVolumeMount": named('{"certs": {"mountPath": "/etc/certs", "readOnly": true}}'),
-  "sidecar.istio.io/rewriteAppHTTPProbers": [(text) => ["true", "false"].includes(text), "true or false"],
+  "sidecar.istio.io/nativeSidecar": bool,
+  "sidecar.istio.io/rewriteAppHTTPProbers": bool,
   "readiness.status.sidecar.istio.io/initialDelaySeconds": count,
   "readiness.status.sidecar.istio.io/periodSeconds": count,
   "readiness.status.sidecar.istio.io/failureThreshold": count,
@@ -103,6 +107,7 @@ function settingsOf(annotations: Texts): SidecarSettings {
   return {
     type: isGateway ? "router" : "sidecar",
     interception: isRedirected ? "REDIRECT" : "NONE",
+    native: !isGateway && annotations["sidecar.istio.io/nativeSidecar"] === "true",
     initArgs: initArgs(annotations),
     ...(image !== undefined && { image }),
     resources: resourcesOf(annotations),

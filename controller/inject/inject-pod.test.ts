@@ -36,7 +36,8 @@ function injected(name: string): Injection & { readonly outcome: "injected" } {
 
 /** The bootstrap as Envoy gets it. */
 function bootstrapOf(pod: Json): { readonly proxy: Json; readonly config: Json } {
-  const proxy = viewOf(pod).containers.find(({ name }) => name === "istio-proxy") ?? {};
+  const { containers, initContainers } = viewOf(pod);
+  const proxy = [...containers, ...initContainers].find(({ name }) => name === "istio-proxy") ?? {};
   const args = proxy["args"];
   const env = {
     POD_NAME: "the-pod",
@@ -53,17 +54,17 @@ function shown(injection: Injection, isWhole: boolean): unknown {
   if (injection.outcome !== "injected") return injection;
   const { proxy, config } = bootstrapOf(injection.pod);
   const args = Array.isArray(proxy["args"]) ? [...proxy["args"].slice(0, -1), "(bootstrap)"] : [];
-  const { name, image, resources, readinessProbe, lifecycle } = proxy;
-  const brief = { name, image, args, resources, readinessProbe, lifecycle };
+  const { name, image, restartPolicy, resources, readinessProbe, lifecycle } = proxy;
+  const brief = { name, image, restartPolicy, args, resources, readinessProbe, lifecycle };
   const view = viewOf(injection.pod);
-  const containers = view.containers.map((container) =>
-    container === proxy ? (isWhole ? { ...proxy, args } : brief) : container,
-  );
+  const shownOf = (container: Json) => (container === proxy ? (isWhole ? { ...proxy, args } : brief) : container);
+  const inits = view.initContainers.length > 0 && { initContainers: view.initContainers.map(shownOf) };
+  const spec = { ...view.spec, ...inits, containers: view.containers.map(shownOf) };
   const statics = fieldsOf(config["static_resources"]);
   return {
     outcome: injection.outcome,
     warnings: injection.warnings,
-    pod: { ...injection.pod, spec: { ...view.spec, containers } },
+    pod: { ...injection.pod, spec },
     bootstrap: {
       node: config["node"],
       clusters: objectsOf(statics["clusters"]).slice(1),

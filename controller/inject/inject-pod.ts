@@ -1,17 +1,15 @@
-import { canonicalRevision, canonicalService } from "../model/canonical.ts";
 import type { MeshSettings } from "../model/mesh.ts";
-import type { Proxy } from "../model/proxy.ts";
 import { fieldsOf } from "../model/raw-object.ts";
 import { parseAnnotations, type SidecarSettings } from "./annotations.ts";
-import { decide, type PodNamespace, proxyContainer, revision } from "./decide.ts";
+import { decide, type PodNamespace, proxyContainer } from "./decide.ts";
 import type { Images } from "./images.ts";
 import { initContainerOf } from "./init-container.ts";
 import { resourcesWithOwn, withOwn } from "./own-proxy.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { type Json, type PodView, type Texts, textOf, viewOf } from "./pod.ts";
+import { addedAnnotations, addedLabels, withAnnotation } from "./pod-metadata.ts";
 import { type RewrittenContainer, rewriteInitProbes, rewriteProbes } from "./probes.ts";
 import { proxyContainerOf, proxyVolumes } from "./proxy-container.ts";
-import { isScraped, proxyScrape } from "./scrape.ts";
 import { podWarnings } from "./warnings.ts";
 import { type Owner, ownerOf } from "./workload.ts";
 
@@ -92,8 +90,9 @@ function patchedPod(
   const own = view.containers.find(({ name }) => name === proxyContainer);
   const leadProbes = (rewrite: (container: Json) => RewrittenContainer) => (container: Json) =>
     sidecar.rewriteProbes && container !== own ? rewrite(container) : { container, routes: [], warnings: [] };
-  const rewritten = view.containers.map(leadProbes(rewriteProbes));
-  const rewrittenInits = view.initContainers.map(leadProbes(rewriteInitProbes));
+  const beside = (container: Json) => rewriteProbes(container, { isAfter: sidecar.native });
+  const rewritten = view.containers.map(leadProbes(beside));
+  const rewrittenInits = view.initContainers.map(leadProbes(sidecar.native ? beside : rewriteInitProbes));
   const led = [...rewritten, ...rewrittenInits];
   const resources = resourcesWithOwn(sidecar.resources, own ?? {});
   const template = proxyContainerOf({
@@ -106,59 +105,49 @@ function patchedPod(
     graceSeconds: view.spec["terminationGracePeriodSeconds"],
   });
   const proxy = withOwn(template, own ?? {});
-  const containers = rewritten.map(({ container }) => (container === own ? proxy.container : container));
   const init = interception === "NONE" ? [] : [initContainerOf(images.sluice, sidecar)];
-  const initContainers = [...rewrittenInits.map(({ container }) => container), ...init];
+  const theirs = { containers: rewritten, initContainers: rewrittenInits };
+  const { ours, ...containers } = placed({ init, proxy: proxy.container, own, native: sidecar.native }, theirs);
   const volumes = [...proxyVolumes, ...sidecar.volumes];
-  const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, { init, volumes }) };
+  const annotations = { ...fieldsOf(view.metadata["annotations"]), ...addedAnnotations(view, { ...ours, volumes }) };
   const spec = {
     ...view.spec,
-    ...(initContainers.length > 0 && { initContainers }),
-    containers: own === undefined ? [...containers, proxy.container] : containers,
+    ...containers,
     volumes: [...view.volumes, ...volumes],
   };
   const labels = { ...fieldsOf(view.metadata["labels"]), ...added };
   return {
     pod: { ...pod, metadata: { ...view.metadata, labels, annotations }, spec },
-    warnings: [...podWarnings(view, owner), ...proxy.warnings, ...led.flatMap(({ warnings }) => warnings)],
+    warnings: [
+      ...podWarnings(view, { owner, native: sidecar.native }),
+      ...proxy.warnings,
+      ...led.flatMap(({ warnings }) => warnings),
+    ],
   };
 }
 
-/** What is there is kept. */
-function addedLabels(labels: Texts, { type, workload }: Pick<Proxy, "type" | "workload">): Texts {
-  const name = canonicalService(labels, workload).slice(0, 63);
+type Containers = Readonly<Record<"initContainers" | "containers", readonly Json[]>>;
+
+/** A native sidecar stands before the pod's init containers; another one where the pod's own stands, or last. */
+function placed(
+  added: {
+    readonly init: readonly Json[];
+    readonly proxy: Json;
+    readonly own: Json | undefined;
+    readonly native: boolean;
+  },
+  theirs: Readonly<Record<keyof Containers, readonly RewrittenContainer[]>>,
+): { readonly ours: Containers; readonly containers: readonly Json[]; readonly initContainers?: readonly Json[] } {
+  const { init, proxy, own, native } = added;
+  const ours = native
+    ? { initContainers: [...init, { ...proxy, restartPolicy: "Always" }], containers: [] }
+    : { initContainers: init, containers: [proxy] };
+  const inits = theirs.initContainers.map(({ container }) => container);
+  const initContainers = native ? [...ours.initContainers, ...inits] : [...inits, ...ours.initContainers];
+  const containers = theirs.containers.flatMap(({ container }) => (container === own ? ours.containers : [container]));
   return {
-    ...(type === "sidecar" && { "security.istio.io/tlsMode": labels["security.istio.io/tlsMode"] ?? "istio" }),
-    "service.istio.io/canonical-name": name.replace(/^[-_.]+|[-_.]+$/g, ""),
-    "service.istio.io/canonical-revision": canonicalRevision(labels),
+    ours,
+    ...(initContainers.length > 0 && { initContainers }),
+    containers: own === undefined ? [...containers, ...ours.containers] : containers,
   };
-}
-
-function addedAnnotations(
-  { annotations, containers }: PodView,
-  { init, volumes }: Readonly<Record<"init" | "volumes", readonly Json[]>>,
-): Texts {
-  const status = {
-    initContainers: init.map(({ name }) => name),
-    containers: [proxyContainer],
-    volumes: volumes.map(({ name }) => name),
-    imagePullSecrets: null,
-    revision,
-  };
-  const first = textOf(containers.find(({ name }) => name !== proxyContainer)?.["name"]);
-  return {
-    "istio.io/rev": revision,
-    ...(first !== "" && {
-      "kubectl.kubernetes.io/default-container": annotations["kubectl.kubernetes.io/default-container"] ?? first,
-      "kubectl.kubernetes.io/default-logs-container":
-        annotations["kubectl.kubernetes.io/default-logs-container"] ?? first,
-    }),
-    ...(!isScraped(annotations) && proxyScrape),
-    "sidecar.istio.io/status": JSON.stringify(status),
-  };
-}
-
-function withAnnotation(pod: Json, name: string, value: string): Json {
-  const metadata = fieldsOf(pod["metadata"]);
-  return { ...pod, metadata: { ...metadata, annotations: { ...fieldsOf(metadata["annotations"]), [name]: value } } };
 }

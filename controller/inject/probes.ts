@@ -32,8 +32,12 @@ export interface RewrittenContainer {
 const probes = { livenessProbe: "livez", readinessProbe: "readyz", startupProbe: "startupz" } as const;
 const hooks = { preStop: "prestopz", postStart: "poststartz" } as const;
 
-/** Leads the HTTP probes and hooks of a container to the proxy; what can't be is left as it is and named. */
-export function rewriteProbes(container: Json): RewrittenContainer {
+/**
+ * Leads the HTTP probes and hooks of a container to the proxy; what can't be is left as it is and named.
+ *
+ * @param isAfter the container starts when the proxy runs
+ */
+export function rewriteProbes(container: Json, { isAfter = false } = {}): RewrittenContainer {
   const name = textOf(container["name"]);
   const ports = objectsOf(container["ports"]);
   const routes: ProbeRoute[] = [];
@@ -55,7 +59,7 @@ export function rewriteProbes(container: Json): RewrittenContainer {
     const hook = rewritten(lifecycle[field], `lifecycle.${field}`, `/app-lifecycle/${name}/${file}`);
     return hook === undefined ? [] : [[field, hook]];
   });
-  if (changedHooks.some(([field]) => field === "postStart")) {
+  if (!isAfter && changedHooks.some(([field]) => field === "postStart")) {
     warnings.push(
       `container ${name}: lifecycle.postStart.httpGet fails until the proxy runs, which starts after it; use exec`,
     );

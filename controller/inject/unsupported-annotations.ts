@@ -6,12 +6,11 @@ const ownStatistics = "the proxy's statistics and their labels are the mesh's";
 const unsupported: Texts = {
   "prometheus.istio.io/merge-metrics": "nothing merges metrics; those of the application are scraped at its own port",
   "proxy.istio.io/config":
-    "the proxy's settings are the mesh's, and nothing holds the application until its proxy runs",
+    "the proxy's settings are the mesh's; the application waits for its proxy where it is a native sidecar",
   "sidecar.istio.io/agentLogLevel": "there is no agent",
   "sidecar.istio.io/bootstrapOverride": "the proxy starts with what the mesh gives it",
   "sidecar.istio.io/capNetBindService": "the proxy has no capabilities",
   "sidecar.istio.io/extraStatTags": ownStatistics,
-  "sidecar.istio.io/nativeSidecar": "the proxy is a container beside the application, and starts with it",
   "sidecar.istio.io/proxyImageType": "the image is the mesh's, or that of sidecar.istio.io/proxyImage",
   "sidecar.istio.io/statsCompression": ownStatistics,
   "sidecar.istio.io/statsHistogramBuckets": ownStatistics,

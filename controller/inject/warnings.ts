@@ -6,7 +6,10 @@ import { isScraped } from "./scrape.ts";
 import type { Owner } from "./workload.ts";
 
 /** What works otherwise with a proxy than its user may expect. */
-export function podWarnings(view: PodView, owner: Owner): readonly string[] {
+export function podWarnings(
+  view: PodView,
+  { owner, native }: { readonly owner: Owner; readonly native: boolean },
+): readonly string[] {
   const { spec, annotations } = view;
   const policy = textOf(spec["dnsPolicy"]);
   return [
@@ -18,8 +21,10 @@ export function podWarnings(view: PodView, owner: Owner): readonly string[] {
           "annotations prometheus.io are the application's own and stay; the proxy's metrics are on :15090/stats/prometheus",
         ]
       : []),
-    ...(["Job", "CronJob"].includes(owner.kind)
-      ? ["a Job's pod does not complete, since its proxy runs on; set the label sidecar.istio.io/inject to false"]
+    ...(["Job", "CronJob"].includes(owner.kind) && !native
+      ? [
+          "a Job's pod does not complete, since its proxy runs on; set annotation sidecar.istio.io/nativeSidecar to true",
+        ]
       : []),
     ...sameUser(view),
   ];

@@ -47,7 +47,8 @@ describe("Envoy takes the arguments of", () => {
     ...pods.filter(([, { spec }]) => spec !== undefined),
     ["the gateway", gatewayPodTemplate(surroundings)] as const,
   ])("%s", (_name, pod) => {
-    const proxy = viewOf(pod).containers.find(({ name }) => name === "istio-proxy");
+    const { containers, initContainers } = viewOf(pod);
+    const proxy = [...containers, ...initContainers].find(({ name }) => name === "istio-proxy");
     const args = proxy?.["args"];
     const env = { POD_NAME: "p-1", POD_NAMESPACE: "shop", INSTANCE_IP: "10.0.0.7", SERVICE_ACCOUNT: "p" };
     const texts = (Array.isArray(args) ? args : [])

@@ -48,9 +48,11 @@ async function create(pod: Json): Promise<Json> {
 
 describe("the API server takes the injected pod", () => {
   test.each(pods)("%s", async (_name, pod) => {
-    const { containers } = viewOf(await create(pod));
-    const proxyIn = (all: readonly Json[]) => all.find(({ name }) => name === "istio-proxy");
-    expect(proxyIn(containers)).toMatchObject({ args: proxyIn(viewOf(pod).containers)?.["args"] });
+    const proxyIn = (one: Json) => {
+      const { containers, initContainers } = viewOf(one);
+      return [...containers, ...initContainers].find(({ name }) => name === "istio-proxy");
+    };
+    expect(proxyIn(await create(pod))).toMatchObject({ args: proxyIn(pod)?.["args"] });
   });
 
   test("of the gateway", async () => {
