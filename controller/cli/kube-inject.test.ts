@@ -42,7 +42,7 @@ describe("a file", () => {
   test("says what it left as it was, and what is odd", () => {
     expect(injected.warnings).toEqual([
       "Pod shop/host: stays as it is: it has the network of its host, whose traffic must not be redirected",
-      "Job report: a Job's pod does not complete, since its proxy runs on; set the label sidecar.istio.io/inject to false",
+      "Job report: a Job's pod does not complete, since its proxy runs on; set annotation sidecar.istio.io/nativeSidecar to true",
     ]);
   });
 
