@@ -166,7 +166,7 @@ describe("a VirtualService", () => {
     expect(await mesh.shop("get", "virtualservices", "-o", "name")).not.toContain("/bad");
   });
 
-  test("that leads nowhere yet is taken with a warning, which its status keeps", async () => {
+  test("that leads nowhere yet is taken with a warning, which its status keeps; its neighbours are accepted", async () => {
     const { code, stderr } = await apply({
       hosts: ["nobody"],
       http: [{ route: [{ destination: { host: "nobody" } }] }],
@@ -175,7 +175,10 @@ describe("a VirtualService", () => {
     expect(stderr).toMatch(
       /^Warning: VirtualService istioinaction\/bad: spec\.http\[0\]\.route\[0\]\.destination\.host is "nobody"/m,
     );
-    await mesh.shop("wait", "--for=condition=Accepted", "gateway,virtualservice", "--all", "--timeout=20s");
+    const accepted = (is: string, ...objects: readonly string[]) =>
+      mesh.shop("wait", `--for=condition=Accepted=${is}`, ...objects, "--timeout=20s");
+    await accepted("False", "virtualservice/bad");
+    await accepted("True", "virtualservice/webapp-virtualservice", "gateway/outfitters-gateway");
     const text = 'jsonpath={.status.conditions[?(@.type=="Accepted")].message}';
     expect(await mesh.shop("get", "virtualservice", "bad", "-o", text)).toContain('destination.host is "nobody"');
     await mesh.shop("delete", "virtualservice", "bad");
