@@ -48,7 +48,6 @@ test.each`
   ${{ minor: "29" }}                                                                        | ${["Error [IST0142] The Kubernetes version v1.29.0 is lower than the minimum version: 1.30"]}
   ${{ forbidden: ["create customresourcedefinitions", "patch customresourcedefinitions"] }} | ${["Error [IST0141] Missing required permission to create, patch customresourcedefinitions.apiextensions.k8s.io"]}
   ${{ forbidden: ["create networkpolicies"] }}                                              | ${["Error [IST0141] Missing required permission to create networkpolicies.networking.k8s.io in namespace istio-system"]}
-  ${{ forbidden: ["get roles"] }}                                                           | ${["Error [IST0141] Missing required permission to get roles.rbac.authorization.k8s.io in namespace istio-system"]}
   ${{ forbidden: ["delete roles"] }}                                                        | ${["Error [IST0141] Missing required permission to delete roles.rbac.authorization.k8s.io in namespace istio-system"]}
   ${{ forbidden: ["list sidecars"] }}                                                       | ${["Error [IST0141] Missing required permission to list sidecars.networking.istio.io"]}
   ${{ forbidden: ["grant clusterroles"] }}                                                  | ${["Error [IST0141] (ClusterRole sluice-istio-system) Missing required permission to grant what the control plane may do: have all of it, or escalate and bind roles and clusterroles (clusterroles is forbidden: eve cannot grant)"]}

@@ -91,7 +91,7 @@ class SimulatedMesh {
         },
         clock: realClock,
         log,
-        warn: (text) => log.warn(text),
+        warn() {},
         identifier: "sluice",
       });
       this.#connections.push(connection);
