@@ -20,6 +20,8 @@ const deadlineMs = 60_000;
 export interface ClusterOptions {
   /** What the node can run; without any there is no node, and pods are objects only. */
   readonly images?: Images;
+  /** How long after a pod its endpoints follow. Default: 0. */
+  readonly endpointLagMs?: number;
 }
 
 export interface Cluster {
@@ -68,7 +70,7 @@ export interface Cluster {
 }
 
 /** Takes about 3 s. Several may run at once, in one process or in many. */
-export async function startCluster({ images }: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster({ images, endpointLagMs = 0 }: ClusterOptions = {}): Promise<Cluster> {
   const kube = locateKube();
   if (!kube) throw new Error("no Kubernetes API is built on this machine: node setup/kube.mjs");
   const slot = await takeSlot();
@@ -86,7 +88,7 @@ export async function startCluster({ images }: ClusterOptions = {}): Promise<Clu
     const podsDir = join(slot.dir, "pods");
     const dir = join(slot.dir, "test");
     for (const one of [podsDir, dir]) await mkdir(one);
-    controlPlane = await startControlPlane(slot, kube, podsDir);
+    controlPlane = await startControlPlane(slot, kube, { podsDir, endpointLagMs });
     const { api, kubeletPort, ends, ...rest } = controlPlane;
     if (images) runner = await startPodRunner({ api, slot, network, images, podsDir, kubeletPort });
     const report = async (): Promise<string> => {

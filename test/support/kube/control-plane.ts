@@ -41,8 +41,18 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-/** @param podsDir where the kubelet finds the pods */
-export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  /** Where the kubelet finds the pods. */
+  readonly podsDir: string;
+  /** How long after a pod its endpoints follow. */
+  readonly endpointLagMs: number;
+}
+
+export async function startControlPlane(
+  slot: Slot,
+  kube: Kube,
+  { podsDir, endpointLagMs }: ControlPlaneOptions,
+): Promise<ControlPlane> {
   const { dir } = slot;
   const server = `https://${slot.hostIp}:${ports.apiserver}`;
   await writeCertificates(dir, {
@@ -95,7 +105,7 @@ export async function startControlPlane(slot: Slot, kube: Kube, podsDir: string)
   };
   try {
     await ready();
-    kcm = daemon("kcm", controllerManagerCommand(kube, kcmKubeconfig)); // not before: it gives up after 10 s without a server
+    kcm = daemon("kcm", controllerManagerCommand(kube, kcmKubeconfig, endpointLagMs)); // not before: it gives up after 10 s without a server
   } catch (error) {
     await close();
     throw error;
@@ -160,7 +170,7 @@ function apiServerCommand({ hostIp, loopbackIp, serviceRange }: Slot, path: stri
   ];
 }
 
-function controllerManagerCommand(kube: Kube, kubeconfig: string): string[] {
+function controllerManagerCommand(kube: Kube, kubeconfig: string, endpointLagMs: number): string[] {
   return [
     kube.controllerManager,
     `--kubeconfig=${kubeconfig}`,
@@ -168,6 +178,7 @@ function controllerManagerCommand(kube: Kube, kubeconfig: string): string[] {
     "--leader-elect=false",
     "--secure-port=0",
     `--controllers=${controllers.join(",")}`,
+    `--endpointslice-updates-batch-period=${endpointLagMs}ms`,
     "--service-account-private-key-file=sa.key",
     "--root-ca-file=ca.crt",
   ];

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";
 import { env, execPath } from "node:process";
 import { locateKube } from "../../../setup/kube.mjs";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { type Cluster, type ClusterOptions, startCluster } from "./cluster.ts";
 import { storyImages } from "./images.ts";
 import type { Ended } from "./kubectl.ts";
 
@@ -25,7 +25,7 @@ export interface KubeMesh extends Cluster {
   shop(...args: readonly string[]): Promise<string>;
 }
 
-export interface KubeMeshOptions {
+export interface KubeMeshOptions extends Pick<ClusterOptions, "endpointLagMs"> {
   /** More for the controller's command line: `["--certificate-ttl", "30s"]`. */
   readonly controllerArgs?: readonly string[];
   /** Default: webapp and catalog in namespace istioinaction, with Gateway and VirtualService. */
@@ -35,12 +35,9 @@ export interface KubeMeshOptions {
 }
 
 /** Takes about 15 s. */
-export async function startKubeMesh({
-  controllerArgs = [],
-  shop,
-  istioDefinitions,
-}: KubeMeshOptions = {}): Promise<KubeMesh> {
-  const cluster = await startCluster({ images: storyImages() });
+export async function startKubeMesh(options: KubeMeshOptions = {}): Promise<KubeMesh> {
+  const { controllerArgs = [], shop, istioDefinitions, ...rest } = options;
+  const cluster = await startCluster({ images: storyImages(), ...rest });
   try {
     const mesh = await meshOf(cluster);
     if (istioDefinitions) await defineAsIstio(cluster);
