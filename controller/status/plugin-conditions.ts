@@ -72,9 +72,11 @@ function degraded(plugin: Plugin | undefined, problems: readonly Problem[], on: 
     message,
   });
   const refused = on.filter(({ state }) => state === "refused");
-  if (plugin !== undefined && plugin.module === undefined) return yes("NoModule", noModule(plugin));
+  if (plugin === undefined)
+    return yes("NotInForce", "nothing of it runs: requests pass without it until the errors are corrected");
+  if (plugin.module === undefined) return yes("NoModule", noModule(plugin));
   if (refused.length > 0) return yes("Refused", `${refusedBy(refused, on.length)}\n${stillServes(refused)}`);
-  if (plugin?.module !== undefined && problems.some(({ severity }) => severity === "error"))
+  if (problems.some(({ severity }) => severity === "error"))
     return yes(
       "LastGoodInForce",
       `the last good version, digest ${shortDigest(plugin.module.digest)}, stays in force until the errors are corrected`,

@@ -159,7 +159,7 @@ describe("a plugin with problems", () => {
     expect(conditions(status)).toEqual([
       "Accepted=False/Invalid",
       "Programmed=False/NotInForce",
-      "Degraded=False/AsConfigured",
+      "Degraded=True/NotInForce",
     ]);
   });
 
