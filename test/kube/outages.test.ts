@@ -2,6 +2,7 @@
 // no proxy is sent again what it has; no status takes them for gone.
 import type { V1Pod } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { quietMs, waitMsMax } from "../../controller/kube/source.ts";
 import { call, type Load, startLoad, tally } from "../support/http.ts";
 import { type Deliveries, deliveries, since } from "../support/kube/deliveries.ts";
 import { inContainer } from "../support/kube/marks.ts";
@@ -225,7 +226,7 @@ test("all pods of webapp are replaced in a rolling update: no call fails", async
   await noneFailed();
 });
 
-test("a thousand events are a few pushes", async () => {
+test("a thousand events are as few pushes as the time that they take allows", async () => {
   const namespace = "crowd";
   const pods = Array.from({ length: 20 }, (_, i) => ({ name: `crowd-${i}`, ip: `192.0.2.${i + 1}` }));
   await mesh.kubectl("create", "namespace", namespace);
@@ -239,18 +240,32 @@ test("a thousand events are a few pushes", async () => {
   const counted = async (): Promise<number> => (await deliveries(ip))[`eds ${cluster}`] ?? 0;
   const proxies = await listen();
   const before = await mesh.waitFor(counted, "the Service to reach webapp");
+  const doneAtMs = [performance.now()];
   await Promise.all(
     pods.map(async ({ name }, i) => {
       for (let change = 0; change < 50; change++) {
         const labels = { crowd: (i + change) % 2 === 0 ? "out" : "in" };
         await mesh.api.patch(`${path}/pods/${name}`, { metadata: { labels } });
+        doneAtMs.push(performance.now());
       }
     }),
   );
   await proxies.sent();
-  expect(await counted()).toBeLessThan(before + 100);
+  expect((await counted()) - before).toBeLessThanOrEqual(pushesMax(doneAtMs));
   await noneFailed();
 });
+
+/**
+ * How often the controller may push what happened at these times: once each time that events wait as long as they may,
+ * once for each pause among them, and once for the last. A pause that was half as long here may have been one there. On a
+ * busy machine that is many, and a controller's own work gathers events, too: that it waits at all is shown by
+ * controller/kube/source.test.ts.
+ */
+function pushesMax(atMs: readonly number[]): number {
+  const tookMs = (atMs.at(-1) ?? 0) - (atMs[0] ?? 0);
+  const pauses = atMs.filter((at, i) => at - (atMs[i - 1] ?? at) > quietMs / 2);
+  return Math.ceil(tookMs / waitMsMax) + pauses.length + 1;
+}
 
 /** A pod that is an object only, ready at an address where nobody is. */
 async function createElsewhere(

@@ -41,8 +41,10 @@ export function call({ agent, ...options }: Call): Promise<Reply> {
 }
 
 export interface LoadOptions extends Omit<Call, "agent"> {
-  /** Kept-alive connections, each with one request at a time. */
+  /** Each with one request at a time. */
   readonly connections: number;
+  /** False: each request has a connection of its own. Default: true. */
+  readonly keepAlive?: boolean;
 }
 
 export interface LoadResult {
@@ -58,8 +60,8 @@ export interface Load {
   stop(): Promise<LoadResult>;
 }
 
-export function startLoad({ connections, ...target }: LoadOptions): Load {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+export function startLoad({ connections, keepAlive = true, ...target }: LoadOptions): Load {
+  const agent = new Agent({ keepAlive, maxSockets: connections });
   const replies: Reply[] = [];
   const broken: string[] = [];
   let stopping = false;
