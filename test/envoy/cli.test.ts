@@ -154,6 +154,12 @@ describe("proxy-config", () => {
     expect(await rows(...args)).toEqual(expected);
   });
 
+  test("of the pods that a Deployment or a Service has", async () => {
+    const listeners = await rows("l", "webapp", "--verbose=false");
+    for (const name of ["deploy/webapp", "svc/webapp.shop"])
+      expect(await rows("l", name, "--verbose=false")).toEqual(listeners);
+  });
+
   test("a listener by its port", async () => {
     const { ip } = await mesh.pod("webapp");
     const [head, ...found] = (await printed("pc", "l", "webapp", "--port", "15007")).trimEnd().split("\n");
@@ -269,7 +275,7 @@ describe("what can't be done is said, with istioctl's exit codes", () => {
     [
       ["proxy-config", "cluster", "nobody"],
       1,
-      /^Error: no pod "nobody" with a proxy on this machine; there are catalog-\S+\.shop, /,
+      /^Error: no running pod "nobody" with a proxy on this machine; there are catalog-\S+\.shop, /,
     ],
     [
       ["proxy-config", "cluster", "catalog"],
@@ -277,9 +283,9 @@ describe("what can't be done is said, with istioctl's exit codes", () => {
       /^Error: "catalog" stands for several pods: catalog-\S+\.shop, catalog-\S+\.shop; write one of them\n$/,
     ],
     [
-      ["proxy-config", "cluster", "service/catalog"],
+      ["proxy-config", "cluster", "secret/catalog"],
       64,
-      /^Error: "service\/catalog" does not refer to a pod: write pod\/NAME or deployment\/NAME\n$/,
+      /^Error: "secret\/catalog" does not refer to a pod: write pod\/NAME, deployment\/NAME, .*, service\/NAME\n$/,
     ],
     [["proxy-config", "cluster"], 64, /^Error: cluster needs a pod's name or --file, and not both\n$/],
     [
