@@ -17,7 +17,10 @@ export interface ListWatchOptions {
   /** All that there is: what is missing is gone, and what has another uid was made anew. */
   readonly onList: (items: readonly KubeObject[]) => void;
   readonly onEvent: (type: "ADDED" | "MODIFIED" | "DELETED", object: KubeObject) => void;
-  /** Something does not work; it is tried again. `undefined`: it works (again). Called at each change and each failure. */
+  /**
+   * Something does not work; it is tried again. `undefined`: it works (again). Called at each change and each failure, but for
+   * a first answer that says to come later.
+   */
   readonly onHealth: (error: Error | undefined) => void;
   readonly clock: Clock;
   /** 0 to 1. */
@@ -144,8 +147,11 @@ export class ListWatch {
       this.#from = undefined;
       if (!this.#isFresh) return; // what a server forgets in time is no trouble; what it has just said is
     }
-    this.#isWell = false;
-    onHealth(fault);
+    // asked once to come later, as by a server that makes ready for a changed definition: that is no trouble yet
+    if (!isKubeError(fault, 429) || this.#failures > 0) {
+      this.#isWell = false;
+      onHealth(fault);
+    }
     const backoffMs = Math.min(backoffMsMax, backoffMsMin * 2 ** this.#failures) * (1 - random() / 2);
     this.#failures += 1;
     const askedMs = isKubeError(fault) ? (fault.retryAfterMs ?? 0) : 0;
