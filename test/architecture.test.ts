@@ -30,6 +30,7 @@ const rules: Record<string, Rule> = {
     edges: {
       "build-filter.ts": ["node:fs", "node:path", "node:process", "node:zlib"],
       "compile.ts": ["node:fs/promises", "node:path", "assemblyscript", "assemblyscript/asc"],
+      "compiler.ts": ["assemblyscript/asc"],
       "declaration.ts": ["node:fs", "node:path"],
       "filters.ts": ["node:fs", "node:path"],
       "made-from.ts": ["node:crypto", "node:fs", "node:module", "node:path"],

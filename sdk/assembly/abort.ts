@@ -10,25 +10,28 @@ const buffer = memory.data(1024);
 
 /** `abort: <message> at <file>:<line>:<column>` as one line of level critical. */
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
-  let end = put(buffer, "abort: ", 16);
-  if (message != null) end = put(end, message, 160);
-  end = put(end, " at ", 16);
-  if (file != null) end = put(end, file, 128);
+  store<u64>(buffer, 0x203a_74726f6261); // "abort: "
+  let end = put(buffer + 7, message, 160);
+  store<u32>(end, 0x20746120); // " at "
+  end = put(end + 4, file, 128);
   end = putNumber(end, line);
   end = putNumber(end, column);
   proxy_log(LogLevel.Critical, buffer, end - buffer);
 }
 
 /** At most `max` UTF-16 units, so that three bytes for each always fit. */
-function put(at: usize, text: string, max: i32): usize {
-  return at + encodeUtf8(text, min(text.length, max), at);
+function put(at: usize, text: string | null, max: i32): usize {
+  return text == null ? at : at + encodeUtf8(text, min(text.length, max), at);
 }
 
 /** `:` and the number in decimal. */
 function putNumber(at: usize, value: u32): usize {
-  store<u8>(at, 0x3a);
-  let digits = 1;
-  for (let rest = value / 10; rest > 0; rest /= 10) digits++;
-  for (let i = digits; i > 0; i--, value /= 10) store<u8>(at + i, 0x30 + (value % 10));
-  return at + 1 + digits;
+  store<u8>(at++, 0x3a);
+  for (let rest = value / 10; rest; rest /= 10) at++;
+  let digit = at;
+  do {
+    store<u8>(digit--, 0x30 + (value % 10));
+    value /= 10;
+  } while (value);
+  return at + 1;
 }

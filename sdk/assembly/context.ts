@@ -1,6 +1,6 @@
 import { proxy_set_effective_context } from "./env";
-import { FILTER_STATE, FilterState } from "./filter-state";
-import { PROPERTIES, Properties } from "./properties";
+import { FilterState } from "./filter-state";
+import { Properties } from "./properties";
 
 /** The context that hostcalls act on: the one whose callback runs, until another is made effective. */
 let effective: u32 = 0;
@@ -23,13 +23,13 @@ export abstract class Context {
   /** Attributes of Envoy. Read them at once: after another context was used, they are that one's. */
   get properties(): Properties {
     this.makeEffective();
-    return PROPERTIES;
+    return new Properties();
   }
 
   /** Values that live as long as the request, or, in a plugin, as the plugin. */
   get filterState(): FilterState {
     this.makeEffective();
-    return FILTER_STATE;
+    return new FilterState();
   }
 
   /**

@@ -6,12 +6,15 @@ import * as BufferType from "../abi/buffer-type";
 import { DataAction, HeadersAction } from "./actions";
 import { collectIfDue } from "./collector";
 import { parseConfig } from "./config";
-import { enter } from "./context";
+import { Context, enter } from "./context";
+import { addContext, findContext, forgetContext } from "./context-table";
 import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
 import { setReadOnly } from "./header-map";
 import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
+import { HttpContext } from "./http-context";
 import * as log from "./log";
-import { configured, contexts, createPlugin, pluginOf, streamOf } from "./registry";
+import { Plugin } from "./plugin";
+import { configured, createPlugin, pluginOf, streamOf } from "./registry";
 import { Status } from "./status";
 
 /** The host reads from this which ABI the module speaks. */
@@ -25,17 +28,20 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
   enter(id);
   if (parent == 0) {
     const plugin = createPlugin();
-    plugin.id = id;
-    plugin.isUpstream = isUpstream();
-    contexts.add(plugin);
+    if (plugin == null) return;
+    if (isDefined(OVERRIDES_createUpstreamContext)) plugin.isUpstream = isUpstream();
+    add(plugin, id);
     return;
   }
   const plugin = pluginOf(parent);
   if (plugin == null) return;
   const stream = plugin.isUpstream ? plugin.createUpstreamContext() : plugin.createHttpContext();
-  if (stream == null) return;
-  stream.id = id;
-  contexts.add(stream);
+  if (stream != null) add(stream, id);
+}
+
+function add(context: Context, id: u32): void {
+  context.id = id;
+  addContext(context);
 }
 
 export function proxy_on_vm_start(id: u32, size: u32): bool {
@@ -126,21 +132,20 @@ export function proxy_on_log(id: u32): void {
 
 export function proxy_on_done(id: u32): bool {
   enter(id);
-  const stream = streamOf(id);
-  if (stream != null) {
-    stream.onDone();
+  const context = findContext<Context>(id);
+  if (context instanceof HttpContext) {
+    (<HttpContext>context).onDone();
     return true;
   }
-  const plugin = pluginOf(id);
-  return plugin == null || plugin.onDone();
+  return context == null || changetype<Plugin>(context).onDone();
 }
 
 export function proxy_on_delete(id: u32): void {
   enter(id);
-  const context = contexts.get(id);
+  const context = findContext<Context>(id);
   if (context != null) {
     context.onDelete();
-    contexts.delete(context);
+    forgetContext(context);
   }
   collectIfDue();
 }

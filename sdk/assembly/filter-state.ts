@@ -8,7 +8,13 @@ import { decodeUtf8 } from "./utf8";
  * access log (`%FILTER_STATE(wasm.NAME:PLAIN)%`) and by span tags. There is no delete: write "".
  */
 @final
+@unmanaged
 export class FilterState {
+  /** There is nothing to allocate: the host knows whose it is. */
+  constructor() {
+    return changetype<FilterState>(1);
+  }
+
   get(name: string): string | null {
     return this.read(name) ? decodeUtf8(valuePtr(), valueSize()) : null;
   }
@@ -34,5 +40,3 @@ export class FilterState {
     return proxy_get_property(n.ptr, n.size, OUT_PTR, OUT_SIZE) == Status.Ok;
   }
 }
-
-export const FILTER_STATE = new FilterState();

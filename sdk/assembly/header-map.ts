@@ -23,8 +23,16 @@ export function setReadOnly(value: bool): void {
  * `getBytes` has them as they are.
  */
 @final
+@unmanaged
 export class HeaderMap {
-  constructor(private type: i32) {}
+  /** One of sdk/abi/map-type.ts. It is all that a map is, so the reference itself says it and nothing is allocated. */
+  constructor(type: i32) {
+    return changetype<HeaderMap>(type + 1); // 0 is null
+  }
+
+  private get type(): i32 {
+    return changetype<i32>(this) - 1;
+  }
 
   /** The value, the first one where there are several. */
   get(name: string): string | null {

@@ -10,33 +10,12 @@
 import { encodePath } from "./property-path";
 import { encodeUtf8, maxUtf8Size } from "./utf8";
 
-let region: usize = 0;
-let regionSize: usize = 0;
-
 /** Memory beyond this is given back when a smaller value comes: one large body must not cost its size for ever. */
 const KEPT: usize = 256 * 1024;
 
-/** Whether memory of this capacity must be replaced to hold so many bytes. */
-function mustReplace(capacity: usize, size: usize): bool {
-  return size > capacity || (capacity > KEPT && size <= KEPT);
-}
-
 /** Memory for a value of the host, valid until the next call. */
 export function allocateForHost(size: usize): usize {
-  received += size;
-  if (mustReplace(regionSize, size)) {
-    if (region) heap.free(region);
-    regionSize = max<usize>(size, 1024);
-    region = heap.alloc(regionSize);
-  }
-  return region;
-}
-
-/** Bytes that the host has written since the last collection. */
-export let received: usize = 0;
-
-export function resetReceived(): void {
-  received = 0;
+  return RECEIVED.room(size);
 }
 
 /** Where the host writes address and size of a value, and words such as a metric's id. */
@@ -74,6 +53,7 @@ export function valueIs(text: string): bool {
 }
 
 /** One string or byte argument of a hostcall while the call runs; used again by each call. */
+@unmanaged
 export class Argument {
   ptr: usize = 0;
   size: usize = 0;
@@ -82,20 +62,20 @@ export class Argument {
 
   /** The text as UTF-8. */
   text(text: string): this {
-    const literal = literalSlot(changetype<usize>(text));
-    if (literal && this.recall(literal)) return this;
-    this.encode(text);
-    if (literal) this.remember(literal);
+    if (!this.recall(text, 0)) {
+      this.encode(text);
+      this.remember(text, 0);
+    }
     return this;
   }
 
   /** A property's path, such as `request.headers['x-id']`, its parts parted by NUL. */
   path(path: string): this {
-    const literal = literalSlot(changetype<usize>(path) | AS_PATH);
-    if (literal && this.recall(literal)) return this;
-    this.encode(path);
-    this.size = encodePath(this.ptr, this.size);
-    if (literal) this.remember(literal);
+    if (!this.recall(path, IS_PATH)) {
+      this.encode(path);
+      this.size = encodePath(this.ptr, this.size);
+      this.remember(path, IS_PATH);
+    }
     return this;
   }
 
@@ -108,9 +88,9 @@ export class Argument {
 
   /** Room for up to `size` bytes, for the caller to fill and to set `size`. */
   room(size: usize): usize {
-    if (mustReplace(this.capacity, size)) {
+    if (size > this.capacity || (this.capacity > KEPT && size <= KEPT)) {
       if (this.buffer) heap.free(this.buffer);
-      this.capacity = size + (size >> 1);
+      this.capacity = size > KEPT ? size : max<usize>(size + (size >> 1), 256);
       this.buffer = heap.alloc(this.capacity);
     }
     this.ptr = this.buffer;
@@ -122,41 +102,35 @@ export class Argument {
     this.size = encodeUtf8(text, text.length, at);
   }
 
-  /** Takes the encoding that the slot keeps; false if it keeps none yet. */
-  private recall(slot: usize): bool {
-    const ptr = load<usize>(slot, 4);
-    if (!ptr) return false;
-    this.ptr = ptr;
-    this.size = load<usize>(slot, 8);
+  /** Takes the encoding that a literal keeps; false if it keeps none of this kind. */
+  private recall(text: string, kind: usize): bool {
+    const literal = changetype<usize>(text);
+    if (literal >= __heap_base) return false;
+    const kept = load<usize>(literal + KEPT_PTR);
+    if (!kept || (kept & IS_PATH) != kind) return false;
+    this.ptr = kept & ~IS_PATH;
+    this.size = load<usize>(literal + KEPT_SIZE);
     return true;
   }
 
-  private remember(slot: usize): void {
+  private remember(text: string, kind: usize): void {
+    const literal = changetype<usize>(text);
+    if (literal >= __heap_base || load<usize>(literal + KEPT_PTR)) return;
     const copy = heap.alloc(this.size);
     memory.copy(copy, this.ptr, this.size);
-    store<usize>(slot, copy, 4);
-    store<usize>(slot, this.size, 8);
+    store<usize>(literal + KEPT_PTR, copy | kind);
+    store<usize>(literal + KEPT_SIZE, this.size);
   }
 }
 
-/** Tells a path from a text at the same address: objects lie at multiples of 16. */
-const AS_PATH: usize = 1;
+/** Where a literal keeps its encoding: in words of its static header that the runtime does not use. */
+const KEPT_PTR: usize = -16;
+const KEPT_SIZE: usize = -20;
 
-/** 256 slots of 12 bytes: key, address and size of the encoding. */
-const LITERALS = memory.data(3072, 4);
+/** Tells the encoding as a path from that as a text: memory from the heap lies at even addresses. */
+const IS_PATH: usize = 1;
 
-/**
- * The slot of a literal, which is known by its address: it lies below the heap, never moves and never changes. 0 for any
- * other text, and for a literal whose slot another one has: both are encoded each time.
- */
-function literalSlot(key: usize): usize {
-  if (key >= __heap_base) return 0;
-  const slot = LITERALS + (((key >> 4) ^ key) & 255) * 12;
-  const owner = load<usize>(slot);
-  if (!owner) store<usize>(slot, key);
-  return !owner || owner == key ? slot : 0;
-}
-
-export const FIRST = new Argument();
-export const SECOND = new Argument();
-export const THIRD = new Argument();
+export const FIRST = changetype<Argument>(memory.data(16, 4));
+export const SECOND = changetype<Argument>(memory.data(16, 4));
+export const THIRD = changetype<Argument>(memory.data(16, 4));
+const RECEIVED = changetype<Argument>(memory.data(16, 4));

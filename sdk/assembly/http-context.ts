@@ -7,11 +7,6 @@ import { HeaderMap } from "./header-map";
 import { LocalReply, send } from "./local-reply";
 import { Status } from "./status";
 
-const REQUEST_HEADERS = new HeaderMap(MapType.RequestHeaders);
-const REQUEST_TRAILERS = new HeaderMap(MapType.RequestTrailers);
-const RESPONSE_HEADERS = new HeaderMap(MapType.ResponseHeaders);
-const RESPONSE_TRAILERS = new HeaderMap(MapType.ResponseTrailers);
-
 /** One request and its response; in the upstream half: one attempt. Order: headers, ..., `onLog`, `onDone`, `onDelete`. */
 export abstract class HttpContext extends Context {
   /** `endOfStream`: there is no body and there are no trailers. */
@@ -51,23 +46,23 @@ export abstract class HttpContext extends Context {
   /** Until `onRequestHeaders` continues, while the request is held, and in `onLog`. */
   get requestHeaders(): HeaderMap {
     this.makeEffective();
-    return REQUEST_HEADERS;
+    return new HeaderMap(MapType.RequestHeaders);
   }
 
   get requestTrailers(): HeaderMap {
     this.makeEffective();
-    return REQUEST_TRAILERS;
+    return new HeaderMap(MapType.RequestTrailers);
   }
 
   /** From `onResponseHeaders` on. */
   get responseHeaders(): HeaderMap {
     this.makeEffective();
-    return RESPONSE_HEADERS;
+    return new HeaderMap(MapType.ResponseHeaders);
   }
 
   get responseTrailers(): HeaderMap {
     this.makeEffective();
-    return RESPONSE_TRAILERS;
+    return new HeaderMap(MapType.ResponseTrailers);
   }
 
   /** Answers the request from here, after this callback; what the callback returns does not matter then. */

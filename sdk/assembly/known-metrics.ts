@@ -8,7 +8,10 @@ import { OUT_WORD } from "./host-memory";
 import { getSharedData, setSharedData } from "./shared-data";
 import { Status } from "./status";
 
-const KEY = "sluice/metrics/1";
+/** A function, since a constant would be in every module, as a root of the collector. */
+function key(): string {
+  return "sluice/metrics/1";
+}
 
 /** Bytes of a metric before its name. */
 const HEAD: i32 = 3;
@@ -22,7 +25,7 @@ const NOT_THERE: u32 = u32.MAX_VALUE;
 /** Notes a metric that this VM has defined. */
 export function noteMetric(type: i32, name: usize, size: i32): void {
   for (;;) {
-    const known = getSharedData(KEY);
+    const known = getSharedData(key());
     const before = known == null ? new Uint8Array(0) : known.bytes;
     const end = before.length;
     if (has(before, type, name, size) || end + HEAD + size > SIZE_MAX) return;
@@ -32,13 +35,13 @@ export function noteMetric(type: i32, name: usize, size: i32): void {
     store<u8>(at + end, type);
     store<u16>(at + end, size, 1);
     memory.copy(at + end + HEAD, name, size);
-    if (setSharedData(KEY, after, known == null ? NOT_THERE : known.cas) != Status.CasMismatch) return;
+    if (setSharedData(key(), after, known == null ? NOT_THERE : known.cas) != Status.CasMismatch) return;
   }
 }
 
 /** Defines what VMs before this one have defined. */
 export function defineKnownMetrics(): void {
-  const known = getSharedData(KEY);
+  const known = getSharedData(key());
   if (known == null) return;
   const end = known.bytes.dataStart + known.bytes.length;
   for (let at = known.bytes.dataStart; at < end; at += HEAD + load<u16>(at, 1)) {

@@ -11,7 +11,13 @@ import { decodeUtf8 } from "./utf8";
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/attributes
  */
 @final
+@unmanaged
 export class Properties {
+  /** There is nothing to allocate: the host knows whose they are. */
+  constructor() {
+    return changetype<Properties>(1);
+  }
+
   string(path: string): string | null {
     return this.read(path) ? decodeUtf8(valuePtr(), valueSize()) : null;
   }
@@ -53,5 +59,3 @@ export class Properties {
     return this.read(path) && valueSize() == size;
   }
 }
-
-export const PROPERTIES = new Properties();

@@ -1,10 +1,6 @@
-import { Context } from "./context";
-import { ContextTable } from "./context-table";
+import { findContext } from "./context-table";
 import { HttpContext } from "./http-context";
 import { Plugin } from "./plugin";
-
-/** The plugins of this VM, and their open streams. */
-export const contexts = new ContextTable();
 
 let create: (() => Plugin) | null = null;
 
@@ -21,22 +17,22 @@ export function onConfigured(action: () => void): void {
 }
 
 export function configured(): void {
-  if (afterConfigure != null) afterConfigure!();
+  const action = afterConfigure;
+  if (action != null) action();
 }
 
-/** A plugin of the registered kind. */
-export function createPlugin(): Plugin {
-  return create!();
+/** A plugin of the registered kind; null, and nothing will be configured, if there is none. */
+export function createPlugin(): Plugin | null {
+  const factory = create;
+  return factory == null ? null : factory();
 }
 
 /** The plugin with this id; null if there is none. */
 export function pluginOf(id: u32): Plugin | null {
-  const context = contexts.get(id);
-  return context instanceof Plugin ? <Plugin>context : null;
+  return findContext<Plugin>(id);
 }
 
 /** The stream with this id; null if the plugin wanted none for it. */
 export function streamOf(id: u32): HttpContext | null {
-  const context = contexts.get(id);
-  return context instanceof HttpContext ? <HttpContext>context : null;
+  return findContext<HttpContext>(id);
 }

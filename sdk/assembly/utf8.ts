@@ -36,19 +36,10 @@ export function encodeUtf8(text: string, units: i32, at: usize): usize {
 }
 
 function encodeMultibyte(code: u32, to: usize): usize {
-  if (code < 0x800) {
-    store<u8>(to++, 0xc0 | (code >> 6));
-  } else {
-    if (code < 0x10000) {
-      store<u8>(to++, 0xe0 | (code >> 12));
-    } else {
-      store<u8>(to++, 0xf0 | (code >> 18));
-      store<u8>(to++, 0x80 | ((code >> 12) & 0x3f));
-    }
-    store<u8>(to++, 0x80 | ((code >> 6) & 0x3f));
-  }
-  store<u8>(to, 0x80 | (code & 0x3f));
-  return to + 1;
+  let more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  store<u8>(to++, (0xff00 >> (more + 1)) | (code >> (more * 6)));
+  while (more-- > 0) store<u8>(to++, 0x80 | ((code >> (more * 6)) & 0x3f));
+  return to;
 }
 
 /** The text in `size` bytes at `from`, each ill-formed sequence as U+FFFD. */

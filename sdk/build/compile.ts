@@ -1,8 +1,9 @@
-// One filter's sources -> module bytes, by the AssemblyScript compiler in this process: it is loaded once and stays warm.
+// One filter's sources -> module bytes.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Program } from "assemblyscript";
-import * as asc from "assemblyscript/asc";
+import type { Transform } from "assemblyscript/asc";
+import { asc } from "./compiler.ts";
 import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
 
 /** What the compiler made of a filter. */
@@ -24,7 +25,7 @@ export async function compile(root: string, source: string): Promise<Compilation
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
   let attach: readonly Attachment[] = [];
-  const betweenLinkingAndCompiling: Pick<asc.Transform, "afterInitialize"> = {
+  const betweenLinkingAndCompiling: Pick<Transform, "afterInitialize"> = {
     afterInitialize(program: Program) {
       attach = dropUnusedCallbacks(program);
     },
@@ -38,7 +39,7 @@ export async function compile(root: string, source: string): Promise<Compilation
       if (typeof contents !== "string") bytes = contents;
     },
     listFiles: () => null,
-    transforms: [betweenLinkingAndCompiling as asc.Transform], // asc adds the other members
+    transforms: [betweenLinkingAndCompiling as Transform], // asc adds the other members
   });
   if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
   return { ok: true, bytes, attach, messages: messages.toString() };

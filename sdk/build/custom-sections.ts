@@ -48,9 +48,14 @@ function shortNames(content: Uint8Array): Uint8Array {
   return new Uint8Array(0);
 }
 
-/** `~lib/@sluice/sdk/assembly/header-map/HeaderMap#add` -> `header-map/HeaderMap#add`, and so for the filter's own. */
+/**
+ * `~lib/@sluice/sdk/assembly/header-map/HeaderMap#add` -> `HeaderMap#add`, and so for the filter's own: the name of a class
+ * says enough, that of a callback too, a function keeps the name of its file.
+ */
 function shorten(name: string): string {
-  return name.replace(/(~lib\/@sluice\/sdk|(filters|examples)\/[^/]+)\/assembly\/|~lib\//g, "");
+  return name
+    .replace(/(~lib\/@sluice\/sdk|(filters|examples)\/[^/]+)\/assembly\/(exports\/)?|~lib\//g, "")
+    .replace(/([\w-]+\/)+(?=[A-Z])/g, "");
 }
 
 function customSection(name: string, content: Uint8Array): Uint8Array {

@@ -21,7 +21,7 @@ export type Attachment = "downstream" | "upstream";
 
 /**
  * Leaves out of the program every export of the SDK whose method no class overrides. `proxy_on_request_headers` has the
- * method `onRequestHeaders`, and so on.
+ * method `onRequestHeaders`, and so on. Inside other functions the SDK asks by `isDefined(OVERRIDES_onTick)`.
  *
  * @returns what the filter can be attached to
  */
@@ -29,6 +29,7 @@ export function dropUnusedCallbacks(program: Program): Attachment[] {
   const exports = program.filesByName.get(`${SDK}/exports`)?.exports;
   if (!exports) throw new Error(`${SDK}/exports is not part of the program`);
   const overridden = overriddenMethods(program);
+  for (const name of overridden) program.elementsByName.set(`OVERRIDES_${name}`, program.nativeFile);
   for (const name of [...exports.keys()]) {
     if (!ALWAYS.has(name) && !overridden.has(methodOf(name))) exports.delete(name);
   }

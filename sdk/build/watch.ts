@@ -44,7 +44,7 @@ export function watchFilters(
       }),
     );
   const ofSdk = ["abi", "assembly"].map((part) =>
-    watch(join(import.meta.dirname, "..", part), (_, file) => {
+    watch(join(import.meta.dirname, "..", part), { recursive: true }, (_, file) => {
       if (isSource(file)) note(sdk);
     }),
   );

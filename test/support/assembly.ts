@@ -30,7 +30,7 @@ export async function loadAssembly<Exports extends Record<string, unknown>>(
 }
 
 async function compile(source: string): Promise<Uint8Array> {
-  const asc = await import("assemblyscript/asc");
+  const { asc } = await import("../../sdk/build/compiler.ts");
   const messages = asc.createMemoryStream();
   let bytes: Uint8Array | undefined;
   const { error } = await asc.main([source, "--baseDir", root, "--outFile", "algorithm.wasm", ...flags], {
