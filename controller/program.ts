@@ -8,6 +8,7 @@ import { registerAnalyze } from "./cli/analyze.ts";
 import { registerInit } from "./cli/init.ts";
 import { registerInstall } from "./cli/install.ts";
 import { registerKubeInject } from "./cli/kube-inject.ts";
+import { registerModuleTrace } from "./cli/module-trace.ts";
 import { registerPrecheck } from "./cli/precheck.ts";
 import { execute, newProgram } from "./cli/program.ts";
 import { registerProxyConfig } from "./cli/proxy-config.ts";
@@ -53,6 +54,8 @@ export async function run(args: readonly string[]): Promise<number> {
     ipv6Addresses: async () => (await import("./init/apply.ts")).ipv6Addresses(),
   });
   registerKubeInject(program, { ...deps, settings: defaultSettings, writeText: writeFile });
+  const module = program.command("module").description("look into a filter's module");
+  registerModuleTrace(module, deps);
   registerVersion(program, deps);
   const installation = installDeps(version);
   registerInstall(program, installation);

@@ -106,9 +106,12 @@ const rules: Record<string, Rule> = {
   },
   "controller/cli": {
     may: [
-      ...["model", "ports", "status", "inject", "init", "install", "crd", "mesh"],
-      ...["sources/documents.ts", "sources/file-set.ts"],
-    ].map((folder) => `controller/${folder}`),
+      "sdk/module",
+      ...[
+        ...["model", "ports", "status", "inject", "init", "install", "crd", "mesh"],
+        ...["sources/documents.ts", "sources/file-set.ts"],
+      ].map((folder) => `controller/${folder}`),
+    ],
     packages: ["commander", "yaml", "node:crypto", "node:stream"],
     edges: { "http-ask.ts": ["node:http"], "port-forward.ts": ["@kubernetes/client-node"] },
   },

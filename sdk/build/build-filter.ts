@@ -13,7 +13,7 @@ import { readVersion } from "./version.ts";
 
 /** What became of a filter: its module's bytes, or why there are none. */
 export type Build =
-  | { readonly ok: true; readonly bytes: Uint8Array; readonly messages: string }
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly sourceMap: string; readonly messages: string }
   | { readonly ok: false; readonly messages: string };
 
 /** Compiles, describes and checks a filter; writes nothing. */
@@ -31,19 +31,25 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
   const bytes = withCustomSection(withShortNames(compiled.bytes), manifestSection, content);
   const refusals = inspectModule(bytes).problems.map((problem) => `${source}: ${formatModuleProblem(problem)}`);
   if (refusals.length) return { ok: false, messages: refusals.join("\n") };
-  return { ok: true, bytes, messages: compiled.messages };
+  return { ok: true, bytes, sourceMap: compiled.sourceMap, messages: compiled.messages };
 }
 
 /**
- * Puts a module in the place of the last one: whoever reads it sees the one or the other, never a part.
+ * Puts a module in the place of the last one: whoever reads it sees the one or the other, never a part. Its source map
+ * lies beside it, for `sluice module trace`, and is not delivered.
  *
  * @returns a line that names its size, compressed size, and the change since the last build
  */
-export function writeModule(root: string, name: string, bytes: Uint8Array): string {
+export function writeModule(
+  root: string,
+  name: string,
+  { bytes, sourceMap }: { readonly bytes: Uint8Array; readonly sourceMap: string },
+): string {
   const path = join(root, modulePath(name));
   const before = statSync(path, { throwIfNoEntry: false })?.size;
   mkdirSync(join(root, "build"), { recursive: true });
   writeFileSync(`${path}.${pid}`, bytes);
+  writeFileSync(`${path}.map`, sourceMap);
   renameSync(`${path}.${pid}`, path);
   const change = before === undefined ? "new" : formatChange(bytes.length - before);
   return `${name.padEnd(16)} ${size(bytes.length)}  gzip ${size(gzipSync(bytes).length)}  ${change}`;

@@ -4,11 +4,18 @@ import { resolve } from "node:path";
 import type { Program } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
 import { asc } from "./compiler.ts";
+import { withoutCustomSection } from "./custom-sections.ts";
 import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
 
 /** What the compiler made of a filter. */
 export type Compilation =
-  | { readonly ok: true; readonly bytes: Uint8Array; readonly attach: readonly Attachment[]; readonly messages: string }
+  | {
+      readonly ok: true;
+      readonly bytes: Uint8Array;
+      readonly sourceMap: string;
+      readonly attach: readonly Attachment[];
+      readonly messages: string;
+    }
   | { readonly ok: false; readonly messages: string };
 
 /** Name of an entry file that exists only for the compiler: the filter for its effects, the SDK for its exports. */
@@ -19,7 +26,7 @@ const ENTRY = "filter.ts";
  *
  * @param root   directory that paths are relative to, as compile errors show them
  * @param source the filter's `assembly/index.ts`, relative to root, with forward slashes
- * @returns the bytes, or the compiler's errors with source frames as it prints them; warnings in either case
+ * @returns the bytes and their source map, or the compiler's errors with source frames as it prints them; warnings in either case
  */
 export async function compile(root: string, source: string): Promise<Compilation> {
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
@@ -31,18 +38,26 @@ export async function compile(root: string, source: string): Promise<Compilation
     },
   };
   let bytes: Uint8Array | undefined;
-  const { error } = await asc.main([ENTRY, "--baseDir", root, "--outFile", "filter.wasm"], {
+  let sourceMap = "";
+  const { error } = await asc.main([ENTRY, "--baseDir", root, "--outFile", "filter.wasm", "--sourceMap"], {
     stdout: messages,
     stderr: messages,
     readFile: (name, base) => (name === ENTRY ? entry : read(resolve(base, name))),
     writeFile: (_, contents) => {
-      if (typeof contents !== "string") bytes = contents;
+      if (typeof contents === "string") sourceMap = contents;
+      else bytes = contents;
     },
     listFiles: () => null,
     transforms: [betweenLinkingAndCompiling as Transform], // asc adds the other members
   });
   if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
-  return { ok: true, bytes, attach, messages: messages.toString() };
+  return {
+    ok: true,
+    bytes: withoutCustomSection(bytes, "sourceMappingURL"),
+    sourceMap,
+    attach,
+    messages: messages.toString(),
+  };
 }
 
 /** A file's text; null where there is none, as the compiler looks in several places. */

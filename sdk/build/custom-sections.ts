@@ -3,8 +3,13 @@ import { ByteReader } from "../module/byte-reader.ts";
 
 /** The module with this custom section as its last, in the place of any of the same name. */
 export function withCustomSection(module: Uint8Array, name: string, content: Uint8Array): Uint8Array {
+  return concat([withoutCustomSection(module, name), customSection(name, content)]);
+}
+
+/** The module without the custom sections of this name. */
+export function withoutCustomSection(module: Uint8Array, name: string): Uint8Array {
   const kept = [...sectionsOf(module)].filter((section) => section.name !== name).map(({ bytes }) => bytes);
-  return concat([module.subarray(0, 8), ...kept, customSection(name, content)]);
+  return concat([module.subarray(0, 8), ...kept]);
 }
 
 /** The module with shorter names of functions, and of nothing else, for Envoy's stack traces. */

@@ -64,7 +64,7 @@ async function make(filter: Filter, ifChanged = false): Promise<boolean> {
     stderr.write(`${filter.name}: not built\n`);
     return false;
   }
-  const line = writeModule(root, filter.name, build.bytes);
+  const line = writeModule(root, filter.name, build);
   noteMadeFrom(root, filter, digest);
   stdout.write(`${line}  ${Math.round(performance.now() - start)} ms\n`);
   return true;

@@ -43,7 +43,7 @@ describe("refused, with all problems", () => {
           `${marker}${malloc}export function proxy_on_vm_start(c: i32, n: i32): i32 { unreachable(); return 1; }`,
         ),
       "start",
-      /^Function: proxy_on_vm_start failed: Uncaught RuntimeError: unreachable\nProxy-Wasm plugin in-VM backtrace:\n {2}0: 0x[0-9a-f]+ - module\/proxy_on_vm_start/,
+      /^Function: proxy_on_vm_start failed: Uncaught RuntimeError: unreachable\nProxy-Wasm plugin in-VM backtrace:\n {2}0: +0x[0-9a-f]+ - module\/proxy_on_vm_start/,
     ],
   ])("%s", async (_title, module, stage, problem) => {
     const bytes = await module();

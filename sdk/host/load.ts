@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { AbiVersion } from "../abi/signatures.ts";
 import { formatModuleProblem, inspectModule } from "../module/inspect.ts";
+import { SourceMap } from "../module/source-map.ts";
 import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
@@ -69,7 +70,7 @@ export function createProcess({ now = "2026-01-01T00:00:00Z", logLevel = "info" 
  * Loads a module as Envoy's main thread does before a configuration takes effect: a base VM that only initializes,
  * and a canary for each plugin, which starts and reads the configuration and is dropped.
  *
- * @param source  the module's bytes, or its path
+ * @param source  the module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps
  * @param running what is in force: where module and vm_config are the same, there is no new base VM
  * @throws {ConfigRefused} where Envoy would refuse
  */
@@ -79,12 +80,13 @@ export async function load(
   { process, node, running }: { readonly process: Process; readonly node: NodeInit; readonly running?: VmSetup },
 ): Promise<Loaded> {
   const bytes = typeof source === "string" ? await readFile(source) : source;
+  const sourceMap = typeof source === "string" ? await readSourceMap(`${source}.map`) : undefined;
   const firstLine = process.log.lines.length;
   const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
   const { name = "plugin", rootId = "" } = options;
   const config = bytesOf(options.config);
   const key = vmKey(bytes, options);
-  const setup = running?.key === key ? running : await setUp(bytes, options, { key, process, node, refuse });
+  const setup = running?.key === key ? running : await setUp(bytes, options, { key, sourceMap, process, node, refuse });
   const downstream: Plugin = { name, rootId, config };
   const upstream: Plugin | undefined = options.upstream ? { name, rootId: "upstream", config } : undefined;
   for (const plugin of upstream === undefined ? [downstream] : [downstream, upstream]) {
@@ -108,11 +110,18 @@ function vmKey(bytes: Uint8Array, options: PluginOptions): string {
 async function setUp(
   bytes: Uint8Array,
   { vmId = "", vmConfig, environment = {}, allowedCapabilities }: PluginOptions,
-  { key, process, node, refuse }: { key: string; process: Process; node: NodeInit; refuse: Refuse },
+  {
+    key,
+    sourceMap,
+    process,
+    node,
+    refuse,
+  }: { key: string; sourceMap: SourceMap | undefined; process: Process; node: NodeInit; refuse: Refuse },
 ): Promise<VmSetup> {
   const setup: VmSetup = {
     key,
     ...(await compile(bytes, refuse)),
+    sourceMap,
     process,
     vmId,
     vmConfig: bytesOf(vmConfig),
@@ -123,6 +132,10 @@ async function setUp(
   const base = new Vm(setup, "base");
   if (base.failure !== undefined) throw refuse("initialize", [base.failure]);
   return setup;
+}
+
+async function readSourceMap(path: string): Promise<SourceMap | undefined> {
+  return SourceMap.parse(await readFile(path, "utf8").catch(() => ""));
 }
 
 async function compile(bytes: Uint8Array, refuse: Refuse): Promise<{ module: WebAssembly.Module; abi: AbiVersion }> {

@@ -1,6 +1,8 @@
 // One VM: an instance of the module with its contexts, called as Envoy calls it.
 import { allowedInInitialize, allowedInMalloc } from "../abi/host-functions.ts";
 import type { AbiVersion } from "../abi/signatures.ts";
+import type { SourceMap } from "../module/source-map.ts";
+import { mapTrace } from "../module/trace.ts";
 import type { ByteString } from "./bytes.ts";
 import { isHostError, NotEmulated } from "./errors.ts";
 import { imports } from "./imports.ts";
@@ -16,6 +18,8 @@ export interface VmSetup {
   readonly key: string;
   readonly module: WebAssembly.Module;
   readonly abi: AbiVersion;
+  /** Where it is there, the trap's text has lines of the source, which Envoy's has not. */
+  readonly sourceMap: SourceMap | undefined;
   readonly process: Process;
   readonly vmId: string;
   readonly vmConfig: ByteString;
@@ -183,11 +187,19 @@ export class Vm implements VmScope {
       return called(...args) ?? 0;
     } catch (error) {
       if (isHostError(error)) throw error;
-      this.#fail(context, trapText(name, error));
+      const text = trapText(name, error);
+      const map = this.#setup.sourceMap;
+      this.#fail(context, map === undefined ? text : this.#mapped(text, map));
       return 0;
     } finally {
       [this.#current, this.#effectiveId] = [outerContext, outerEffectiveId];
     }
+  }
+
+  /** What was logged last may say where it aborted. */
+  #mapped(text: string, map: SourceMap): string {
+    const last = this.process.log.lines.at(-1)?.text ?? "";
+    return mapTrace(`${last}\n${text}`, map).slice(last.length + 1);
   }
 
   #fail(context: Context, text: string): void {
