@@ -5,6 +5,7 @@ import {
   proxy_remove_header_map_value,
   proxy_replace_header_map_value,
 } from "./env";
+import { HeaderSnapshot, takeSnapshot } from "./header-snapshot";
 import { FIRST, OUT_PTR, OUT_SIZE, SECOND, valueBytes, valuePtr, valueSize } from "./host-memory";
 import { decodePairs, Pair } from "./pairs";
 import { Status } from "./status";
@@ -50,10 +51,12 @@ export class HeaderMap {
 
   /** All values of a name, in order. */
   getAll(name: string): string[] {
-    const values: string[] = [];
-    const all = this.entries();
-    for (let i = 0; i < all.length; i++) if (equalsIgnoringCase(all[i].name, name)) values.push(all[i].value);
-    return values;
+    return this.snapshot().getAll(name);
+  }
+
+  /** All headers in one call of the host, for many reads. Without any where this phase does not have the map. */
+  snapshot(): HeaderSnapshot {
+    return takeSnapshot(proxy_get_header_map_pairs(this.type, OUT_PTR, OUT_SIZE) == Status.Ok);
   }
 
   /** All headers in order, names in lower case. */
@@ -97,14 +100,4 @@ export class HeaderMap {
     const n = FIRST.text(name);
     return proxy_get_header_map_value(this.type, n.ptr, n.size, OUT_PTR, OUT_SIZE) == Status.Ok;
   }
-}
-
-/** As HTTP compares names: letters of ASCII only. */
-function equalsIgnoringCase(lower: string, name: string): bool {
-  if (lower.length != name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
-    if (lower.charCodeAt(i) != (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) return false;
-  }
-  return true;
 }

@@ -6,6 +6,7 @@ export { DataAction, HeadersAction } from "./actions";
 export { Config } from "./config";
 export { FilterState } from "./filter-state";
 export { HeaderMap } from "./header-map";
+export { HeaderSnapshot } from "./header-snapshot";
 export { HttpContext } from "./http-context";
 export { Labelled, labelled } from "./labels";
 export { LocalReply } from "./local-reply";

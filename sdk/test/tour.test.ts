@@ -29,6 +29,23 @@ test("headers: missing is not empty, bytes stay bytes, set replaces and add adds
   ]);
 });
 
+test("a snapshot of headers: one call of the host, then as many reads as one likes of that moment", async () => {
+  const host = await load();
+  const headers = { "x-empty": "", "x-many": ["a", "b"], "x-raw": Uint8Array.of(0x61, 0xff, 0x62) };
+  host.hostcalls.reset();
+  expect(host.fetch({ path: "/snapshot", headers }).body.split("\n")).toEqual([
+    "null",
+    '""',
+    "a|b",
+    "97,255,98",
+    "true false",
+    "false false",
+    "true",
+    "0 false",
+  ]);
+  expect(host.hostcalls.count("proxy_get_header_map_pairs")).toBe(2);
+});
+
 test("properties: by type, by path with brackets, or the default", async () => {
   const host = await load({
     listener: { direction: "inbound" },

@@ -110,6 +110,7 @@ class TourStream extends HttpContext {
 
   private visit(): string {
     if (this.path == "/headers") return this.headers(this.requestHeaders);
+    if (this.path == "/snapshot") return this.snapshot();
     if (this.path == "/properties") return this.readProperties();
     if (this.path == "/shared") return this.shared();
     if (this.path == "/metrics") return this.metrics();
@@ -140,6 +141,24 @@ class TourStream extends HttpContext {
       this.responseHeaders.set("x-early", "1").toString(),
     ];
     return lines.join("\n");
+  }
+
+  private snapshot(): string {
+    const headers = this.requestHeaders.snapshot();
+    this.requestHeaders.set("x-many", "later");
+    const empty = headers.get("x-empty");
+    const raw = headers.getBytes("x-raw");
+    const none = this.responseHeaders.snapshot();
+    return [
+      headers.get("x-missing") == null ? "null" : "there",
+      empty == null ? "null" : '"' + empty + '"',
+      headers.getAll("X-Many").join("|"),
+      raw == null ? "null" : raw.toString(),
+      headers.is("X-MANY", "b").toString() + " " + headers.is("x-many", "c").toString(),
+      headers.is("x-many", "later").toString() + " " + headers.has("x-man").toString(),
+      (headers.size == headers.entries().length).toString(),
+      none.size.toString() + " " + none.has(":path").toString(),
+    ].join("\n");
   }
 
   private readProperties(): string {
