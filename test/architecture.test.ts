@@ -36,6 +36,7 @@ const rules: Record<string, Rule> = {
       "made-from.ts": ["node:crypto", "node:fs", "node:module", "node:path"],
       "main.ts": ["node:path", "node:process", "node:util"],
       "overrides.ts": ["assemblyscript"],
+      "quiet-logs.ts": ["assemblyscript"],
       "version.ts": ["node:fs"],
       "watch.ts": ["node:fs", "node:path"],
     },

@@ -1,5 +1,6 @@
 import { proxy_set_effective_context } from "./env";
 import { FilterState } from "./filter-state";
+import { forgetLevel } from "./log";
 import { Properties } from "./properties";
 
 /** The context that hostcalls act on: the one whose callback runs, until another is made effective. */
@@ -8,6 +9,7 @@ let effective: u32 = 0;
 /** Called at the start of each callback: the host has made its context effective. */
 export function enter(id: u32): void {
   effective = id;
+  forgetLevel();
 }
 
 /** What plugins and streams have in common. */

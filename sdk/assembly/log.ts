@@ -12,10 +12,24 @@ export enum LogLevel {
   Critical = Level.Critical,
 }
 
-/** Whether a line of this level is logged: ask before you put an expensive one together. The level can change any time. */
+/** Envoy's level, as it was when it was first asked for in this callback; -1 before. It can change at any time. */
+let known: i32 = -1;
+
+/** Called at the start of each callback. */
+export function forgetLevel(): void {
+  known = -1;
+}
+
+/**
+ * Whether a line of this level is logged. The build puts this question before each statement `log.debug(...)` of a filter, and
+ * so on, so that the text of a line that is not logged is never put together.
+ */
 export function logs(level: LogLevel): bool {
-  proxy_get_log_level(OUT_WORD);
-  return load<u32>(OUT_WORD) <= <u32>level;
+  if (known < 0) {
+    proxy_get_log_level(OUT_WORD);
+    known = load<i32>(OUT_WORD);
+  }
+  return known <= <i32>level;
 }
 
 export function trace(message: string): void {

@@ -6,6 +6,7 @@ import type { Transform } from "assemblyscript/asc";
 import { asc } from "./compiler.ts";
 import { withoutCustomSection } from "./custom-sections.ts";
 import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
+import { guardLogs } from "./quiet-logs.ts";
 
 /** What the compiler made of a filter. */
 export type Compilation =
@@ -32,7 +33,8 @@ export async function compile(root: string, source: string): Promise<Compilation
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
   let attach: readonly Attachment[] = [];
-  const betweenLinkingAndCompiling: Pick<Transform, "afterInitialize"> = {
+  const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {
+    afterParse: guardLogs,
     afterInitialize(program: Program) {
       attach = dropUnusedCallbacks(program);
     },
@@ -48,7 +50,7 @@ export async function compile(root: string, source: string): Promise<Compilation
       else bytes = contents;
     },
     listFiles: () => null,
-    transforms: [betweenLinkingAndCompiling as Transform], // asc adds the other members
+    transforms: [transform as Transform], // asc adds the other members
   });
   if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
   return {

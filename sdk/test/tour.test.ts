@@ -93,16 +93,19 @@ test("clocks: one to measure by and one to tell others", async () => {
   expect(times()[0]).toBe(monotonic + 2_000_000_000n);
 });
 
-test("log: what the level lets through", async () => {
+test("log: what the level lets through, which is asked for once in a callback; no other text is put together", async () => {
   const host = await load({ logLevel: "info" });
   const before = host.logs.length;
+  host.hostcalls.reset();
   expect(host.fetch({ path: "/log" }).body).toBe("false true");
   expect(host.logs.slice(before).map(({ level, text }) => `${level} ${text}`)).toEqual([
     "info info",
     "warn warn: é",
     "error error",
     "critical critical",
+    "info 0",
   ]);
+  expect(host.hostcalls.count("proxy_get_log_level")).toBe(1);
 });
 
 test("a local reply has its status, headers, body and reason", async () => {

@@ -53,6 +53,7 @@ class Tour extends Plugin {
 
 class TourStream extends HttpContext {
   private path: string = "";
+  private texts: i32 = 0;
 
   constructor(private plugin: Tour) {
     super();
@@ -212,13 +213,20 @@ class TourStream extends HttpContext {
     return plugin.requests.value.toString() + " " + plugin.level.value.toString() + " " + size;
   }
 
+  private text(): string {
+    this.texts++;
+    return "text";
+  }
+
   private log(): string {
-    log.trace("trace");
-    log.debug("debug");
+    log.trace("trace " + this.text());
+    if (this.path.length) log.debug("debug " + this.text());
+    else log.debug(this.text());
     log.info("info");
     log.warn("warn: é");
     log.error("error");
     log.critical("critical");
+    log.info(this.texts.toString());
     return log.logs(LogLevel.Debug).toString() + " " + log.logs(LogLevel.Info).toString();
   }
 }
