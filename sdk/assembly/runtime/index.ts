@@ -1,5 +1,5 @@
 // The runtime that compiled code calls (asc --runtime): objects are marked from the globals on, and what is not marked is
-// swept. It never collects by itself: see collector.ts. It replaces asc's `minimal`, which does the same in five times the code.
+// swept. It never collects by itself: see collector.ts. It replaces asc's `minimal`, which does the same in three times the code.
 //
 // Marking needs no stack: objects that are still to be visited are a list through their `link`, whose last two bits are
 // the mark. It is another one in each collection, so no mark must ever be taken away. Objects in static memory have an
