@@ -9,6 +9,8 @@ export declare function proxy_set_tick_period_milliseconds(period: u32): i32;
 export declare function proxy_get_property(path: usize, pathSize: usize, outPtr: usize, outSize: usize): i32;
 export declare function proxy_set_property(path: usize, pathSize: usize, value: usize, valueSize: usize): i32;
 export declare function proxy_get_buffer_bytes(type: i32, start: u32, max: u32, outPtr: usize, outSize: usize): i32;
+export declare function proxy_get_buffer_status(type: i32, outSize: usize, outFlags: usize): i32;
+export declare function proxy_set_buffer_bytes(type: i32, start: u32, size: u32, bytes: usize, bytesSize: usize): i32;
 export declare function proxy_get_header_map_pairs(map: i32, outPtr: usize, outSize: usize): i32;
 export declare function proxy_get_header_map_value(
   map: i32,

@@ -3,7 +3,7 @@
 // what is not exported, and what nobody calls is not in the module.
 import "./abort";
 import * as BufferType from "../abi/buffer-type";
-import { DataAction, HeadersAction } from "./actions";
+import { DataAction, HeadersAction, TrailersAction } from "./actions";
 import { collectIfDue } from "./collector";
 import { parseConfig } from "./config";
 import { Context, enter } from "./context";
@@ -89,10 +89,10 @@ export function proxy_on_request_body(id: u32, size: u32, endOfStream: bool): Da
   return action;
 }
 
-export function proxy_on_request_trailers(id: u32, count: u32): HeadersAction {
+export function proxy_on_request_trailers(id: u32, count: u32): TrailersAction {
   enter(id);
   const stream = streamOf(id);
-  const action = stream == null ? HeadersAction.Continue : stream.onRequestTrailers();
+  const action = stream == null ? TrailersAction.Continue : stream.onRequestTrailers();
   collectIfDue();
   return action;
 }
@@ -113,10 +113,10 @@ export function proxy_on_response_body(id: u32, size: u32, endOfStream: bool): D
   return action;
 }
 
-export function proxy_on_response_trailers(id: u32, count: u32): HeadersAction {
+export function proxy_on_response_trailers(id: u32, count: u32): TrailersAction {
   enter(id);
   const stream = streamOf(id);
-  const action = stream == null ? HeadersAction.Continue : stream.onResponseTrailers();
+  const action = stream == null ? TrailersAction.Continue : stream.onResponseTrailers();
   collectIfDue();
   return action;
 }

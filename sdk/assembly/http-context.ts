@@ -1,6 +1,8 @@
+import * as BufferType from "../abi/buffer-type";
 import * as MapType from "../abi/map-type";
 import * as StreamType from "../abi/stream-type";
-import { DataAction, HeadersAction } from "./actions";
+import { DataAction, HeadersAction, TrailersAction } from "./actions";
+import { Body } from "./body";
 import { Context } from "./context";
 import { proxy_close_stream, proxy_continue_stream } from "./env";
 import { HeaderMap } from "./header-map";
@@ -14,13 +16,16 @@ export abstract class HttpContext extends Context {
     return HeadersAction.Continue;
   }
 
-  /** A chunk of `size` bytes, or all that is held so far. */
+  /**
+   * A chunk of `size` bytes, or all that is held so far, in `requestBody`. The end often comes alone, with a size of 0, and
+   * where there are trailers not at all: then `onRequestTrailers` is the end.
+   */
   onRequestBody(size: u32, endOfStream: bool): DataAction {
     return DataAction.Continue;
   }
 
-  onRequestTrailers(): HeadersAction {
-    return HeadersAction.Continue;
+  onRequestTrailers(): TrailersAction {
+    return TrailersAction.Continue;
   }
 
   /** Also called for a local reply. Request headers are gone by now: take what you need in `onRequestHeaders`. */
@@ -28,13 +33,13 @@ export abstract class HttpContext extends Context {
     return HeadersAction.Continue;
   }
 
-  /** A chunk of `size` bytes, or all that is held so far. */
+  /** As `onRequestBody`, in `responseBody`; also called for a local reply. */
   onResponseBody(size: u32, endOfStream: bool): DataAction {
     return DataAction.Continue;
   }
 
-  onResponseTrailers(): HeadersAction {
-    return HeadersAction.Continue;
+  onResponseTrailers(): TrailersAction {
+    return TrailersAction.Continue;
   }
 
   /** The request is over and all its properties are final. Headers can be read, not written. Not in the upstream half. */
@@ -49,6 +54,13 @@ export abstract class HttpContext extends Context {
     return new HeaderMap(MapType.RequestHeaders);
   }
 
+  /** In `onRequestBody`, and while it buffers. */
+  get requestBody(): Body {
+    this.makeEffective();
+    return new Body(BufferType.RequestBody);
+  }
+
+  /** From `onRequestTrailers` until it continues. A request without any gets those that the last `onRequestBody` writes. */
   get requestTrailers(): HeaderMap {
     this.makeEffective();
     return new HeaderMap(MapType.RequestTrailers);
@@ -60,12 +72,22 @@ export abstract class HttpContext extends Context {
     return new HeaderMap(MapType.ResponseHeaders);
   }
 
+  /** In `onResponseBody`, and while it buffers. */
+  get responseBody(): Body {
+    this.makeEffective();
+    return new Body(BufferType.ResponseBody);
+  }
+
+  /** As `requestTrailers`; and, to be read, in `onLog`. */
   get responseTrailers(): HeaderMap {
     this.makeEffective();
     return new HeaderMap(MapType.ResponseTrailers);
   }
 
-  /** Answers the request from here, after this callback; what the callback returns does not matter then. */
+  /**
+   * Answers the request from here, after this callback; what the callback returns does not matter then. Once the response's
+   * headers have gone, it cuts the response.
+   */
   sendLocalReply(reply: LocalReply): Status {
     this.makeEffective();
     return send(reply);

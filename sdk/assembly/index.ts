@@ -2,7 +2,8 @@
 import * as clock from "./clock";
 import * as log from "./log";
 
-export { DataAction, HeadersAction } from "./actions";
+export { DataAction, HeadersAction, TrailersAction } from "./actions";
+export { Body } from "./body";
 export { Config } from "./config";
 export { FilterState } from "./filter-state";
 export { HeaderMap } from "./header-map";

@@ -1,11 +1,12 @@
 // One upstream attempt: the filter in the router's upstream chain, and what the upstream answers.
 import * as StreamType from "../abi/stream-type.ts";
-import { type ByteString, toByteString } from "./bytes.ts";
+import { type ByteString, toByteString, toText } from "./bytes.ts";
 import { NotEmulated } from "./errors.ts";
-import { Filter, type FilterChain } from "./filter.ts";
-import { HeaderMap, type HeaderView } from "./header-map.ts";
-import type { LocalReply } from "./local-reply.ts";
-import type { ListenerInit } from "./node.ts";
+import { Filter, type FilterChain, type Side } from "./filter.ts";
+import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
+import { type LocalReply, tooLarge } from "./local-reply.ts";
+import { bufferLimit, type ListenerInit } from "./node.ts";
+import { type Chunk, Passage } from "./passage.ts";
 import type { Endpoint, ResetReason, UpstreamResponse } from "./request.ts";
 import type { Root } from "./root.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -17,21 +18,22 @@ export interface UpstreamAttempt {
   /** The request's headers as they reach the upstream. One map for all attempts: later attempts change it. */
   readonly headers: HeaderView;
   readonly endpoint: Endpoint;
+  /** What has reached the upstream of the request's body so far, as text. */
+  readonly body: string;
+  /** Undefined until they have reached the upstream. */
+  readonly trailers: HeaderView | undefined;
+  /** The upstream has the whole request. */
+  readonly isComplete: boolean;
   /** False once it was answered, cut or timed out. */
   readonly isOpen: boolean;
   /** Answers; `endStream: false` leaves the body open. @throws {Error} if it was answered already */
   respond(response: UpstreamResponse & { readonly endStream?: boolean }): void;
-  /** Ends a response whose body was left open. */
-  end(body?: string | Uint8Array): void;
+  /** More of a body that was left open; `endStream` (default false) ends it. @throws {Error} if it is not open */
+  sendBody(chunk: string | Uint8Array, options?: { readonly endStream?: boolean }): void;
+  /** Ends a response whose body was left open. @throws {Error} if it is not open */
+  sendTrailers(trailers: HeadersInit): void;
   /** Cuts it. */
   reset(reason: ResetReason): void;
-}
-
-/** Response headers on their way, and the body that follows. */
-export interface ResponseParts {
-  readonly headers: HeaderMap;
-  readonly body: ByteString;
-  readonly endStream: boolean;
 }
 
 /** The router that started the attempt. */
@@ -39,9 +41,10 @@ export interface AttemptOwner {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
   /** Before the upstream filter has seen it. */
-  onResponseArrived(response: ResponseParts): void;
-  onResponse(response: ResponseParts): void;
-  onEnd(body: ByteString): void;
+  onResponseArrived(endStream: boolean): void;
+  onResponse(headers: HeaderMap, endStream: boolean): void;
+  onResponseBody(bytes: ByteString, endStream: boolean): void;
+  onResponseTrailers(trailers: HeaderMap): void;
   onReset(reason: ResetReason): void;
   sendLocalReply(reply: LocalReply): void;
 }
@@ -62,22 +65,78 @@ export class Attempt implements UpstreamAttempt, FilterChain {
   readonly headers: HeaderMap;
   readonly endpoint: Endpoint;
   readonly #owner: AttemptOwner;
-  #filter: Filter | undefined;
+  readonly #filter: Filter | undefined;
+  readonly #passages: Readonly<Record<Side, Passage>>;
   #state: State = "held";
-  #response: ResponseParts | undefined;
+  #body = "";
+  #trailers: HeaderMap | undefined;
+  #isComplete = false;
 
-  constructor(owner: AttemptOwner, request: { number: number; headers: HeaderMap; endpoint: Endpoint }) {
+  /** @param request `root`: the plugin of the upstream chain; undefined where there is none */
+  constructor(
+    owner: AttemptOwner,
+    request: { number: number; headers: HeaderMap; endpoint: Endpoint; root: Root | undefined },
+  ) {
     this.#owner = owner;
     this.number = request.number;
     this.headers = request.headers;
     this.endpoint = request.endpoint;
+    if (request.root !== undefined) this.#filter = Filter.create(request.root, this);
+    const filter = this.#filter;
+    const limitBytes = bufferLimit(this.listener, this.info.connection.protocol);
+    const onTooLarge = (side: Side) => () => this.sendLocalReply(tooLarge[side]);
+    this.#passages = {
+      request: new Passage({
+        ...{ side: "request", filter, limitBytes, onTooLarge: onTooLarge("request") },
+        next: {
+          onHeaders: (_, endStream) => this.#reach({ state: "sent", endStream }),
+          onBody: (bytes, endStream) => {
+            this.#body += bytes;
+            this.#reach({ endStream });
+          },
+          onTrailers: (trailers) => {
+            this.#trailers = trailers;
+            this.#reach({ endStream: true });
+          },
+        },
+      }),
+      response: new Passage({
+        ...{ side: "response", filter, limitBytes, onTooLarge: onTooLarge("response") },
+        next: {
+          onHeaders: (headers, endStream) => {
+            this.#state = "answered";
+            owner.onResponse(headers, endStream);
+          },
+          onBody: (bytes, endStream) => owner.onResponseBody(bytes, endStream),
+          onTrailers: (trailers) => owner.onResponseTrailers(trailers),
+        },
+      }),
+    };
   }
 
   /** Lets the upstream filter, if there is one, see the request, and sends it. */
-  start(root: Root | undefined, endStream: boolean): void {
-    if (root !== undefined) this.#filter = Filter.create(root, this);
-    const iteration = this.#filter?.onRequestHeaders(this.headers, endStream) ?? "continue";
-    if (iteration === "continue" && this.#state === "held") this.#state = "sent";
+  start(endStream: boolean): void {
+    this.#passages.request.onHeaders(this.headers, endStream);
+  }
+
+  onRequestBody(bytes: ByteString, endStream: boolean): void {
+    this.#passages.request.onBody(bytes, endStream);
+  }
+
+  onRequestTrailers(trailers: HeaderMap): void {
+    this.#passages.request.onTrailers(trailers);
+  }
+
+  get body(): string {
+    return toText(this.#body);
+  }
+
+  get trailers(): HeaderView | undefined {
+    return this.#trailers;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   get info(): StreamInfo {
@@ -102,21 +161,32 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     return this.#state === "answered";
   }
 
-  respond({ status, headers = {}, body = "", endStream = true }: UpstreamResponse & { endStream?: boolean }): void {
+  respond({
+    status,
+    headers = {},
+    body = "",
+    trailers,
+    endStream = true,
+  }: UpstreamResponse & { endStream?: boolean }): void {
     if (this.#state !== "sent") throw new Error(`attempt ${this.number} can't be answered: it is ${this.#state}`);
-    const response = new HeaderMap("response", { ":status": String(status), ...headers });
-    this.#response = { headers: response, body: toByteString(body), endStream };
+    const endsAfterBody = endStream && trailers === undefined;
+    const isWhole = endsAfterBody && body.length === 0;
     this.info.details = "via_upstream";
     this.#state = "response held";
-    this.#owner.onResponseArrived(this.#response);
-    const iteration = this.#filter?.onResponseHeaders(response, endStream && body.length === 0) ?? "continue";
-    if (iteration === "continue") this.#passResponse();
+    this.#owner.onResponseArrived(isWhole);
+    this.#passages.response.onHeaders(new HeaderMap("response", { ":status": String(status), ...headers }), isWhole);
+    if (body.length > 0) this.#passages.response.onBody(toByteString(body), endsAfterBody);
+    if (trailers !== undefined) this.#passages.response.onTrailers(new HeaderMap("response trailers", trailers));
   }
 
-  end(body: string | Uint8Array = ""): void {
-    if (this.#state !== "answered") throw new Error(`attempt ${this.number} has no open body: it is ${this.#state}`);
-    this.#refuseBody(toByteString(body));
-    this.#owner.onEnd(toByteString(body));
+  sendBody(chunk: string | Uint8Array, { endStream = false }: { endStream?: boolean } = {}): void {
+    this.#refuseAfterEnd();
+    this.#passages.response.onBody(toByteString(chunk), endStream);
+  }
+
+  sendTrailers(trailers: HeadersInit): void {
+    this.#refuseAfterEnd();
+    this.#passages.response.onTrailers(new HeaderMap("response trailers", trailers));
   }
 
   reset(reason: ResetReason): void {
@@ -128,6 +198,8 @@ export class Attempt implements UpstreamAttempt, FilterChain {
   destroy(): void {
     if (this.#state === "over") return;
     this.#state = "over";
+    this.#passages.request.abort();
+    this.#passages.response.abort();
     this.#filter?.onDestroy();
   }
 
@@ -136,8 +208,15 @@ export class Attempt implements UpstreamAttempt, FilterChain {
   }
 
   continueStream(type: number): void {
-    if (type === StreamType.Request && this.#state === "held") this.#state = "sent";
-    if (type === StreamType.Response) this.#passResponse();
+    this.#passages[type === StreamType.Request ? "request" : "response"].goOn();
+  }
+
+  held(side: Side): Chunk {
+    return this.#passages[side].held;
+  }
+
+  addTrailers(side: Side): HeaderMap {
+    return this.#passages[side].addTrailers();
   }
 
   /** close_stream. */
@@ -145,15 +224,14 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     throw new NotEmulated("proxy_close_stream in the upstream chain");
   }
 
-  #passResponse(): void {
-    if (this.#state !== "response held" || this.#response === undefined) return;
-    this.#state = "answered";
-    this.#refuseBody(this.#response.body);
-    this.#owner.onResponse(this.#response);
+  #reach({ state = this.#state, endStream }: { state?: State; endStream: boolean }): void {
+    this.#state = state;
+    this.#isComplete = endStream;
   }
 
-  #refuseBody(body: ByteString): void {
-    if (body !== "" && this.#filter?.wantsBody("proxy_on_response_body"))
-      throw new NotEmulated("proxy_on_response_body");
+  #refuseAfterEnd(): void {
+    const isBegun = this.#state === "response held" || this.#state === "answered";
+    if (!isBegun || this.#passages.response.isComplete)
+      throw new Error(`attempt ${this.number} has no open body: it is ${this.#state}`);
   }
 }

@@ -1,14 +1,13 @@
 // One request from its arrival to its log: Envoy's connection manager with the filter in its chain.
 // @see Envoy source/common/http/conn_manager_impl.cc, filter_manager.cc
 import * as StreamType from "../abi/stream-type.ts";
-import type { ResponseParts } from "./attempt.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
-import { NotEmulated } from "./errors.ts";
-import { Filter, type FilterChain } from "./filter.ts";
+import { Filter, type FilterChain, type Side } from "./filter.ts";
 import type { HeaderMap } from "./header-map.ts";
-import { envoyReply, isGrpcRequest, type LocalReply, localResponse } from "./local-reply.ts";
-import type { ListenerInit } from "./node.ts";
+import { envoyReply, isGrpcRequest, type LocalReply, localResponse, tooLarge } from "./local-reply.ts";
+import { bufferLimit, type ListenerInit } from "./node.ts";
+import { type Chunk, Passage } from "./passage.ts";
 import type { Root } from "./root.ts";
 import { Router, type RouterOwner } from "./router.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
@@ -19,7 +18,6 @@ export interface ExchangeSetup {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
   readonly requestHeaders: HeaderMap;
-  readonly requestBody: ByteString;
   /** The plugin of the downstream chain; undefined where there is none. */
   downstreamRoot(): Root | undefined;
   upstreamRoot(): Root | undefined;
@@ -43,12 +41,13 @@ export class Exchange implements FilterChain, RouterOwner {
   readonly clock: VirtualClock;
   readonly requestHeaders: HeaderMap;
   readonly #setup: ExchangeSetup;
+  readonly #filter: Filter | undefined;
+  readonly #passages: Readonly<Record<Side, Passage>>;
   #phase: ExchangePhase = "request";
-  #isRequestComplete = false;
-  #filter: Filter | undefined;
   #router: Router | undefined;
-  #response: ResponseParts | undefined;
+  #responseHeaders: HeaderMap | undefined;
   #sentHeaders: HeaderMap | undefined;
+  #sentTrailers: HeaderMap | undefined;
   #body = "";
   #isCut = false;
 
@@ -58,6 +57,29 @@ export class Exchange implements FilterChain, RouterOwner {
     this.listener = setup.listener;
     this.clock = setup.clock;
     this.requestHeaders = setup.requestHeaders;
+    const root = setup.downstreamRoot();
+    if (root !== undefined) this.#filter = Filter.create(root, this);
+    const filter = this.#filter;
+    const limitBytes = bufferLimit(setup.listener, setup.info.connection.protocol);
+    const onTooLarge = (side: Side) => () => this.sendLocalReply(tooLarge[side]);
+    this.#passages = {
+      request: new Passage({
+        ...{ side: "request", filter, limitBytes, onTooLarge: onTooLarge("request") },
+        next: {
+          onHeaders: (_, endStream) => this.#route(endStream),
+          onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
+          onTrailers: (trailers) => this.#router?.onRequestTrailers(trailers),
+        },
+      }),
+      response: new Passage({
+        ...{ side: "response", filter, limitBytes, onTooLarge: onTooLarge("response") },
+        next: {
+          onHeaders: (headers, endStream) => this.#sendHeaders(headers, endStream),
+          onBody: (bytes, endStream) => this.#sendBody(bytes, endStream),
+          onTrailers: (trailers) => this.#sendTrailers(trailers),
+        },
+      }),
+    };
   }
 
   get phase(): ExchangePhase {
@@ -73,6 +95,11 @@ export class Exchange implements FilterChain, RouterOwner {
     return this.#sentHeaders;
   }
 
+  /** Trailers that the caller received. */
+  get sentTrailers(): HeaderMap | undefined {
+    return this.#sentTrailers;
+  }
+
   /** Body that the caller received. */
   get sentBody(): ByteString {
     return this.#body;
@@ -83,22 +110,28 @@ export class Exchange implements FilterChain, RouterOwner {
     return this.#isCut;
   }
 
-  /** The request's headers arrive, and its body if that is complete. */
-  start(endStream: boolean): void {
-    const root = this.#setup.downstreamRoot();
-    if (root !== undefined) this.#filter = Filter.create(root, this);
-    const { requestBody } = this.#setup;
-    this.#isRequestComplete = endStream;
-    const iteration = this.#filter?.onRequestHeaders(this.requestHeaders, endStream && requestBody === "");
-    if (iteration !== "stop" && this.#phase === "request") this.#toRouter();
+  /** The downstream filter holds something of the request or the response. */
+  get isHeld(): boolean {
+    return this.#phase !== "over" && (this.#passages.request.isHeld || this.#passages.response.isHeld);
   }
 
-  /** The rest of a request whose body was left open. */
-  endRequest(body: ByteString): void {
-    if (this.#isRequestComplete) throw new Error("the request is complete already");
-    this.#isRequestComplete = true;
-    this.#receive(body);
-    if (this.#router !== undefined && this.#phase !== "over") this.#router.onRequestComplete();
+  /** The request's headers arrive. */
+  start(endStream: boolean): void {
+    this.#passages.request.onHeaders(this.requestHeaders, endStream);
+  }
+
+  /** A chunk of the request's body arrives. @throws {Error} if the request is complete already */
+  receiveBody(bytes: ByteString, endStream: boolean): void {
+    this.#refuseAfterEnd();
+    if (this.#phase === "over") return;
+    this.info.requestBodyBytes += bytes.length;
+    this.#passages.request.onBody(bytes, endStream);
+  }
+
+  /** @throws {Error} if the request is complete already */
+  receiveTrailers(trailers: HeaderMap): void {
+    this.#refuseAfterEnd();
+    this.#passages.request.onTrailers(trailers);
   }
 
   upstreamRoot(): Root | undefined {
@@ -113,18 +146,33 @@ export class Exchange implements FilterChain, RouterOwner {
       return;
     }
     const skipsFilters = this.#phase === "response";
+    this.#passages.request.abort();
     this.#router?.abandon();
     const { headers, body } = localResponse(reply, isGrpcRequest(this.requestHeaders));
     this.info.responseCode = reply.status;
-    this.#response = { headers, body, endStream: true };
+    this.#responseHeaders = headers;
     this.#phase = "response";
-    if (skipsFilters) this.#send("past the filter");
-    else this.#encode(this.#response);
+    const { response } = this.#passages;
+    if (skipsFilters) {
+      response.abort();
+      this.#sendHeaders(headers, body === "");
+      if (body !== "") this.#sendBody(body, true);
+    } else {
+      response.onHeaders(headers, body === "");
+      if (body !== "") response.onBody(body, true);
+    }
   }
 
   continueStream(type: number): void {
-    if (type === StreamType.Request && this.#phase === "request") this.#toRouter();
-    if (type === StreamType.Response && this.#phase === "response") this.#send("through the filter");
+    this.#passages[type === StreamType.Request ? "request" : "response"].goOn();
+  }
+
+  held(side: Side): Chunk {
+    return this.#passages[side].held;
+  }
+
+  addTrailers(side: Side): HeaderMap {
+    return this.#passages[side].addTrailers();
   }
 
   /** Cuts the response: its upstream attempt ends first. */
@@ -144,25 +192,26 @@ export class Exchange implements FilterChain, RouterOwner {
     this.#router?.abandon();
   }
 
-  onUpstreamHeaders(response: ResponseParts): void {
-    this.#response = response;
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.#responseHeaders = headers;
     this.#phase = "response";
-    this.#encode(response);
+    this.#passages.response.onHeaders(headers, endStream);
   }
 
-  onUpstreamEnd(body: ByteString): void {
-    this.#deliver(body, "through the filter");
-    this.#router?.finish();
-    this.#end();
+  onUpstreamBody(bytes: ByteString, endStream: boolean): void {
+    this.#passages.response.onBody(bytes, endStream);
+  }
+
+  onUpstreamTrailers(trailers: HeaderMap): void {
+    this.#passages.response.onTrailers(trailers);
   }
 
   onUpstreamCut(): void {
     this.cut();
   }
 
-  #toRouter(): void {
+  #route(endStream: boolean): void {
     this.#phase = "routed";
-    this.#receive(this.#setup.requestBody);
     const { route } = this.info;
     if (route === undefined) {
       this.info.flags |= Flag.NR;
@@ -170,43 +219,33 @@ export class Exchange implements FilterChain, RouterOwner {
       return;
     }
     this.#router = new Router(this, route);
-    if (this.#isRequestComplete) this.#router.onRequestComplete();
+    if (endStream) this.#router.onRequestComplete();
     this.#router.start();
   }
 
-  #receive(body: ByteString): void {
-    if (body !== "" && this.#filter?.wantsBody("proxy_on_request_body")) throw new NotEmulated("proxy_on_request_body");
-    this.info.requestBodyBytes += body.length;
+  #refuseAfterEnd(): void {
+    if (this.#passages.request.isComplete) throw new Error("the request is complete already");
   }
 
-  /** Shows the response to the filter and, unless it stops or answers itself, sends it. */
-  #encode(response: ResponseParts): void {
-    const endStream = response.endStream && response.body === "";
-    const iteration = this.#filter?.onResponseHeaders(response.headers, endStream);
-    if (iteration !== "stop" && this.#phase === "response" && this.#response === response)
-      this.#send("through the filter");
-  }
-
-  #send(way: Way): void {
-    if (this.#response === undefined) return;
-    const { headers, body, endStream } = this.#response;
+  #sendHeaders(headers: HeaderMap, endStream: boolean): void {
     this.#phase = "sent";
     this.info.responseCode = Number(headers.first(":status"));
     for (const name of ["connection", "keep-alive", "proxy-connection", "transfer-encoding"]) headers.remove(name);
     if (!headers.has("date")) headers.add("date", new Date(Number(this.clock.realtimeNs / 1_000_000n)).toUTCString());
     headers.replace("server", "envoy");
     this.#sentHeaders = headers;
-    this.#deliver(body, way);
-    if (!endStream) return;
-    if (this.#router?.attempt !== undefined) this.#router.finish();
-    this.#end();
+    if (endStream) this.#end();
   }
 
-  #deliver(body: ByteString, way: Way): void {
-    const isSeen = way === "through the filter" && this.#filter?.wantsBody("proxy_on_response_body");
-    if (body !== "" && isSeen) throw new NotEmulated("proxy_on_response_body");
-    this.#body += body;
-    this.info.responseBodyBytes += body.length;
+  #sendBody(bytes: ByteString, endStream: boolean): void {
+    this.#body += bytes;
+    this.info.responseBodyBytes += bytes.length;
+    if (endStream) this.#end();
+  }
+
+  #sendTrailers(trailers: HeaderMap): void {
+    this.#sentTrailers = trailers;
+    this.#end();
   }
 
   #end(): void {
@@ -216,14 +255,16 @@ export class Exchange implements FilterChain, RouterOwner {
 
   /** on_log, on_done, on_delete. */
   #log(): void {
-    const response = this.#response?.headers;
     this.#phase = "over";
+    this.#passages.request.abort();
+    this.#passages.response.abort();
     this.info.durationNs = this.clock.monotonicNs - this.info.startedAtNs;
-    this.#filter?.onLog({ request: this.requestHeaders, response });
+    this.#filter?.onLog({
+      request: this.requestHeaders,
+      response: this.#responseHeaders,
+      responseTrailers: this.#sentTrailers,
+    });
     this.#filter?.onDestroy();
     this.#setup.onOver();
   }
 }
-
-/** A local reply in the middle of the response path does not pass the filter again. */
-type Way = "through the filter" | "past the filter";

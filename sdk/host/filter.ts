@@ -1,5 +1,7 @@
 // One filter of one stream: Envoy's Context. It decides which maps a callback sees, and what a dead VM means.
 // @see Envoy source/extensions/common/wasm/context.cc, proxy-wasm-cpp-host src/context.cc
+import * as BufferType from "../abi/buffer-type.ts";
+import * as DataAction from "../abi/data-action.ts";
 import * as HeadersAction from "../abi/headers-action.ts";
 import * as MapType from "../abi/map-type.ts";
 import { attribute } from "./attributes.ts";
@@ -7,6 +9,7 @@ import type { ByteString } from "./bytes.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, type LocalReply } from "./local-reply.ts";
 import { type ListenerInit, listenerProperty } from "./node.ts";
+import type { Chunk } from "./passage.ts";
 import type { PropertyValue } from "./property-value.ts";
 import type { Root } from "./root.ts";
 import type { Context, RootContext, StreamScope } from "./scope.ts";
@@ -21,14 +24,27 @@ export interface FilterChain {
   continueStream(type: number): void;
   /** Resets the stream, for proxy_close_stream. */
   cut(): void;
+  /** Body that the filter's buffering holds. */
+  held(side: Side): Chunk;
+  addTrailers(side: Side): HeaderMap;
 }
 
-/** What a filter says of headers: on, or hold everything. */
-export type Iteration = "continue" | "stop";
+/** The two directions of a stream. */
+export type Side = "request" | "response";
 
 interface LoggedHeaders {
   readonly request: HeaderMap | undefined;
   readonly response: HeaderMap | undefined;
+  readonly responseTrailers: HeaderMap | undefined;
+}
+
+/** What the filter has in its hands of one direction: all that it has not let pass. */
+interface InHand {
+  headers?: HeaderMap | undefined;
+  body?: Chunk | undefined;
+  trailers?: HeaderMap | undefined;
+  /** The last callback of a body asked for all that is held. */
+  isBuffering: boolean;
 }
 
 export class Filter implements Context, StreamScope {
@@ -37,8 +53,12 @@ export class Filter implements Context, StreamScope {
   readonly #chain: FilterChain;
   /** The VM was dead when the stream began: the filter only fails it. */
   readonly #isDead: boolean;
-  #requestHeaders: HeaderMap | undefined;
-  #responseHeaders: HeaderMap | undefined;
+  readonly #inHand: Readonly<Record<Side, InHand>> = {
+    request: { isBuffering: false },
+    response: { isBuffering: false },
+  };
+  /** The last callback, of whichever side, was the last of its message. */
+  #sawEnd = false;
   #logged: LoggedHeaders | undefined;
   #isCreated = false;
   #hasFailedStream = false;
@@ -72,27 +92,48 @@ export class Filter implements Context, StreamScope {
     return this.#chain.info.filterState;
   }
 
-  /** Request headers are the filter's to see until it lets them pass. */
-  onRequestHeaders(headers: HeaderMap, endStream: boolean): Iteration {
-    this.#create();
-    this.#requestHeaders = headers;
-    const iteration = this.#onHeaders("proxy_on_request_headers", headers, endStream);
-    if (iteration === "continue") this.#requestHeaders = undefined;
-    return iteration;
+  /** Headers are the filter's to see until it lets them pass. Gives a number of headers-action.ts. */
+  onHeaders(side: Side, headers: HeaderMap, endStream: boolean): number {
+    if (side === "request") this.#create();
+    if (!this.#isAsked(side)) return HeadersAction.Continue;
+    const inHand = this.#inHand[side];
+    inHand.headers = headers;
+    this.#sawEnd = endStream;
+    const { StopAllIterationAndWatermark: stop, StopIteration } = HeadersAction;
+    const action = this.#ask(`proxy_on_${side}_headers`, [headers.pairs.length, endStream ? 1 : 0], stop);
+    const { allowOnHeadersStopIteration = false } = this.#root.plugin;
+    if (action > stop || (action === StopIteration && !allowOnHeadersStopIteration)) return stop;
+    if (action !== HeadersAction.Continue && action !== HeadersAction.ContinueAndEndStream) return action;
+    inHand.headers = undefined;
+    return HeadersAction.Continue;
   }
 
-  /** A filter that failed its stream is not asked about its own 503. */
-  onResponseHeaders(headers: HeaderMap, endStream: boolean): Iteration {
-    if (!this.#isCreated || this.#hasFailedStream) return "continue";
-    this.#responseHeaders = headers;
-    const iteration = this.#onHeaders("proxy_on_response_headers", headers, endStream);
-    if (iteration === "continue") this.#responseHeaders = undefined;
-    return iteration;
+  /** Gives a number of data-action.ts. */
+  onBody(side: Side, chunk: Chunk, endStream: boolean): number {
+    if (!this.#isAsked(side)) return DataAction.Continue;
+    const inHand = this.#inHand[side];
+    inHand.body = chunk;
+    this.#sawEnd = endStream;
+    const size = (inHand.isBuffering ? this.#chain.held(side) : chunk).bytes.length;
+    const stop = DataAction.StopIterationNoBuffer;
+    const action = Math.min(this.#ask(`proxy_on_${side}_body`, [size, endStream ? 1 : 0], stop), stop);
+    inHand.isBuffering = action === DataAction.StopIterationAndBuffer;
+    if (action === DataAction.Continue) inHand.body = undefined;
+    return action;
   }
 
-  /** True if the module wants to see bodies. */
-  wantsBody(callback: "proxy_on_request_body" | "proxy_on_response_body"): boolean {
-    return !this.#isDead && !this.#hasFailedStream && this.#root.vm.has(callback);
+  /** True if the trailers pass. */
+  onTrailers(side: Side, trailers: HeaderMap): boolean {
+    if (!this.#isAsked(side)) return true;
+    const inHand = this.#inHand[side];
+    inHand.trailers = trailers;
+    const passes = this.#ask(`proxy_on_${side}_trailers`, [trailers.pairs.length], 1) === 0;
+    if (passes) inHand.trailers = undefined;
+    return passes;
+  }
+
+  isBuffering(side: Side): boolean {
+    return this.#inHand[side].isBuffering;
   }
 
   onLog(logged: LoggedHeaders): void {
@@ -112,14 +153,25 @@ export class Filter implements Context, StreamScope {
   }
 
   readableMap(type: number): HeaderMap | undefined {
-    if (this.#logged === undefined) return this.writableMap(type);
+    if (this.#logged === undefined) return this.#mapInHand(type);
     if (type === MapType.RequestHeaders) return this.#logged.request;
+    if (type === MapType.ResponseTrailers) return this.#logged.responseTrailers;
     return type === MapType.ResponseHeaders ? this.#logged.response : undefined;
   }
 
+  /** A message that ends without trailers gets them from the callback that sees the end of its body. */
   writableMap(type: number): HeaderMap | undefined {
-    if (type === MapType.RequestHeaders) return this.#requestHeaders;
-    return type === MapType.ResponseHeaders ? this.#responseHeaders : undefined;
+    const side = trailersOf.get(type);
+    if (side !== undefined && this.#sawEnd && this.#inHand[side].body !== undefined)
+      this.#inHand[side].trailers ??= this.#chain.addTrailers(side);
+    return this.#mapInHand(type);
+  }
+
+  buffer(type: number): Chunk | undefined {
+    if (type !== BufferType.RequestBody && type !== BufferType.ResponseBody) return undefined;
+    const side = type === BufferType.RequestBody ? "request" : "response";
+    const { isBuffering, body } = this.#inHand[side];
+    return isBuffering ? this.#chain.held(side) : body;
   }
 
   property(path: readonly ByteString[]): PropertyValue | undefined {
@@ -131,8 +183,8 @@ export class Filter implements Context, StreamScope {
       listenerProperty(path, listener) ??
       attribute(path, {
         info,
-        requestHeaders: this.#requestHeaders ?? this.#logged?.request,
-        responseHeaders: this.#responseHeaders ?? this.#logged?.response,
+        requestHeaders: this.#inHand.request.headers ?? this.#logged?.request,
+        responseHeaders: this.#inHand.response.headers ?? this.#logged?.response,
       })
     );
   }
@@ -141,9 +193,10 @@ export class Filter implements Context, StreamScope {
     this.#root.vm.defer(() => this.#chain.sendLocalReply(reply));
   }
 
-  /** Whichever side goes on, the request headers are gone from here. */
+  /** Whichever side goes on, the request is gone from here. */
   continueStream(type: number): void {
-    this.#requestHeaders = undefined;
+    const { request } = this.#inHand;
+    request.headers = request.body = request.trailers = undefined;
     this.#root.vm.defer(() => this.#chain.continueStream(type));
   }
 
@@ -158,13 +211,25 @@ export class Filter implements Context, StreamScope {
     if (!this.#isDead) this.#root.vm.callback(this, "proxy_on_context_create", this.id, this.#root.id);
   }
 
-  #onHeaders(callback: string, headers: HeaderMap, endStream: boolean): Iteration {
-    if (this.#failsStream()) return "stop";
-    const outcome = this.#root.vm.callback(this, callback, this.id, headers.pairs.length, endStream ? 1 : 0);
-    if (this.#failsStream()) return "stop";
-    if (outcome === undefined) return "continue";
-    const goesOn = outcome.result === HeadersAction.Continue || outcome.result === HeadersAction.ContinueAndEndStream;
-    return goesOn && !outcome.stopped ? "continue" : "stop";
+  /** A filter that failed its stream is not asked about its own 503. */
+  #isAsked(side: Side): boolean {
+    return side === "request" || (this.#isCreated && !this.#hasFailedStream);
+  }
+
+  #mapInHand(type: number): HeaderMap | undefined {
+    const { request, response } = this.#inHand;
+    if (type === MapType.RequestHeaders) return request.headers;
+    if (type === MapType.RequestTrailers) return request.trailers;
+    if (type === MapType.ResponseHeaders) return response.headers;
+    return type === MapType.ResponseTrailers ? response.trailers : undefined;
+  }
+
+  /** What a callback says; `stop` where it answered the request itself, or failed; 0 where there is none. */
+  #ask(callback: string, args: readonly number[], stop: number): number {
+    if (this.#failsStream()) return stop;
+    const outcome = this.#root.vm.callback(this, callback, this.id, ...args);
+    if (this.#failsStream() || outcome?.stopped) return stop;
+    return (outcome?.result ?? 0) >>> 0;
   }
 
   /** With a dead VM the stream gets 503, once. */
@@ -177,3 +242,8 @@ export class Filter implements Context, StreamScope {
     return true;
   }
 }
+
+const trailersOf: ReadonlyMap<number, Side> = new Map([
+  [MapType.RequestTrailers, "request"],
+  [MapType.ResponseTrailers, "response"],
+]);

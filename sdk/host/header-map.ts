@@ -36,12 +36,19 @@ const inlineInResponses = new Set(
   ),
 );
 
-/** The headers of one message, in order. */
+const inline = {
+  request: inlineInRequests,
+  response: inlineInResponses,
+  "request trailers": new Set<string>(),
+  "response trailers": new Set(["grpc-message", "grpc-status"]),
+} as const;
+
+/** The headers or trailers of one message, in order. */
 export class HeaderMap implements HeaderView {
-  readonly #kind: "request" | "response";
+  readonly #kind: keyof typeof inline;
   #pairs: Pair[] = [];
 
-  constructor(kind: "request" | "response", init: HeadersInit = {}) {
+  constructor(kind: keyof typeof inline, init: HeadersInit = {}) {
     this.#kind = kind;
     for (const [name, values] of Object.entries(init))
       for (const value of isList(values) ? values : [values]) this.add(toByteString(name), toByteString(value));
@@ -93,8 +100,7 @@ export class HeaderMap implements HeaderView {
   /** Adds a value at the end; of an inline name that is there, to its value. */
   add(name: ByteString, value: ByteString): void {
     const key = this.#key(name);
-    const inline = this.#kind === "request" ? inlineInRequests : inlineInResponses;
-    const at = inline.has(key) ? this.#pairs.findIndex((pair) => pair[0] === key) : -1;
+    const at = inline[this.#kind].has(key) ? this.#pairs.findIndex((pair) => pair[0] === key) : -1;
     const old = this.#pairs[at]?.[1];
     if (old === undefined) this.#pairs.push([key, value]);
     else this.#pairs[at] = [key, old === "" ? value : `${old},${value}`];

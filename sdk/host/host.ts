@@ -4,6 +4,7 @@ import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
+import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
 import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
@@ -99,7 +100,7 @@ export class Host {
     return this.stream(request, options).serve(upstream);
   }
 
-  /** A request to be driven step by step. The filter has seen its headers when this returns. */
+  /** A request to be driven step by step. The filter has seen what there is of it when this returns. */
   stream(request: RequestInit = {}, options: StreamOptions = {}): Stream {
     const deployment = this.#current;
     const { loaded, threads } = deployment;
@@ -112,13 +113,16 @@ export class Host {
       info: this.#streamInfo(options),
       listener: this.#options.listener ?? {},
       requestHeaders: requestHeaders(request, this.#requests),
-      requestBody: toByteString(request.body ?? ""),
       downstreamRoot: () => root(loaded.downstream),
       upstreamRoot: () => root(loaded.upstream),
       onOver: () => this.#onStreamOver(deployment),
     });
     deployment.openStreams += 1;
-    exchange.start(request.endStream ?? true);
+    const { body = "", trailers, endStream = true } = request;
+    const endsAfterBody = endStream && trailers === undefined;
+    exchange.start(endsAfterBody && body.length === 0);
+    if (body.length > 0) exchange.receiveBody(toByteString(body), endsAfterBody);
+    if (trailers !== undefined) exchange.receiveTrailers(new HeaderMap("request trailers", trailers));
     return new Stream(exchange);
   }
 

@@ -1,6 +1,6 @@
 // A module's way in: what is refused and why, what VMs there are, what may be called when.
 import { beforeAll, describe, expect, test } from "vitest";
-import { ConfigRefused, Host, NotEmulated, preflight } from "./index.ts";
+import { ConfigRefused, Host, preflight } from "./index.ts";
 import { compile, compilePuppet } from "./testdata/compile.ts";
 
 const marker = "export function proxy_abi_version_0_2_1(): void {}\n";
@@ -112,15 +112,6 @@ describe("what the host does not do", () => {
       problems: [],
       notEmulated: "proxy_get_status",
     });
-  });
-
-  test("a body for a filter that wants to see bodies", async () => {
-    const bytes = await compile(
-      `${marker}${malloc}export function proxy_on_request_body(c: i32, n: i32, e: i32): i32 { return 0; }`,
-    );
-    const host = await Host.load(bytes);
-    expect(host.fetch().status).toBe(200);
-    expect(() => host.fetch({ body: "x" })).toThrow(NotEmulated);
   });
 
   test("a property that Envoy may have", async () => {

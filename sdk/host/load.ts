@@ -37,6 +37,8 @@ export interface PluginOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Imports and callbacks that capability restriction allows. Default: no restriction. */
   readonly allowedCapabilities?: readonly string[];
+  /** StopIteration of headers holds the headers only (allow_on_headers_stop_iteration). Default false: the body, too. */
+  readonly allowOnHeadersStopIteration?: boolean;
 }
 
 /** What is said once of a process. */
@@ -83,12 +85,12 @@ export async function load(
   const sourceMap = typeof source === "string" ? await readSourceMap(`${source}.map`) : undefined;
   const firstLine = process.log.lines.length;
   const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
-  const { name = "plugin", rootId = "" } = options;
+  const { name = "plugin", rootId = "", allowOnHeadersStopIteration } = options;
   const config = bytesOf(options.config);
   const key = vmKey(bytes, options);
   const setup = running?.key === key ? running : await setUp(bytes, options, { key, sourceMap, process, node, refuse });
-  const downstream: Plugin = { name, rootId, config };
-  const upstream: Plugin | undefined = options.upstream ? { name, rootId: "upstream", config } : undefined;
+  const downstream: Plugin = { name, rootId, config, allowOnHeadersStopIteration };
+  const upstream: Plugin | undefined = options.upstream ? { ...downstream, rootId: "upstream" } : undefined;
   for (const plugin of upstream === undefined ? [downstream] : [downstream, upstream]) {
     const canary = new Vm(setup, "canary");
     const { root, problem } = startRoot(canary, plugin);

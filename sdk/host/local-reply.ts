@@ -20,6 +20,12 @@ export function envoyReply(status: number, body: string, details: string): Local
   return { status, body: toByteString(body), headers: [], grpcStatus: undefined, details: toByteString(details) };
 }
 
+/** What Envoy answers where a filter has more of a body buffered than may be. */
+export const tooLarge = {
+  request: envoyReply(413, "Payload Too Large", "request_payload_too_large"),
+  response: envoyReply(500, "Internal Server Error", "response_payload_too_large"),
+} as const;
+
 /** Headers and body as they enter the filters' response path. A gRPC request gets HTTP 200 with grpc-status. */
 export function localResponse(reply: LocalReply, isGrpc: boolean): { headers: HeaderMap; body: ByteString } {
   const headers = new HeaderMap("response", { ":status": String(isGrpc ? 200 : reply.status) });

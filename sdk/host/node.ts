@@ -23,6 +23,17 @@ export interface ListenerInit {
   readonly metadata?: Metadata;
   /** Default "". */
   readonly filterChain?: string;
+  /**
+   * Bytes of a body that may be buffered. Default 1 MiB for HTTP/1.1 (per_connection_buffer_limit_bytes), 16 MiB for HTTP/2
+   * (initial_stream_window_size).
+   */
+  readonly bufferLimitBytes?: number;
+}
+
+/** @param protocol of the downstream connection, such as "HTTP/1.1", the default */
+export function bufferLimit({ bufferLimitBytes }: ListenerInit, protocol = "HTTP/1.1"): number {
+  const mebibyte = 1024 * 1024;
+  return bufferLimitBytes ?? (protocol.startsWith("HTTP/1") ? mebibyte : 16 * mebibyte);
 }
 
 /** `plugin_*` and `xds.node`: every context has them. */

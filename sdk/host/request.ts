@@ -16,7 +16,8 @@ export interface RequestInit {
   /** `x-request-id` is made if it is missing; the `x-envoy-` control headers of a client are dropped, as Envoy does. */
   readonly headers?: HeadersInit;
   readonly body?: string | Uint8Array;
-  /** False: the request's body stays open, until `stream.endRequest()`. Default true. */
+  readonly trailers?: HeadersInit;
+  /** False: the request stays open for `stream.sendBody()` and `stream.sendTrailers()`. Default true. */
   readonly endStream?: boolean;
 }
 
@@ -104,6 +105,7 @@ export interface UpstreamResponse {
   readonly status: number;
   readonly headers?: HeadersInit;
   readonly body?: string | Uint8Array;
+  readonly trailers?: HeadersInit;
   /** How long the upstream takes. Default no time. */
   readonly after?: Duration;
 }

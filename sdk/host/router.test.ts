@@ -176,7 +176,7 @@ describe("timeouts", () => {
     const stream = host.stream({ endStream: false }, { route: { timeoutMs: 100 } });
     host.advance("10s");
     expect(stream.isOver).toBe(false);
-    stream.endRequest("body");
+    stream.sendBody("body", { endStream: true });
     host.advance("100ms");
     expect(stream.reply).toMatchObject({ status: 504, durationMs: 10_100 });
   });

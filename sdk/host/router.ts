@@ -1,11 +1,11 @@
 // Envoy's router for one request: attempts one after another, their timeouts, and what the caller gets in the end.
 // @see Envoy source/common/router/router.cc
-import { Attempt, type AttemptOwner, type ResponseParts } from "./attempt.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ByteString } from "./bytes.ts";
 import type { Timer, VirtualClock } from "./clock.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, type LocalReply } from "./local-reply.ts";
-import type { ListenerInit } from "./node.ts";
+import { bufferLimit, type ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
 import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
 import type { Root } from "./root.ts";
@@ -20,8 +20,9 @@ export interface RouterOwner {
   readonly requestHeaders: HeaderMap;
   /** The plugin of the upstream chain, for a new attempt; undefined where there is none. */
   upstreamRoot(): Root | undefined;
-  onUpstreamHeaders(response: ResponseParts): void;
-  onUpstreamEnd(body: ByteString): void;
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
+  onUpstreamBody(bytes: ByteString, endStream: boolean): void;
+  onUpstreamTrailers(trailers: HeaderMap): void;
   /** The upstream cut the response after its headers. */
   onUpstreamCut(): void;
   sendLocalReply(reply: LocalReply): void;
@@ -48,6 +49,9 @@ export class Router implements AttemptOwner {
   readonly #policy: RetryPolicy;
   readonly #timeouts: Timeouts;
   #retriesLeft: number;
+  /** What has come of the request's body, while it may be needed for another attempt. */
+  #requestBody = "";
+  #requestTrailers: HeaderMap | undefined;
   #attempt: Attempt | undefined;
   #attemptStartedNs = 0n;
   #requestCompleteNs: bigint | undefined;
@@ -97,6 +101,21 @@ export class Router implements AttemptOwner {
     this.#startPerTryTimeout();
   }
 
+  /** A body that is too large to be kept ends the retries. */
+  onRequestBody(bytes: ByteString, endStream: boolean): void {
+    const limitBytes = bufferLimit(this.listener, this.info.connection.protocol);
+    if (this.#requestBody.length + bytes.length > limitBytes) this.#retriesLeft = 0;
+    if (this.#retriesLeft > 0) this.#requestBody += bytes;
+    if (endStream) this.onRequestComplete();
+    this.#attempt?.onRequestBody(bytes, endStream);
+  }
+
+  onRequestTrailers(trailers: HeaderMap): void {
+    this.#requestTrailers = trailers;
+    this.onRequestComplete();
+    this.#attempt?.onRequestTrailers(trailers);
+  }
+
   /** Drops the running attempt and everything that is due. */
   abandon(): void {
     this.#timeout?.cancel();
@@ -105,25 +124,31 @@ export class Router implements AttemptOwner {
     this.#endAttempt();
   }
 
-  onResponse(response: ResponseParts): void {
+  onResponse(headers: HeaderMap, endStream: boolean): void {
     this.#perTryTimeout?.cancel();
-    if (isRetriableResponse(this.#policy, response.headers)) {
+    if (isRetriableResponse(this.#policy, headers)) {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    response.headers.replace("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
-    this.info.responseCode = Number(response.headers.first(":status"));
-    if (isWhole(response)) this.abandon();
-    this.#owner.onUpstreamHeaders(response);
+    headers.replace("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
+    this.info.responseCode = Number(headers.first(":status"));
+    if (endStream) this.#finish();
+    this.#owner.onUpstreamHeaders(headers, endStream);
   }
 
   /** A response without a body is complete with its headers: its latency is known to the filters that see them. */
-  onResponseArrived(response: ResponseParts): void {
-    if (isWhole(response)) this.info.backendLatencyNs = this.#attemptNs();
+  onResponseArrived(endStream: boolean): void {
+    if (endStream) this.info.backendLatencyNs = this.#attemptNs();
   }
 
-  onEnd(body: ByteString): void {
-    this.#owner.onUpstreamEnd(body);
+  onResponseBody(bytes: ByteString, endStream: boolean): void {
+    if (endStream) this.#finish();
+    this.#owner.onUpstreamBody(bytes, endStream);
+  }
+
+  onResponseTrailers(trailers: HeaderMap): void {
+    this.#finish();
+    this.#owner.onUpstreamTrailers(trailers);
   }
 
   onReset(reason: ResetReason): void {
@@ -149,7 +174,7 @@ export class Router implements AttemptOwner {
   }
 
   /** The response is complete. */
-  finish(): void {
+  #finish(): void {
     this.info.backendLatencyNs = this.#attemptNs();
     this.abandon();
   }
@@ -172,10 +197,15 @@ export class Router implements AttemptOwner {
     info.endpoint = endpoint;
     info.transportFailure = "";
     this.#attemptStartedNs = clock.monotonicNs;
-    const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint });
+    const root = this.#owner.upstreamRoot();
+    const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint, root });
     this.#attempt = attempt;
     this.#startPerTryTimeout();
-    attempt.start(this.#owner.upstreamRoot(), this.#requestCompleteNs !== undefined);
+    const [body, trailers] = [this.#requestBody, this.#requestTrailers];
+    const endsAfterBody = this.#requestCompleteNs !== undefined && trailers === undefined;
+    attempt.start(endsAfterBody && body === "");
+    if (body !== "") attempt.onRequestBody(body, endsAfterBody);
+    if (trailers !== undefined) attempt.onRequestTrailers(trailers);
   }
 
   #attemptNs(): bigint {
@@ -195,9 +225,9 @@ export class Router implements AttemptOwner {
     this.#perTryTimeout = this.#owner.clock.after(msToNs(perTryMs), () => this.#onPerTryTimeout());
   }
 
-  /** Ends the attempt and schedules another; false if no retry is left. */
+  /** Ends the attempt and schedules another; false if no retry is left, or the request is not complete. */
   #tryAgain(): boolean {
-    if (this.#retriesLeft === 0) return false;
+    if (this.#retriesLeft === 0 || this.#requestCompleteNs === undefined) return false;
     this.#retriesLeft -= 1;
     this.#endAttempt();
     const retry = this.#policy.retries - this.#retriesLeft;
@@ -246,10 +276,6 @@ export class Router implements AttemptOwner {
     this.#attempt = undefined;
     attempt?.destroy();
   }
-}
-
-function isWhole({ body, endStream }: ResponseParts): boolean {
-  return endStream && body === "";
 }
 
 function msToNs(ms: number): bigint {

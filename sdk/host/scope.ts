@@ -8,6 +8,7 @@ import type { LocalReply } from "./local-reply.ts";
 import type { Log } from "./log.ts";
 import type { Memory } from "./memory.ts";
 import type { MetricStore } from "./metrics.ts";
+import type { Chunk } from "./passage.ts";
 import type { PropertyValue } from "./property-value.ts";
 import type { SharedDataStore } from "./shared-data.ts";
 
@@ -32,6 +33,8 @@ export interface Plugin {
   readonly name: string;
   readonly rootId: string;
   readonly config: ByteString;
+  /** StopIteration of headers holds the headers only, and not the body (allow_on_headers_stop_iteration). Default false. */
+  readonly allowOnHeadersStopIteration?: boolean | undefined;
 }
 
 /** A plugin's root context in one VM. */
@@ -50,6 +53,8 @@ export interface StreamScope {
   readableMap(type: number): HeaderMap | undefined;
   /** A map to change; undefined where this phase does not have it. */
   writableMap(type: number): HeaderMap | undefined;
+  /** A buffer of `buffer-type.ts`; undefined where this phase does not have it. */
+  buffer(type: number): Chunk | undefined;
   /** @param path parts of the path; undefined if there is no such property now */
   property(path: readonly ByteString[]): PropertyValue | undefined;
   /** The request's filter state: one store for all its filters and attempts. */

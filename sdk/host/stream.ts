@@ -4,7 +4,7 @@ import type { UpstreamAttempt } from "./attempt.ts";
 import { toByteString, toText } from "./bytes.ts";
 import { parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
-import { HeaderMap, type HeaderView } from "./header-map.ts";
+import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
 import type { UpstreamReset, UpstreamResponse } from "./request.ts";
 import { type FlagName, flagNames } from "./stream-info.ts";
 
@@ -14,6 +14,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: HeaderView;
   readonly body: string;
+  /** Undefined where the response has none. Envoy sends them to HTTP/2 clients, and drops them for HTTP/1.1. */
+  readonly trailers: HeaderView | undefined;
   /** The stream was cut: by the caller, the upstream, a timeout or a filter. */
   readonly isCut: boolean;
   /** Response code details, such as `via_upstream`. */
@@ -42,18 +44,19 @@ export class Stream {
     return this.#exchange.phase === "over";
   }
 
-  /** True while the downstream filter holds the request or the response. */
+  /** True while the downstream filter holds something of the request or the response. */
   get isHeld(): boolean {
-    return this.#exchange.phase === "request" || this.#exchange.phase === "response";
+    return this.#exchange.isHeld;
   }
 
   /** What the caller has so far. Complete when `isOver`. */
   get reply(): Reply {
-    const { info, sentHeaders, sentBody, isCut } = this.#exchange;
+    const { info, sentHeaders, sentBody, sentTrailers, isCut } = this.#exchange;
     return {
       status: Number(sentHeaders?.first(":status") ?? 0),
       headers: sentHeaders ?? new HeaderMap("response"),
       body: toText(sentBody),
+      trailers: sentTrailers,
       isCut,
       details: toText(info.details ?? ""),
       flags: flagNames(info.flags),
@@ -74,9 +77,14 @@ export class Stream {
     return router?.attempt?.isWaiting ? router.attempt : undefined;
   }
 
-  /** Completes a request that was started with `endStream: false`. */
-  endRequest(body: string | Uint8Array = ""): void {
-    this.#exchange.endRequest(toByteString(body));
+  /** More of a request that was started with `endStream: false`; `endStream` (default false) ends it. */
+  sendBody(chunk: string | Uint8Array, { endStream = false }: { readonly endStream?: boolean } = {}): void {
+    this.#exchange.receiveBody(toByteString(chunk), endStream);
+  }
+
+  /** Ends a request that was started with `endStream: false`. */
+  sendTrailers(trailers: HeadersInit): void {
+    this.#exchange.receiveTrailers(new HeaderMap("request trailers", trailers));
   }
 
   /** The caller goes away. */
