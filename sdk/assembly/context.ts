@@ -1,7 +1,9 @@
 import { proxy_set_effective_context } from "./env";
 import { FilterState } from "./filter-state";
+import { HttpCall, HttpCallHandler, sendHttpCall } from "./http-call";
 import { forgetLevel } from "./log";
 import { Properties } from "./properties";
+import { Status } from "./status";
 
 /** The context that hostcalls act on: the one whose callback runs, until another is made effective. */
 let effective: u32 = 0;
@@ -35,10 +37,21 @@ export abstract class Context {
   }
 
   /**
+   * Sends an HTTP request; `handler` hears of its response in a later callback. A stream that waits for it stops in the
+   * meantime, and continues or answers in the handler.
+   *
+   * @returns BadArgument, and the handler hears nothing, where Envoy does not know the cluster or a header is missing
+   */
+  httpCall(call: HttpCall, handler: HttpCallHandler): Status {
+    this.makeEffective();
+    return sendHttpCall(this, call, handler);
+  }
+
+  /**
    * Directs hostcalls at this context, where a callback of another one runs: a stream that a tick ends. The members of a
    * context do this by themselves.
    */
-  protected makeEffective(): void {
+  makeEffective(): void {
     if (effective == this.id) return;
     proxy_set_effective_context(this.id);
     effective = this.id;

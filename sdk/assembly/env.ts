@@ -46,6 +46,18 @@ export declare function proxy_send_local_response(
   headersSize: usize,
   grpcStatus: i32,
 ): i32;
+export declare function proxy_http_call(
+  cluster: usize,
+  clusterSize: usize,
+  headers: usize,
+  headersSize: usize,
+  body: usize,
+  bodySize: usize,
+  trailers: usize,
+  trailersSize: usize,
+  timeoutMs: u32,
+  outToken: usize,
+): i32;
 export declare function proxy_get_shared_data(
   key: usize,
   keySize: usize,

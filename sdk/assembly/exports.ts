@@ -11,6 +11,7 @@ import { addContext, findContext, forgetContext } from "./context-table";
 import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
 import { setReadOnly } from "./header-map";
 import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
+import { answerHttpCall } from "./http-call";
 import { HttpContext } from "./http-context";
 import * as log from "./log";
 import { Plugin } from "./plugin";
@@ -119,6 +120,12 @@ export function proxy_on_response_trailers(id: u32, count: u32): TrailersAction 
   const action = stream == null ? TrailersAction.Continue : stream.onResponseTrailers();
   collectIfDue();
   return action;
+}
+
+export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  enter(id);
+  answerHttpCall(token, headers);
+  collectIfDue();
 }
 
 export function proxy_on_log(id: u32): void {

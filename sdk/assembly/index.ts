@@ -8,6 +8,7 @@ export { Config } from "./config";
 export { FilterState } from "./filter-state";
 export { HeaderMap } from "./header-map";
 export { HeaderSnapshot } from "./header-snapshot";
+export { HttpCall, HttpCallHandler, HttpCallResponse } from "./http-call";
 export { HttpContext } from "./http-context";
 export { Labelled, labelled } from "./labels";
 export { LocalReply } from "./local-reply";

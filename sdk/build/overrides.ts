@@ -8,6 +8,9 @@ const SDK = "~lib/@sluice/sdk/assembly";
 /** Base classes whose methods are callbacks. */
 const BASES = [`${SDK}/context/Context`, `${SDK}/plugin/Plugin`, `${SDK}/http-context/HttpContext`];
 
+/** Callbacks that are not the method of a context: each is exported where a class overrides one of these base class's methods. */
+const HANDLERS = new Map([["proxy_on_http_call_response", `${SDK}/http-call/HttpCallHandler`]]);
+
 /** Exports that have no method, or that the SDK itself needs in every module. */
 const ALWAYS = new Set([
   "proxy_abi_version_0_2_1",
@@ -28,10 +31,13 @@ export type Attachment = "downstream" | "upstream";
 export function dropUnusedCallbacks(program: Program): Attachment[] {
   const exports = program.filesByName.get(`${SDK}/exports`)?.exports;
   if (!exports) throw new Error(`${SDK}/exports is not part of the program`);
-  const overridden = overriddenMethods(program);
+  const overridden = new Set(BASES.flatMap((base) => overriddenMethods(program, base)));
   for (const name of overridden) program.elementsByName.set(`OVERRIDES_${name}`, program.nativeFile);
   for (const name of [...exports.keys()]) {
-    if (!ALWAYS.has(name) && !overridden.has(methodOf(name))) exports.delete(name);
+    const handler = HANDLERS.get(name);
+    const isUsed =
+      handler === undefined ? overridden.has(methodOf(name)) : overriddenMethods(program, handler).length > 0;
+    if (!ALWAYS.has(name) && !isUsed) exports.delete(name);
   }
   const attach: Attachment[] = [];
   if (overridden.has("createHttpContext")) attach.push("downstream");
@@ -39,15 +45,9 @@ export function dropUnusedCallbacks(program: Program): Attachment[] {
   return attach;
 }
 
-function overriddenMethods(program: Program): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const base of BASES) {
-    const members = classMembers(program, base);
-    for (const [name, member] of members) {
-      if ("unboundOverrides" in member && member.unboundOverrides) names.add(name);
-    }
-  }
-  return names;
+function overriddenMethods(program: Program, base: string): string[] {
+  const members = [...classMembers(program, base)];
+  return members.flatMap(([name, member]) => ("unboundOverrides" in member && member.unboundOverrides ? [name] : []));
 }
 
 function classMembers(program: Program, name: string): Map<string, object> {

@@ -12,6 +12,7 @@ export function bufferCalls(vm: VmScope): Hostcalls {
     if (type === BufferType.VmConfiguration) return vm.vmConfig;
     if (type === BufferType.PluginConfiguration) return vm.configuring?.config;
     if (isOfStream(type)) return vm.context().stream?.buffer(type)?.bytes ?? "";
+    if (type >= BufferType.HttpCallResponseBody) return vm.context().root?.received?.buffers?.[type];
     throw new NotEmulated(`${hostcall} of buffer ${type}`);
   }
 

@@ -7,7 +7,10 @@ import { decodePairs, encodePairs } from "./pairs.ts";
 import type { Hostcalls, VmScope } from "./scope.ts";
 
 export function headerCalls(vm: VmScope): Hostcalls {
-  const readable = (type: number) => vm.context().stream?.readableMap(type);
+  const readable = (type: number) => {
+    const { stream, root } = vm.context();
+    return root?.received?.maps?.[type] ?? stream?.readableMap(type);
+  };
 
   /** Applies a change to a map that this phase can change. */
   function change(hostcall: string, type: number, apply: (map: HeaderMap) => void): number {

@@ -6,6 +6,7 @@ import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
+import type { HttpCall, HttpCallHandler } from "./http-calls.ts";
 import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
@@ -89,6 +90,21 @@ export class Host {
     };
   }
 
+  /**
+   * Makes a cluster known to filters and says what answers their calls to it. An answer comes with the next step of the test:
+   * `fetch` waits for it, `advance` brings it.
+   *
+   * @param handler default: none, calls stay open in `httpCalls` until the test answers them
+   */
+  onHttpCall(cluster: string, handler: HttpCallHandler = () => undefined): void {
+    this.#process.httpCalls.on(cluster, handler);
+  }
+
+  /** Calls that are open. */
+  get httpCalls(): readonly HttpCall[] {
+    return this.#process.httpCalls.open;
+  }
+
   /** Moves the clock; ticks, timeouts and retries that are due happen on the way. */
   advance(span: Duration): void {
     const { clock } = this.#process;
@@ -123,7 +139,7 @@ export class Host {
     exchange.start(endsAfterBody && body.length === 0);
     if (body.length > 0) exchange.receiveBody(toByteString(body), endsAfterBody);
     if (trailers !== undefined) exchange.receiveTrailers(new HeaderMap("request trailers", trailers));
-    return new Stream(exchange);
+    return new Stream(exchange, this.#process.httpCalls);
   }
 
   /**

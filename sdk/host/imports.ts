@@ -5,6 +5,7 @@ import * as Status from "../abi/status.ts";
 import { bufferCalls } from "./buffers.ts";
 import { NotEmulated } from "./errors.ts";
 import { headerCalls } from "./headers.ts";
+import { httpCallCalls } from "./http-calls.ts";
 import { lifecycleCalls } from "./lifecycle.ts";
 import { logCalls, type ThreadName } from "./log.ts";
 import { metricCalls } from "./metrics.ts";
@@ -40,6 +41,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
     ...bufferCalls(vm),
     ...streamCalls(vm),
     ...lifecycleCalls(vm),
+    ...httpCallCalls(vm),
     ...clockCalls(vm),
   };
   const wasi = wasiCalls(vm, options.thread);

@@ -5,6 +5,7 @@ export { ConfigRefused, EnvoyBug, type LoadStage, NotEmulated } from "./errors.t
 export type { HeadersInit, HeaderView } from "./header-map.ts";
 export { Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";
 export type { HostcallCounter } from "./hostcall-counter.ts";
+export type { HttpCall, HttpCallAnswer, HttpCallFailure, HttpCallHandler } from "./http-calls.ts";
 export type { ConfigInit, PluginOptions } from "./load.ts";
 export type { LogLevel, LogLine, ThreadName } from "./log.ts";
 export type { MetricStore } from "./metrics.ts";

@@ -8,6 +8,7 @@ import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
 import { HostcallCounter } from "./hostcall-counter.ts";
+import { type HttpCallHandler, HttpCalls } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
 import { MetricStore } from "./metrics.ts";
 import { type NodeInit, pluginProperty } from "./node.ts";
@@ -47,6 +48,8 @@ export interface ProcessOptions {
   readonly now?: string | number;
   /** Least level that Envoy logs. Default "info". */
   readonly logLevel?: LogLevel;
+  /** Clusters that filters can call, and what answers; as `host.onHttpCall`, but from the start, for calls in on_configure. */
+  readonly httpCalls?: Readonly<Record<string, HttpCallHandler>>;
 }
 
 /** A module that passed, with its plugins: the downstream one first. */
@@ -56,15 +59,18 @@ export interface Loaded {
   readonly upstream: Plugin | undefined;
 }
 
-export function createProcess({ now = "2026-01-01T00:00:00Z", logLevel = "info" }: ProcessOptions): Process {
+export function createProcess(options: ProcessOptions): Process {
+  const { now = "2026-01-01T00:00:00Z", logLevel = "info", httpCalls = {} } = options;
   const startMs = new Date(now).getTime();
   if (Number.isNaN(startMs)) throw new Error(`now ${JSON.stringify(now)} is no date; write "2026-01-01T00:00:00Z"`);
+  const clock = new VirtualClock(startMs);
   return {
-    clock: new VirtualClock(startMs),
+    clock,
     log: new Log(logLevel),
     metrics: new MetricStore(),
     shared: new SharedDataStore(),
     hostcalls: new HostcallCounter(),
+    httpCalls: new HttpCalls(clock, httpCalls),
   };
 }
 
@@ -95,6 +101,7 @@ export async function load(
     const canary = new Vm(setup, "canary");
     const { root, problem } = startRoot(canary, plugin);
     root.setTickPeriod(0);
+    process.httpCalls.cancel(root);
     if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
   }
   return { setup, downstream, upstream };

@@ -2,7 +2,7 @@
 
 import type { Timer } from "./clock.ts";
 import type { LoadStage } from "./errors.ts";
-import type { Context, Plugin, RootContext } from "./scope.ts";
+import type { Context, Plugin, Received, RootContext } from "./scope.ts";
 import type { Vm } from "./vm.ts";
 
 export class Root implements Context, RootContext {
@@ -11,6 +11,8 @@ export class Root implements Context, RootContext {
   readonly stream = undefined;
   readonly vm: Vm;
   #tick: Timer | undefined;
+  #received: Received | undefined;
+  #isOver = false;
 
   constructor(id: number, plugin: Plugin, vm: Vm) {
     this.id = id;
@@ -31,12 +33,29 @@ export class Root implements Context, RootContext {
     });
   }
 
+  get received(): Received | undefined {
+    return this.#received;
+  }
+
+  receive(received: Received, callback: string, args: readonly number[]): void {
+    if (this.#isOver) return;
+    this.#received = received;
+    this.vm.callback(this, callback, this.id, ...args);
+    this.#received = undefined;
+  }
+
+  defer(action: () => void): void {
+    this.vm.defer(action);
+  }
+
   /** Ends the plugin in this VM, unless on_done puts it off: then it waits for proxy_done. */
   end(): void {
     this.#tick?.cancel();
     if (this.vm.callback(this, "proxy_on_done", this.id)?.result === 0) return;
     this.vm.callback(this, "proxy_on_delete", this.id);
     this.vm.removeContext(this);
+    this.#isOver = true;
+    this.vm.process.httpCalls.cancel(this);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
+import type { HttpCalls } from "./http-calls.ts";
 import type { LocalReply } from "./local-reply.ts";
 import type { Log } from "./log.ts";
 import type { Memory } from "./memory.ts";
@@ -25,6 +26,7 @@ export interface Process {
   readonly metrics: MetricStore;
   readonly shared: SharedDataStore;
   readonly hostcalls: HostcallCounter;
+  readonly httpCalls: HttpCalls;
 }
 
 /** One configured plugin: a root context in each VM. */
@@ -43,6 +45,22 @@ export interface RootContext {
   readonly plugin: Plugin;
   /** Period of on_tick; 0 for none. */
   setTickPeriod(periodMs: number): void;
+  /** What the running callback brings of a call's answer. */
+  readonly received: Received | undefined;
+  /** Calls a callback with what it brings; nothing happens if the plugin has ended. @param args those after the context's id */
+  receive(received: Received, callback: string, args: readonly number[]): void;
+  /** Does something after the callback that is running. */
+  defer(action: () => void): void;
+}
+
+/** What an answer to a call brings: there while its callback runs, whatever context is effective. */
+export interface Received {
+  /** By number of `map-type.ts`. */
+  readonly maps?: Readonly<Record<number, HeaderMap | undefined>>;
+  /** By number of `buffer-type.ts`. */
+  readonly buffers?: Readonly<Record<number, ByteString>>;
+  /** What proxy_get_status says; undefined for 0 and no text. */
+  readonly status?: { readonly code: number; readonly message: ByteString } | undefined;
 }
 
 /** What the hostcalls of one stream's filter act on. */
@@ -90,6 +108,8 @@ export interface VmScope {
   readonly configuring: Plugin | undefined;
   /** Properties of contexts without a stream. */
   property(path: readonly ByteString[]): PropertyValue | undefined;
+  /** Token of the next call of one of the types of `callout-type.ts`: types count by themselves, from 4 on. */
+  nextToken(type: number): number;
   /** Makes the running callback's result count as "stop". */
   stopIteration(): void;
 }

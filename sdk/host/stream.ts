@@ -5,6 +5,7 @@ import { toByteString, toText } from "./bytes.ts";
 import { parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
+import type { HttpCalls } from "./http-calls.ts";
 import type { UpstreamReset, UpstreamResponse } from "./request.ts";
 import { type FlagName, flagNames } from "./stream-info.ts";
 
@@ -30,9 +31,11 @@ export interface Reply {
 
 export class Stream {
   readonly #exchange: Exchange;
+  readonly #httpCalls: HttpCalls;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, httpCalls: HttpCalls) {
     this.#exchange = exchange;
+    this.#httpCalls = httpCalls;
   }
 
   /** The request's headers as they are now. */
@@ -72,6 +75,7 @@ export class Stream {
    * @returns undefined if none waits: the request is over or held, or the attempt has been answered
    */
   attempt(): UpstreamAttempt | undefined {
+    this.#receiveCalls();
     const { router, clock } = this.#exchange;
     if (router?.nextAttemptNs !== undefined) clock.runUntil(router.nextAttemptNs, () => this.isOver);
     return router?.attempt?.isWaiting ? router.attempt : undefined;
@@ -93,17 +97,34 @@ export class Stream {
   }
 
   /**
-   * Lets the upstream answer every attempt, and moves the clock by the time that takes.
+   * Lets the upstream answer every attempt, and moves the clock by the time that takes; by that of calls, too, for which
+   * a filter holds the request.
    *
    * @throws {Error} if the request is held by a filter and so never ends
    */
   serve(upstream: (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset): Reply {
-    for (let attempt = this.attempt(); attempt !== undefined; attempt = this.attempt())
-      this.#answer(attempt, upstream(attempt));
+    do {
+      for (let attempt = this.attempt(); attempt !== undefined; attempt = this.attempt())
+        this.#answer(attempt, upstream(attempt));
+    } while (!this.isOver && this.#awaitCall());
     if (this.isOver) return this.reply;
     throw new Error(
       `${this.request.get(":method")} ${this.request.get(":path")} is held by the filter, in phase "${this.#exchange.phase}"; drive it with host.stream() and host.advance()`,
     );
+  }
+
+  /** What answers calls without delay has done so. */
+  #receiveCalls(): void {
+    const { clock } = this.#exchange;
+    const { nextNs } = this.#httpCalls;
+    if (nextNs !== undefined && nextNs <= clock.monotonicNs) clock.runUntil(clock.monotonicNs);
+  }
+
+  /** Moves the clock to the next answer of a call; false if none is due. */
+  #awaitCall(): boolean {
+    const { nextNs } = this.#httpCalls;
+    if (nextNs !== undefined) this.#exchange.clock.runUntil(nextNs);
+    return nextNs !== undefined;
   }
 
   #answer(attempt: UpstreamAttempt, answer: UpstreamResponse | UpstreamReset): void {

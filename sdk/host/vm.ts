@@ -62,6 +62,7 @@ export class Vm implements VmScope {
   #current: Context = vmContext;
   #effectiveId = 0;
   #restriction: ReadonlySet<string> | undefined;
+  readonly #tokens = new Map<number, number>();
   #stopped = false;
   #deferred: (() => void)[] = [];
   #failure: string | undefined;
@@ -128,6 +129,12 @@ export class Vm implements VmScope {
 
   defer(action: () => void): void {
     this.#deferred.push(action);
+  }
+
+  nextToken(type: number): number {
+    const token = (this.#tokens.get(type) ?? type) + 4;
+    this.#tokens.set(type, token);
+    return token;
   }
 
   stopIteration(): void {

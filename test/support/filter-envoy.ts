@@ -29,11 +29,32 @@ export interface Chain {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A bootstrap with these listeners. @param node `node.id` */
-export function filterBootstrap(chains: readonly Chain[], node = "sidecar~127.0.0.1~a.b~b.svc.cluster.local"): Json {
+/**
+ * A bootstrap with these listeners.
+ *
+ * @param node  `node.id`
+ * @param peers clusters beside those of the listeners: what filters call
+ */
+export function filterBootstrap(
+  chains: readonly Chain[],
+  node = "sidecar~127.0.0.1~a.b~b.svc.cluster.local",
+  peers: readonly Json[] = [],
+): Json {
   return {
     node: { id: node, cluster: "a.b" },
-    static_resources: { listeners: chains.map(listener), clusters: chains.map(cluster) },
+    static_resources: { listeners: chains.map(listener), clusters: [...chains.map(cluster), ...peers] },
+  };
+}
+
+/** A cluster of one port of 127.0.0.1, by its name. */
+export function staticCluster(name: string, port: number, http2 = false): Json {
+  return {
+    ...cluster({ direction: "INBOUND", port, upstreamPorts: [port], plugins: [], http2 }),
+    name,
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }],
+    },
   };
 }
 
