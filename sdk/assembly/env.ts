@@ -72,6 +72,16 @@ export declare function proxy_set_shared_data(
   valueSize: usize,
   cas: u32,
 ): i32;
+export declare function proxy_register_shared_queue(name: usize, nameSize: usize, outId: usize): i32;
+export declare function proxy_resolve_shared_queue(
+  vmId: usize,
+  vmIdSize: usize,
+  name: usize,
+  nameSize: usize,
+  outId: usize,
+): i32;
+export declare function proxy_dequeue_shared_queue(id: u32, outPtr: usize, outSize: usize): i32;
+export declare function proxy_enqueue_shared_queue(id: u32, item: usize, itemSize: usize): i32;
 export declare function proxy_define_metric(type: i32, name: usize, nameSize: usize, outId: usize): i32;
 export declare function proxy_increment_metric(id: u32, by: i64): i32;
 export declare function proxy_record_metric(id: u32, value: u64): i32;

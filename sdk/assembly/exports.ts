@@ -15,6 +15,7 @@ import { answerHttpCall } from "./http-call";
 import { HttpContext } from "./http-context";
 import * as log from "./log";
 import { Plugin } from "./plugin";
+import { Queue } from "./queue";
 import { configured, createPlugin, pluginOf, streamOf } from "./registry";
 import { Status } from "./status";
 
@@ -125,6 +126,13 @@ export function proxy_on_response_trailers(id: u32, count: u32): TrailersAction 
 export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
   enter(id);
   answerHttpCall(token, headers);
+  collectIfDue();
+}
+
+export function proxy_on_queue_ready(id: u32, queue: u32): void {
+  enter(id);
+  const plugin = pluginOf(id);
+  if (plugin != null) plugin.onQueueReady(new Queue(queue));
   collectIfDue();
 }
 

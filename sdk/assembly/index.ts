@@ -17,6 +17,7 @@ export { Counter, Gauge, Histogram, Metric } from "./metrics";
 export { Pair } from "./pairs";
 export { Plugin } from "./plugin";
 export { Properties } from "./properties";
+export { Queue, registerQueue, resolveQueue } from "./queue";
 export { registerPlugin } from "./registry";
 export { getSharedData, SharedValue, setSharedData } from "./shared-data";
 export { Status } from "./status";

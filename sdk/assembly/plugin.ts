@@ -2,6 +2,7 @@ import { Config } from "./config";
 import { Context } from "./context";
 import { proxy_done, proxy_set_tick_period_milliseconds } from "./env";
 import { HttpContext } from "./http-context";
+import { Queue } from "./queue";
 
 /**
  * One plugin: the code with one configuration. It lives as long as its configuration, once in each worker and once in
@@ -25,6 +26,9 @@ export abstract class Plugin extends Context {
 
   /** Every so often, see `setTickPeriod`; in the main thread, too. */
   onTick(): void {}
+
+  /** There is an item in a queue that this plugin was the last to register. Others may have taken it by now. */
+  onQueueReady(queue: Queue): void {}
 
   /** The plugin is about to end. False defers the end until `done` is called. */
   onDone(): bool {

@@ -26,6 +26,8 @@ export interface HostOptions extends PluginOptions, ProcessOptions {
   readonly failurePolicy?: FailurePolicy;
   /** FAIL_RELOAD: least time between two loads of a VM. Default 1 s, as Envoy's, which adds up to half at random. */
   readonly reloadBackOff?: Duration;
+  /** Another host's process, for a plugin beside that one's: they share clock, log, metrics, shared data, queues and calls. */
+  readonly beside?: Host;
 }
 
 /** Answers one attempt. */
@@ -44,7 +46,8 @@ export class Host {
   readonly #process: Process;
   readonly #options: HostOptions;
   #current: Deployment;
-  #deployments: Deployment[] = [];
+  /** Of all plugins of the process. */
+  readonly #deployments: Set<Deployment>;
   #requests = 0n;
 
   /**
@@ -54,7 +57,7 @@ export class Host {
    * @throws {ConfigRefused} where Envoy would refuse the configuration
    */
   static async load(source: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
-    const process = createProcess(options);
+    const process = options.beside === undefined ? createProcess(options) : options.beside.#process;
     return new Host(process, options, await load(source, options, { process, node: options.node ?? {} }));
   }
 
@@ -63,6 +66,7 @@ export class Host {
     this.#options = options;
     this.metrics = process.metrics;
     this.hostcalls = process.hostcalls;
+    this.#deployments = options.beside === undefined ? new Set() : options.beside.#deployments;
     this.#current = this.#deploy(loaded);
   }
 
@@ -166,7 +170,7 @@ export class Host {
     const main = thread("main", 0);
     const others = Array.from({ length: workers }, (_, worker) => thread(worker, worker + 1));
     const deployment: Deployment = { loaded, threads: [main, ...others], openStreams: 0 };
-    this.#deployments.push(deployment);
+    this.#deployments.add(deployment);
     return deployment;
   }
 
@@ -179,11 +183,14 @@ export class Host {
   #retire(deployment: Deployment): void {
     if (deployment === this.#current || deployment.openStreams > 0) return;
     for (const thread of deployment.threads.toReversed()) thread.end();
-    this.#deployments = this.#deployments.filter((other) => other !== deployment);
-    const living = this.#deployments.flatMap(({ threads }) => threads.map(({ vm }) => vm));
+    this.#deployments.delete(deployment);
+    const others = [...this.#deployments];
+    const living = others.flatMap(({ threads }) => threads.map(({ vm }) => vm));
     this.#process.metrics.release(new Set(living));
     const { vmId } = deployment.loaded.setup;
-    if (!this.#deployments.some((other) => other.loaded.setup.vmId === vmId)) this.#process.shared.drop(vmId);
+    if (others.some((other) => other.loaded.setup.vmId === vmId)) return;
+    this.#process.shared.drop(vmId);
+    this.#process.queues.drop(vmId);
   }
 
   #streamInfo({ route = {}, cluster = {}, connection = {}, properties = {} }: StreamOptions) {

@@ -10,6 +10,7 @@ import { lifecycleCalls } from "./lifecycle.ts";
 import { logCalls, type ThreadName } from "./log.ts";
 import { metricCalls } from "./metrics.ts";
 import { propertyCalls } from "./properties.ts";
+import { queueCalls } from "./queues.ts";
 import type { Hostcall, Hostcalls, VmScope } from "./scope.ts";
 import { sharedDataCalls } from "./shared-data.ts";
 import { streamCalls } from "./stream-calls.ts";
@@ -42,6 +43,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
     ...streamCalls(vm),
     ...lifecycleCalls(vm),
     ...httpCallCalls(vm),
+    ...queueCalls(vm),
     ...clockCalls(vm),
   };
   const wasi = wasiCalls(vm, options.thread);

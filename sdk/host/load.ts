@@ -12,6 +12,7 @@ import { type HttpCallHandler, HttpCalls } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
 import { MetricStore } from "./metrics.ts";
 import { type NodeInit, pluginProperty } from "./node.ts";
+import { QueueStore } from "./queues.ts";
 import { startRoot } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
 import { SharedDataStore } from "./shared-data.ts";
@@ -69,6 +70,7 @@ export function createProcess(options: ProcessOptions): Process {
     log: new Log(logLevel),
     metrics: new MetricStore(),
     shared: new SharedDataStore(),
+    queues: new QueueStore(clock),
     hostcalls: new HostcallCounter(),
     httpCalls: new HttpCalls(clock, httpCalls),
   };

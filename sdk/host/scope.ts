@@ -11,6 +11,7 @@ import type { Memory } from "./memory.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { Chunk } from "./passage.ts";
 import type { PropertyValue } from "./property-value.ts";
+import type { QueueStore } from "./queues.ts";
 import type { SharedDataStore } from "./shared-data.ts";
 
 /** A function that a module imports; what it returns is the status. Words arrive signed. */
@@ -25,6 +26,7 @@ export interface Process {
   readonly log: Log;
   readonly metrics: MetricStore;
   readonly shared: SharedDataStore;
+  readonly queues: QueueStore;
   readonly hostcalls: HostcallCounter;
   readonly httpCalls: HttpCalls;
 }

@@ -75,7 +75,7 @@ export class Stream {
    * @returns undefined if none waits: the request is over or held, or the attempt has been answered
    */
   attempt(): UpstreamAttempt | undefined {
-    this.#receiveCalls();
+    this.#settle();
     const { router, clock } = this.#exchange;
     if (router?.nextAttemptNs !== undefined) clock.runUntil(router.nextAttemptNs, () => this.isOver);
     return router?.attempt?.isWaiting ? router.attempt : undefined;
@@ -107,17 +107,17 @@ export class Stream {
       for (let attempt = this.attempt(); attempt !== undefined; attempt = this.attempt())
         this.#answer(attempt, upstream(attempt));
     } while (!this.isOver && this.#awaitCall());
+    this.#settle();
     if (this.isOver) return this.reply;
     throw new Error(
       `${this.request.get(":method")} ${this.request.get(":path")} is held by the filter, in phase "${this.#exchange.phase}"; drive it with host.stream() and host.advance()`,
     );
   }
 
-  /** What answers calls without delay has done so. */
-  #receiveCalls(): void {
+  /** Lets happen what other threads and peers do without delay. */
+  #settle(): void {
     const { clock } = this.#exchange;
-    const { nextNs } = this.#httpCalls;
-    if (nextNs !== undefined && nextNs <= clock.monotonicNs) clock.runUntil(clock.monotonicNs);
+    clock.runUntil(clock.monotonicNs);
   }
 
   /** Moves the clock to the next answer of a call; false if none is due. */

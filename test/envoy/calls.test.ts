@@ -13,6 +13,7 @@ let envoy: TestEnvoy;
 let peer: Upstream;
 let host: Host;
 let port: number;
+let queuePort: number;
 
 beforeAll(async () => {
   const module = await sourceModule("sdk/assembly/testing/calls.ts");
@@ -25,10 +26,14 @@ beforeAll(async () => {
     else response.end("half");
   });
   port = await freePort();
-  const plugins = [{ name: "calls", module, config: {} }];
-  const chain = { direction: "INBOUND", port, upstreamPorts: [peer.port], plugins } as const;
+  queuePort = await freePort();
+  const queues = await sourceModule("sdk/assembly/testing/queues.ts");
+  const chains = [
+    { port, plugins: [{ name: "calls", module }] },
+    { port: queuePort, plugins: ["asker", "worker"].map((name) => ({ name, module: queues })) },
+  ].map((chain) => ({ ...chain, direction: "INBOUND" as const, upstreamPorts: [peer.port] }));
   const others = [staticCluster("peer", peer.port), staticCluster("nobody", await freePort())];
-  envoy = await startEnvoy(filterBootstrap([chain], undefined, others), {
+  envoy = await startEnvoy(filterBootstrap(chains, undefined, others), {
     args: ["--component-log-level", "wasm:info"],
   });
   await envoy.live();
@@ -68,4 +73,18 @@ test("calls while the plugin is configured and in ticks are answered", async () 
   }, "what the plugin logs");
   host.advance("1s");
   expect(texts(host.logs.map(({ text }) => text).join("\n"))).toEqual(real);
+});
+
+test("a queue between two plugins: news for the one that registered it", async () => {
+  expect((await call({ host: "127.0.0.1", port: queuePort, path: "/" })).body).toBe("0 0 0 1");
+  const heard = () => envoy.output().match(/worker: (registered|took) .*/g) ?? [];
+  await envoy.waitFor(() => heard().filter((line) => line.includes("took")).length === 3, "three items are taken");
+  expect(new Set(heard())).toEqual(
+    new Set([
+      "worker: registered true true",
+      "worker: took 0,255 and é",
+      "worker: took  and none",
+      "worker: took none and none",
+    ]),
+  );
 });
