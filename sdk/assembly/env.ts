@@ -87,4 +87,12 @@ export declare function proxy_increment_metric(id: u32, by: i64): i32;
 export declare function proxy_record_metric(id: u32, value: u64): i32;
 export declare function proxy_get_metric(id: u32, outValue: usize): i32;
 export declare function proxy_set_effective_context(id: u32): i32;
+export declare function proxy_call_foreign_function(
+  name: usize,
+  nameSize: usize,
+  argument: usize,
+  argumentSize: usize,
+  outPtr: usize,
+  outSize: usize,
+): i32;
 export declare function proxy_done(): i32;

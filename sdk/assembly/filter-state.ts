@@ -1,7 +1,26 @@
 import { proxy_get_property, proxy_set_property } from "./env";
+import { callForeign } from "./foreign";
 import { FIRST, OUT_PTR, OUT_SIZE, SECOND, valueBytes, valuePtr, valueSize } from "./host-memory";
 import { Status } from "./status";
-import { decodeUtf8 } from "./utf8";
+import { decodeUtf8, encodeUtf8, maxUtf8Size } from "./utf8";
+
+/** How long an object of Envoy's lives. */
+export enum LifeSpan {
+  /** As long as the request; a connection's, in a filter of connections. */
+  FilterChain = 0,
+  DownstreamRequest = 1,
+  DownstreamConnection = 2,
+}
+
+/** Writes a field of protobuf's wire type 2. Returns the address behind it. */
+function writeField(at: usize, field: u8, text: string): usize {
+  store<u8>(at++, (field << 3) | 2);
+  const size = encodeUtf8(text, text.length, at + 5);
+  let rest = size;
+  for (let i = 0; i < 4; i++, rest >>= 7) store<u8>(at++, (<u8>rest & 0x7f) | 0x80);
+  store<u8>(at++, <u8>rest); // five bytes always: protobuf takes a number that is longer than it need be
+  return at + size;
+}
 
 /**
  * One store a request: what one plugin writes is read by the other half, by later attempts, by other plugins, by the
@@ -32,6 +51,23 @@ export class FilterState {
   setBytes(name: string, value: Uint8Array): Status {
     const n = FIRST.text(name);
     return proxy_set_property(n.ptr, n.size, value.dataStart, value.byteLength);
+  }
+
+  /**
+   * Sets an object of Envoy's own, such as `envoy.upstream.dynamic_host`, from its text form.
+   *
+   * @returns NotFound if Envoy has no such object; BadArgument if the text is none of it
+   * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/advanced/well_known_filter_state
+   */
+  setEnvoyObject(key: string, value: string, lifeSpan: LifeSpan = LifeSpan.FilterChain): Status {
+    // The message SetEnvoyFilterStateArguments { string path = 1; string value = 2; LifeSpan span = 3; }.
+    const message = SECOND;
+    const start = message.room(maxUtf8Size(key.length + value.length) + 14);
+    let at = writeField(start, 1, key);
+    at = writeField(at, 2, value);
+    store<u8>(at++, (3 << 3) | 0);
+    store<u8>(at++, lifeSpan);
+    return callForeign("set_envoy_filter_state", start, at - start);
   }
 
   /** The host finds what a plugin wrote under the bare name, its dots being part of it. */

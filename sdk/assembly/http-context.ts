@@ -5,6 +5,7 @@ import { DataAction, HeadersAction, TrailersAction } from "./actions";
 import { Body } from "./body";
 import { Context } from "./context";
 import { proxy_close_stream, proxy_continue_stream } from "./env";
+import { callForeign } from "./foreign";
 import { HeaderMap } from "./header-map";
 import { LocalReply, send } from "./local-reply";
 import { Status } from "./status";
@@ -103,6 +104,12 @@ export abstract class HttpContext extends Context {
   continueResponse(): Status {
     this.makeEffective();
     return proxy_continue_stream(StreamType.Response);
+  }
+
+  /** Has Envoy choose the route anew by the request's headers as they are now: for headers that routes match. */
+  clearRouteCache(): Status {
+    this.makeEffective();
+    return callForeign("clear_route_cache", 0, 0);
   }
 
   /** Resets the stream: the caller sees it broken off. */

@@ -219,6 +219,9 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     return this.#passages[side].addTrailers();
   }
 
+  /** In the upstream chain the route is chosen. */
+  clearRouteCache(): void {}
+
   /** close_stream. */
   cut(): void {
     throw new NotEmulated("proxy_close_stream in the upstream chain");

@@ -8,6 +8,7 @@ import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, isGrpcRequest, type LocalReply, localResponse, tooLarge } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
 import { type Chunk, Passage } from "./passage.ts";
+import type { RouteInit } from "./request.ts";
 import type { Root } from "./root.ts";
 import { Router, type RouterOwner } from "./router.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
@@ -18,6 +19,8 @@ export interface ExchangeSetup {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
   readonly requestHeaders: HeaderMap;
+  /** The route for the request's headers as they are; undefined: none matches. */
+  chooseRoute(): RouteInit | undefined;
   /** The plugin of the downstream chain; undefined where there is none. */
   downstreamRoot(): Root | undefined;
   upstreamRoot(): Root | undefined;
@@ -173,6 +176,10 @@ export class Exchange implements FilterChain, RouterOwner {
 
   addTrailers(side: Side): HeaderMap {
     return this.#passages[side].addTrailers();
+  }
+
+  clearRouteCache(): void {
+    this.info.route = this.#setup.chooseRoute();
   }
 
   /** Cuts the response: its upstream attempt ends first. */

@@ -22,6 +22,8 @@ export interface FilterChain {
   sendLocalReply(reply: LocalReply): void;
   /** Goes on behind a filter that stopped. @param type of `stream-type.ts` */
   continueStream(type: number): void;
+  /** Has the route chosen anew. */
+  clearRouteCache(): void;
   /** Resets the stream, for proxy_close_stream. */
   cut(): void;
   /** Body that the filter's buffering holds. */
@@ -198,6 +200,10 @@ export class Filter implements Context, StreamScope {
     const { request } = this.#inHand;
     request.headers = request.body = request.trailers = undefined;
     this.#root.vm.defer(() => this.#chain.continueStream(type));
+  }
+
+  clearRouteCache(): void {
+    this.#chain.clearRouteCache();
   }
 
   closeStream(): void {

@@ -11,10 +11,11 @@ import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptio
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
-import type { RequestInit, StreamOptions, UpstreamReset, UpstreamResponse } from "./request.ts";
+import type { RequestInit, RouteInit, StreamOptions, UpstreamReset, UpstreamResponse } from "./request.ts";
 import { requestHeaders } from "./request-headers.ts";
 import type { Plugin, Process } from "./scope.ts";
 import { type Reply, Stream } from "./stream.ts";
+import type { StreamInfo } from "./stream-info.ts";
 import { type FailurePolicy, Thread } from "./thread.ts";
 
 export interface HostOptions extends PluginOptions, ProcessOptions {
@@ -128,11 +129,15 @@ export class Host {
     if (thread === undefined) throw new Error(`there is no worker ${options.worker}; workers: ${threads.length - 1}`);
     this.#requests += 1n;
     const root = (plugin: Plugin | undefined) => (plugin === undefined ? undefined : thread.root(plugin));
+    const headers = requestHeaders(request, this.#requests);
+    const { route = {} } = options;
+    const chooseRoute = () => (typeof route === "function" ? route(headers) : route) ?? undefined;
     const exchange = new Exchange({
       clock: this.#process.clock,
-      info: this.#streamInfo(options),
+      info: this.#streamInfo(options, chooseRoute()),
       listener: this.#options.listener ?? {},
-      requestHeaders: requestHeaders(request, this.#requests),
+      requestHeaders: headers,
+      chooseRoute,
       downstreamRoot: () => root(loaded.downstream),
       upstreamRoot: () => root(loaded.upstream),
       onOver: () => this.#onStreamOver(deployment),
@@ -193,12 +198,15 @@ export class Host {
     this.#process.queues.drop(vmId);
   }
 
-  #streamInfo({ route = {}, cluster = {}, connection = {}, properties = {} }: StreamOptions) {
+  #streamInfo(
+    { cluster = {}, connection = {}, properties = {} }: StreamOptions,
+    route: RouteInit | undefined,
+  ): StreamInfo {
     const { clock } = this.#process;
     return {
       startedAtNs: clock.monotonicNs,
       startedRealtimeNs: clock.realtimeNs,
-      route: route ?? undefined,
+      route,
       cluster,
       connection,
       connectionId: this.#requests,

@@ -4,6 +4,7 @@ import type { AbiVersion } from "../abi/signatures.ts";
 import * as Status from "../abi/status.ts";
 import { bufferCalls } from "./buffers.ts";
 import { NotEmulated } from "./errors.ts";
+import { foreignCalls } from "./foreign.ts";
 import { headerCalls } from "./headers.ts";
 import { httpCallCalls } from "./http-calls.ts";
 import { lifecycleCalls } from "./lifecycle.ts";
@@ -44,6 +45,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
     ...lifecycleCalls(vm),
     ...httpCallCalls(vm),
     ...queueCalls(vm),
+    ...foreignCalls(vm),
     ...clockCalls(vm),
   };
   const wasi = wasiCalls(vm, options.thread);

@@ -1,6 +1,6 @@
 // What a test says about a request: the request itself, its route, cluster and connection.
 import type { Duration } from "./duration.ts";
-import type { HeadersInit } from "./header-map.ts";
+import type { HeadersInit, HeaderView } from "./header-map.ts";
 import type { PropertyObject, PropertyValue } from "./property-value.ts";
 
 /** A request as it reaches Envoy. */
@@ -89,8 +89,11 @@ export interface ConnectionInit {
 export interface StreamOptions {
   /** The worker that has the connection. Default 0. */
   readonly worker?: number;
-  /** null: no route matches. Default: a route without retries. */
-  readonly route?: RouteInit | null;
+  /**
+   * null: no route matches. A function is asked when the request arrives, and again when a filter clears the route cache.
+   * Default: a route without retries.
+   */
+  readonly route?: RouteInit | null | ((headers: HeaderView) => RouteInit | null);
   readonly cluster?: ClusterInit;
   readonly connection?: ConnectionInit;
   /** Properties by path joined with dots: what the host does not know, or should be otherwise. */

@@ -83,6 +83,8 @@ export interface StreamScope {
   sendLocalReply(reply: LocalReply): void;
   /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`: Request or Response */
   continueStream(type: number): void;
+  /** Has the route chosen anew by the request's headers as they are now. */
+  clearRouteCache(): void;
   /** Resets the stream, after the callback that is running. */
   closeStream(): void;
 }

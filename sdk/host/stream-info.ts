@@ -24,7 +24,7 @@ export interface StreamInfo {
   readonly startedAtNs: bigint;
   readonly startedRealtimeNs: bigint;
   /** undefined: no route matched. */
-  readonly route: RouteInit | undefined;
+  route: RouteInit | undefined;
   readonly cluster: ClusterInit;
   readonly connection: ConnectionInit;
   readonly connectionId: bigint;

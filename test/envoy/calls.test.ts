@@ -14,6 +14,8 @@ let peer: Upstream;
 let host: Host;
 let port: number;
 let queuePort: number;
+let foreignPort: number;
+let foreign: Host;
 
 beforeAll(async () => {
   const module = await sourceModule("sdk/assembly/testing/calls.ts");
@@ -28,9 +30,13 @@ beforeAll(async () => {
   port = await freePort();
   queuePort = await freePort();
   const queues = await sourceModule("sdk/assembly/testing/queues.ts");
+  foreignPort = await freePort();
+  const functions = await sourceModule("sdk/assembly/testing/foreign.ts");
+  foreign = await Host.load(functions);
   const chains = [
     { port, plugins: [{ name: "calls", module }] },
     { port: queuePort, plugins: ["asker", "worker"].map((name) => ({ name, module: queues })) },
+    { port: foreignPort, plugins: [{ name: "foreign", module: functions }] },
   ].map((chain) => ({ ...chain, direction: "INBOUND" as const, upstreamPorts: [peer.port] }));
   const others = [staticCluster("peer", peer.port), staticCluster("nobody", await freePort())];
   envoy = await startEnvoy(filterBootstrap(chains, undefined, others), {
@@ -87,4 +93,18 @@ test("a queue between two plugins: news for the one that registered it", async (
       "worker: took none and none",
     ]),
   );
+});
+
+test.each(["/zlib"])("foreign functions: %s", async (path) => {
+  const { body } = await call({ host: "127.0.0.1", port: foreignPort, path });
+  expect(body).toBe(foreign.fetch({ path }).body);
+});
+
+test.each([
+  ["/route", ["default", "0", "default"]],
+  ["/state", ["0", "1"]],
+  ["/cel", ["true", "true", "/cel|b", "42", "0.5", "GET=,http=", "null", "0", "true"]],
+])("foreign functions that only Envoy has: %s", async (path, lines) => {
+  const { body } = await call({ host: "127.0.0.1", port: foreignPort, path, headers: { "x-a": "b" } });
+  expect(body.split("\n")).toEqual(lines);
 });

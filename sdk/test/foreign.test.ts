@@ -1,0 +1,25 @@
+// Envoy's functions beyond the ABI.
+import { beforeAll, expect, test, vi } from "vitest";
+import { sourceModule } from "../../test/support/filter-module.ts";
+import { Host, NotEmulated } from "../host/index.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
+
+let host: Host;
+
+beforeAll(async () => {
+  host = await Host.load(await sourceModule("sdk/assembly/testing/foreign.ts"));
+});
+
+test("the route is chosen anew when its cache is cleared, not before", () => {
+  const route = (headers: { get(name: string): string | undefined }) => ({ name: `v${headers.get("x-version") ?? 1}` });
+  expect(host.fetch({ path: "/route" }, undefined, { route }).body).toBe("v1\n0\nv2");
+});
+
+test("bytes are compressed and uncompressed; what is neither, or nobody's function, is null", () => {
+  expect(host.fetch({ path: "/zlib" }).body).toBe(["true", "again ".repeat(100), "true", "true"].join("\n"));
+});
+
+test.each(["/cel", "/state"])("%s is refused by its name: only Envoy has it", (path) => {
+  expect(() => host.fetch({ path })).toThrow(NotEmulated);
+});
