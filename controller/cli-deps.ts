@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { env, stderr, stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import type { CliDeps, KubeApi, KubeOptions } from "./cli/deps.ts";
 import { httpAsk } from "./cli/http-ask.ts";
 import type { InstallDeps } from "./cli/install-deps.ts";
@@ -26,6 +26,11 @@ export function cliDeps(version: string): CliDeps {
     print: (output) => void stdout.write(output),
     note: (line) => void stderr.write(`${line}\n`),
   };
+}
+
+/** The bytes of a file, of standard input for `-`; rejects with the system's error. */
+export function readBytes(path: string): Promise<Uint8Array> {
+  return path === "-" ? buffer(stdin) : readFile(path);
 }
 
 /** Of the commands that install. @param version of this program */

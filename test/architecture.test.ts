@@ -107,6 +107,7 @@ const rules: Record<string, Rule> = {
   },
   "controller/cli": {
     may: [
+      "sdk/abi/signatures.ts",
       "sdk/module",
       ...[
         ...["model", "ports", "status", "inject", "init", "install", "crd", "mesh"],

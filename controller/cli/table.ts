@@ -7,7 +7,9 @@
  * @returns lines, each ended by a newline
  */
 export function table(rows: readonly (readonly string[])[], padding = 5): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ""))) + padding);
+  const widths = (rows[0] ?? []).map(
+    (_, column) => rows.reduce((widest, row) => Math.max(widest, width(row[column] ?? "")), 0) + padding,
+  );
   const line = (row: readonly string[]): string =>
     row
       .map((cell, column) =>

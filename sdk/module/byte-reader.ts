@@ -60,11 +60,12 @@ export class ByteReader {
     return this.take(this.end - this.at);
   }
 
-  /** A count, then that many of something. Stops at the first that does not fit. */
+  /** A count, then that many of something, of a byte each at least. Stops at the first that does not fit. */
   vector<T>(item: (index: number) => T): T[] {
     const items: T[] = [];
     const count = this.u32();
-    for (let i = 0; i < count; i++) {
+    if (count > this.end - this.at) this.failed = true;
+    for (let i = 0; i < count && !this.failed; i++) {
       const read = item(i);
       if (this.failed) break;
       items.push(read);

@@ -3,7 +3,15 @@ import { allocators, callbacks, markers } from "../abi/callbacks.ts";
 import { hostFunctions } from "../abi/host-functions.ts";
 import { type AbiVersion, formatSignature, type Signature } from "../abi/signatures.ts";
 import { type Manifest, manifestSection, parseManifest } from "./manifest.ts";
-import { type CustomSection, type Export, hasHeader, type Import, readSections, type Sections } from "./sections.ts";
+import {
+  type CustomSection,
+  type Export,
+  hasHeader,
+  type Import,
+  readSections,
+  type SectionSize,
+  type Sections,
+} from "./sections.ts";
 
 /** Why a module does not load. */
 export interface ModuleProblem {
@@ -17,6 +25,7 @@ export interface ModuleProblem {
 export type ModuleProblemCode =
   | "not-wasm"
   | "truncated"
+  | "bad-code"
   | "no-abi-marker"
   | "unknown-import"
   | "import-type"
@@ -31,6 +40,7 @@ export interface ModuleInspection {
   readonly abi?: AbiVersion;
   readonly imports: readonly Import[];
   readonly exports: readonly Export[];
+  readonly sections: readonly SectionSize[];
   readonly customSections: readonly CustomSection[];
   /** What a module built with the SDK says of itself; absent in others. */
   readonly manifest?: Manifest;
@@ -60,6 +70,7 @@ export function inspectModule(bytes: Uint8Array): ModuleInspection {
     ...(abi && { abi }),
     imports: sections.imports,
     exports: sections.exports,
+    sections: sections.sections,
     customSections: sections.customSections,
     ...(manifest && { manifest }),
     capabilities: capabilitiesOf(sections),
@@ -67,12 +78,26 @@ export function inspectModule(bytes: Uint8Array): ModuleInspection {
   };
 }
 
+/**
+ * All reasons for which Envoy would refuse it: those of the inspection, or else what its engine, which is Node's too, says of
+ * the code.
+ */
+export async function refusalsOf(bytes: Uint8Array, { problems }: ModuleInspection): Promise<readonly ModuleProblem[]> {
+  if (problems.length > 0) return problems;
+  try {
+    await WebAssembly.compile(bytes);
+    return [];
+  } catch (error) {
+    return [badCode(error instanceof Error ? error.message : String(error))];
+  }
+}
+
 /** `message; advice` */
 export function formatModuleProblem({ message, advice }: ModuleProblem): string {
   return `${message}; ${advice}`;
 }
 
-const nothing = { imports: [], exports: [], customSections: [], capabilities: [] } as const;
+const nothing = { imports: [], exports: [], sections: [], customSections: [], capabilities: [] } as const;
 
 function notWasm(bytes: Uint8Array): ModuleProblem {
   const begins = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
@@ -88,6 +113,12 @@ const truncated: ModuleProblem = {
   message: "Failed to parse corrupted Wasm module: a part of it is missing",
   advice: "fetch or build it again and compare the sha256",
 };
+
+const badCode = (reason: string): ModuleProblem => ({
+  code: "bad-code",
+  message: `Failed to load Wasm bytecode: ${reason}`,
+  advice: "build it again, with a compiler that knows the WebAssembly features of this Envoy",
+});
 
 const noMarker: ModuleProblem = {
   code: "no-abi-marker",

@@ -26,8 +26,19 @@ export interface CustomSection {
   readonly bytes: Uint8Array;
 }
 
+/** A section's place in the file's size. */
+export interface SectionSize {
+  /** As the specification names it, such as `code`; a custom section's own name; `section 42` for one it does not have. */
+  readonly name: string;
+  readonly custom: boolean;
+  /** Of its content, without its head of a few bytes. */
+  readonly sizeBytes: number;
+}
+
 /** What can be read of a module without running it. */
 export interface Sections {
+  /** All that the bytes hold whole, in their order. */
+  readonly sections: readonly SectionSize[];
   readonly imports: readonly Import[];
   readonly exports: readonly Export[];
   readonly customSections: readonly CustomSection[];
@@ -51,7 +62,12 @@ export function readSections(bytes: Uint8Array): Sections {
 
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
+/** By id; 0 is a custom section. */
+const sectionNames =
+  "custom type import function table memory global export start element code data data-count tag".split(" ");
+
 class SectionsReader implements Sections {
+  readonly sections: SectionSize[] = [];
   imports: readonly Import[] = [];
   exports: readonly Export[] = [];
   readonly customSections: CustomSection[] = [];
@@ -64,8 +80,13 @@ class SectionsReader implements Sections {
   read(module: ByteReader): void {
     while (!module.done) {
       const id = module.byte();
-      const section = new ByteReader(module.take(module.u32()));
-      if (!module.failed) this.section(id, section);
+      const content = module.take(module.u32());
+      if (module.failed) break;
+      const section = new ByteReader(content);
+      this.section(id, section);
+      const custom = id === 0;
+      const name = custom ? this.customSections.at(-1)?.name : sectionNames[id];
+      this.sections.push({ name: name ?? `section ${id}`, custom, sizeBytes: content.length });
       if (section.failed) this.complete = false;
     }
     if (module.failed || this.withoutCode) this.complete = false;
