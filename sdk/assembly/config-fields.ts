@@ -183,16 +183,28 @@ export class OneOfField extends Field {
   }
 
   or(missing: string): string {
-    const value = this.of(JsonKind.String, "one of " + this.words.join(", "));
-    if (value == null) return missing;
-    if (this.words.includes(value.text)) return value.text;
-    this.reject("one of " + this.words.join(", ") + " is expected");
-    return missing;
+    const at = this.indexOr(-1);
+    return at < 0 ? missing : this.words[at];
   }
 
   required(): string {
+    return this.words[this.requiredIndex()];
+  }
+
+  /** The word's place among the words, as an enum of them counts. */
+  indexOr(missing: i32): i32 {
+    const expected = "one of " + this.words.join(", ");
+    const value = this.of(JsonKind.String, expected);
+    if (value == null) return missing;
+    const at = this.words.indexOf(value.text);
+    if (at >= 0) return at;
+    this.reject(expected + " is expected");
+    return missing;
+  }
+
+  requiredIndex(): i32 {
     this.demand();
-    return this.or(this.words[0]);
+    return this.indexOr(0);
   }
 }
 

@@ -13,6 +13,12 @@ import {
 import { JsonKind, JsonReader, JsonValue } from "./json";
 import { decodeUtf8 } from "./utf8";
 
+/** Nanoseconds. In a class with `@config`: a text such as `10s`, `250ms` or `1m`; 0 as its default: not set. */
+export type Duration = i64;
+
+/** Letters, digits, `-` and `_`; empty as a default: not set. */
+export type HeaderName = string;
+
 /** What is wrong with a configuration, collected from all its parts. */
 @final
 export class Problems {
@@ -105,6 +111,36 @@ export class Config {
       parts.push(this.part(list.items[i], this.at(name) + "[" + i.toString() + "]"));
     }
     return parts;
+  }
+
+  /** All settings of a class with `@config`. */
+  read<T>(): T {
+    return instantiate<T>(this);
+  }
+
+  /** A list of objects in a field, each of a class with `@config`; empty where it is missing. */
+  list<T>(name: string): T[] {
+    const parts = this.objects(name);
+    const list: T[] = [];
+    for (let i = 0; i < parts.length; i++) list.push(parts[i].read<T>());
+    return list;
+  }
+
+  /** An object of texts; empty where it is missing. */
+  map(name: string): Map<string, string> {
+    const map = new Map<string, string>();
+    const object = this.find(name);
+    if (object == null) return map;
+    if (object.kind != JsonKind.Object) {
+      this.problems.add(this.at(name), object, "an object is expected");
+      return map;
+    }
+    for (let i = 0; i < object.names.length; i++) {
+      const value = object.items[i];
+      if (value.kind == JsonKind.String) map.set(object.names[i], value.text);
+      else this.problems.add(this.at(name) + "." + object.names[i], value, "a text in quotes is expected");
+    }
+    return map;
   }
 
   /** Whether the field is there. */

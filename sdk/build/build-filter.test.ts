@@ -77,9 +77,7 @@ test("only the callbacks that a class overrides are exported, and what they need
 
 test("the manifest says what stands beside the code", async () => {
   const metrics = [{ name: "calls", type: "counter", labels: ["to"], help: "Calls." }];
-  const configSchema = { type: "object", properties: { window: { type: "string" } } };
   write("filters/described/manifest.json", JSON.stringify({ version: "1.2.3", metrics }));
-  write("filters/described/config.schema.json", JSON.stringify(configSchema));
   const { manifest } = await inspected(
     "described",
     `import { HttpContext, Plugin, registerPlugin } from "${sdk}";
@@ -95,7 +93,6 @@ test("the manifest says what stands beside the code", async () => {
     abi: "0.2.1",
     attach: ["upstream"],
     metrics,
-    configSchema,
   });
 });
 

@@ -26,7 +26,9 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
     const what = "no class overrides createHttpContext or createUpstreamContext: no request would reach the filter";
     return { ok: false, messages: `${source}: ${what}` };
   }
-  const manifest: Manifest = { name, ...declaration, sdk: sdkVersion, abi: "0.2.1", attach: compiled.attach };
+  const { attach, configSchema } = compiled;
+  const described = { ...declaration, ...(configSchema && { configSchema }) };
+  const manifest: Manifest = { name, ...described, sdk: sdkVersion, abi: "0.2.1", attach };
   const content = new TextEncoder().encode(JSON.stringify(manifest));
   const bytes = withCustomSection(withShortNames(compiled.bytes), manifestSection, content);
   const refusals = inspectModule(bytes).problems.map((problem) => `${source}: ${formatModuleProblem(problem)}`);

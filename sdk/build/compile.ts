@@ -1,12 +1,13 @@
 // One filter's sources -> module bytes.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Program } from "assemblyscript";
+import type { Parser, Program } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
 import { asc } from "./compiler.ts";
 import { withoutCustomSection } from "./custom-sections.ts";
 import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
 import { guardLogs } from "./quiet-logs.ts";
+import { typeConfig } from "./typed-config.ts";
 
 /** What the compiler made of a filter. */
 export type Compilation =
@@ -15,6 +16,8 @@ export type Compilation =
       readonly bytes: Uint8Array;
       readonly sourceMap: string;
       readonly attach: readonly Attachment[];
+      /** JSON Schema of the configuration; absent where no class has `@config`. */
+      readonly configSchema?: Readonly<Record<string, unknown>>;
       readonly messages: string;
     }
   | { readonly ok: false; readonly messages: string };
@@ -33,8 +36,12 @@ export async function compile(root: string, source: string): Promise<Compilation
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
   let attach: readonly Attachment[] = [];
+  let configSchema: ReturnType<typeof typeConfig>;
   const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {
-    afterParse: guardLogs,
+    afterParse(parser: Parser) {
+      guardLogs(parser);
+      configSchema = typeConfig(parser);
+    },
     afterInitialize(program: Program) {
       attach = dropUnusedCallbacks(program);
     },
@@ -58,6 +65,7 @@ export async function compile(root: string, source: string): Promise<Compilation
     bytes: withoutCustomSection(bytes, "sourceMappingURL"),
     sourceMap,
     attach,
+    ...(configSchema && { configSchema }),
     messages: messages.toString(),
   };
 }

@@ -1,15 +1,14 @@
-// What a filter's folder declares beside its code: manifest.json and config.schema.json, both optional.
+// What a filter's folder declares beside its code: manifest.json, which is optional.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMetric, isObject, type MetricDeclaration } from "../module/manifest.ts";
 
-/** `manifest.json` with its defaults, and the configuration's JSON Schema. */
+/** `manifest.json` with its defaults. */
 export interface Declaration {
   /** Default `0.0.0`. */
   readonly version: string;
   /** Default none. */
   readonly metrics: readonly MetricDeclaration[];
-  readonly configSchema?: Readonly<Record<string, unknown>>;
 }
 
 /** What the folder declares, and what is wrong with it as sentences that name the file. */
@@ -28,11 +27,9 @@ export function readDeclaration(
       `${where}: metrics is no list of {"name", "type": "counter|gauge|histogram", "labels": [...], "help"}`,
     );
   }
-  const configSchema = readObject(root, `${folder}/config.schema.json`, problems);
   const declaration = {
     version: String(version),
     metrics: Array.isArray(metrics) ? metrics.filter(isMetric) : [],
-    ...(configSchema && { configSchema }),
   };
   return { declaration, problems };
 }

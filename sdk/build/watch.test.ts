@@ -58,7 +58,7 @@ const replace = (path: string) => {
 test.each([
   ["two/assembly/index.ts", "written", overwrite, ["two"]],
   ["one/assembly/index.ts", "replaced", replace, ["one"]],
-  ["one/config.schema.json", "written", overwrite, ["one"]],
+  ["one/manifest.json", "written", overwrite, ["one"]],
 ])("filters/%s is %s: its filter is built", async (file, _, write, built) => {
   watch();
   await save(file, write);

@@ -21,7 +21,7 @@ export class DeadlinePlugin extends Plugin {
   }
 
   onConfigure(config: Config): void {
-    this.settings = new DeadlineConfig(config);
+    this.settings = config.read<DeadlineConfig>();
     const node = this.properties.string("xds.node.id");
     this.isGateway = node != null && node.startsWith("router~");
     announceLayout();
@@ -40,7 +40,7 @@ export class DeadlinePlugin extends Plugin {
     this.open.add(request);
     if (this.isTicking) return;
     this.isTicking = true;
-    this.setTickPeriod(this.config.tickMs);
+    this.setTickPeriod(<u32>(this.config.tick / 1_000_000));
   }
 
   onTick(): void {

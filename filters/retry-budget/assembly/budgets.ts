@@ -52,7 +52,7 @@ export class Budgets {
     for (;;) {
       const shared = read(key);
       const at = shared.bytes.dataStart;
-      if (!giveBack(at, bucket, this.config.windowNs)) return;
+      if (!giveBack(at, bucket, <u64>this.config.window)) return;
       if (setSharedData(key, shared.bytes, shared.cas) != Status.CasMismatch) return;
     }
   }
@@ -108,7 +108,7 @@ export class Budget {
   /** The window, brought up to now. The time is taken after the read: what others have written is not later. */
   private open(): SharedValue {
     const shared = read(this.key);
-    advance(shared.bytes.dataStart, clock.monotonicNs(), this.config.windowNs);
+    advance(shared.bytes.dataStart, clock.monotonicNs(), <u64>this.config.window);
     return shared;
   }
 

@@ -1,4 +1,4 @@
-import { Config } from "@sluice/sdk/assembly";
+import { Duration, HeaderName } from "@sluice/sdk/assembly";
 
 /** What a budget belongs to. */
 export enum Per {
@@ -7,23 +7,16 @@ export enum Per {
   Proxy,
 }
 
-/** The plugin's settings; `config.schema.json` says the same to those who write them. */
+@config
 export class BudgetConfig {
-  readonly windowNs: u64;
-  /** Retries per 100 calls of the same window. */
-  readonly percent: u32;
-  /** Retries admitted in a window in any case. */
-  readonly minRetries: u32;
-  readonly per: Per;
-  /** Request header by which the application marks its own retries; empty: none. */
-  readonly retryHeader: string;
-
-  constructor(config: Config) {
-    this.windowNs = config.duration("window").between("1s", "10m").or("10s");
-    this.percent = <u32>config.integer("percent").between(0, 1000).or(20);
-    this.minRetries = <u32>config.integer("minRetries").between(0, 1_000_000).or(10);
-    const per = config.oneOf("per", ["destination", "route", "proxy"]).or("destination");
-    this.per = per == "route" ? Per.Route : per == "proxy" ? Per.Proxy : Per.Destination;
-    this.retryHeader = config.headerName("retryHeader").or("");
-  }
+  /** Length of the sliding window. */
+  @range("1s", "10m") readonly window: Duration = "10s";
+  /** Retries admitted per 100 calls of the same window. */
+  @range(0, 1000) readonly percent: u32 = 20;
+  /** Retries always admitted in a window, so that a quiet service can retry at all. */
+  @range(0, 1_000_000) readonly minRetries: u32 = 10;
+  /** What has a budget of its own. */
+  @oneOf("destination", "route", "proxy") readonly per: Per = Per.Destination;
+  /** Request header by which the application marks its own retries; they are counted and limited as retries. */
+  readonly retryHeader: HeaderName = "";
 }

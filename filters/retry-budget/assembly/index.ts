@@ -10,7 +10,7 @@ class RetryBudget extends Plugin {
   private budgets: Budgets | null = null;
 
   onConfigure(config: Config): void {
-    this.config = new BudgetConfig(config);
+    this.config = config.read<BudgetConfig>();
     this.budgets = new Budgets(this.config!);
   }
 

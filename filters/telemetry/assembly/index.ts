@@ -1,6 +1,7 @@
 // Istio's standard metrics, and the exchange of metadata that their labels come from. See ../README.md.
 import { Config, HttpContext, Plugin, registerPlugin } from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
+import { TelemetryConfig } from "./config";
 import { Proxy } from "./proxy";
 import { Request } from "./request";
 
@@ -8,8 +9,7 @@ class Telemetry extends Plugin {
   private proxy: Proxy | null = null;
 
   onConfigure(config: Config): void {
-    const seriesMax = <i32>config.integer("seriesMax").between(1, 100_000).or(1000);
-    this.proxy = new Proxy(this.properties, seriesMax);
+    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>().seriesMax);
   }
 
   createHttpContext(): HttpContext {
