@@ -21,7 +21,7 @@ export default defineConfig({
         // What starts real Envoys: after the unit tests, and a file at a time, because each takes both cores.
         test: {
           name: "envoy",
-          include: ["test/envoy/**/*.test.ts"],
+          include: ["test/{envoy,conformance}/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -220,7 +220,8 @@ export class Exchange implements FilterChain, RouterOwner {
   #route(endStream: boolean): void {
     this.#phase = "routed";
     const { route } = this.info;
-    if (route === undefined) {
+    // Envoy chooses no route for a request without this header, which a filter may have removed.
+    if (route === undefined || !this.requestHeaders.has("x-forwarded-proto")) {
       this.info.flags |= Flag.NR;
       this.sendLocalReply(envoyReply(404, "", "route_not_found"));
       return;
@@ -239,7 +240,7 @@ export class Exchange implements FilterChain, RouterOwner {
     this.info.responseCode = Number(headers.first(":status"));
     for (const name of ["connection", "keep-alive", "proxy-connection", "transfer-encoding"]) headers.remove(name);
     if (!headers.has("date")) headers.add("date", new Date(Number(this.clock.realtimeNs / 1_000_000n)).toUTCString());
-    headers.replace("server", "envoy");
+    headers.set("server", "envoy");
     this.#sentHeaders = headers;
     if (endStream) this.#end();
   }

@@ -97,13 +97,22 @@ export class HeaderMap implements HeaderView {
     return this.#pairs.filter((pair) => pair[0] === key).map((pair) => pair[1]);
   }
 
-  /** Adds a value at the end; of an inline name that is there, to its value. */
+  /** Adds a value at the end, a pseudo header's after the others; of an inline name that is there, to its value. */
   add(name: ByteString, value: ByteString): void {
     const key = this.#key(name);
     const at = inline[this.#kind].has(key) ? this.#pairs.findIndex((pair) => pair[0] === key) : -1;
     const old = this.#pairs[at]?.[1];
-    if (old === undefined) this.#pairs.push([key, value]);
+    if (old === undefined)
+      this.#pairs.splice(key.startsWith(":") ? this.#pseudoCount : this.#pairs.length, 0, [key, value]);
     else this.#pairs[at] = [key, old === "" ? value : `${old},${value}`];
+  }
+
+  /** Writes a value in the place of the first one, as Envoy itself does with its own headers; else at the end. */
+  set(name: ByteString, value: ByteString): void {
+    const key = this.#key(name);
+    const at = this.#pairs.findIndex((pair) => pair[0] === key);
+    if (at === -1) this.add(key, value);
+    else this.#pairs[at] = [key, value];
   }
 
   /** Leaves one value of a name, at the end [measured, Envoy 1.40]. */
@@ -119,6 +128,12 @@ export class HeaderMap implements HeaderView {
 
   clear(): void {
     this.#pairs = [];
+  }
+
+  /** Pseudo headers stand first. */
+  get #pseudoCount(): number {
+    const count = this.#pairs.findIndex(([name]) => !name.startsWith(":"));
+    return count === -1 ? this.#pairs.length : count;
   }
 
   #key(name: ByteString): ByteString {

@@ -14,17 +14,17 @@ export class MetricStore {
 
   /** Value of a counter; undefined if none of that name was defined. */
   counter(name: string): number | undefined {
-    return asNumber(this.#counters.get(name));
+    return asNumber(this.#counters.get(statName(name)));
   }
 
   /** Value of a gauge; undefined if none of that name was defined. */
   gauge(name: string): number | undefined {
-    return asNumber(this.#gauges.get(name));
+    return asNumber(this.#gauges.get(statName(name)));
   }
 
   /** Values recorded in a histogram, in order; undefined if none of that name was defined. */
   histogram(name: string): readonly number[] | undefined {
-    return this.#histograms.get(name);
+    return this.#histograms.get(statName(name));
   }
 
   /** Names of all metrics, sorted. */
@@ -33,7 +33,8 @@ export class MetricStore {
   }
 
   /** A metric's handle; what it holds stays if it was defined before. @param vm which defines it */
-  define(type: number, name: string, vm: object): Metric {
+  define(type: number, definedName: string, vm: object): Metric {
+    const name = statName(definedName);
     this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(vm));
     if (type === MetricType.Histogram) {
       const samples = this.#histograms.get(name) ?? [];
@@ -110,6 +111,11 @@ export function metricCalls(vm: VmScope): Hostcalls {
       return vm.memory.write(valueOut, bytes) ? Status.Ok : Status.InvalidMemoryAccess;
     },
   };
+}
+
+/** Envoy drops dots at a name's ends. */
+function statName(name: string): string {
+  return name.replace(/\.+$/, "");
 }
 
 function asNumber(value: bigint | undefined): number | undefined {

@@ -6,7 +6,6 @@ import type { RequestInit } from "./request.ts";
 
 /** Headers by which a client could steer the router: dropped, since no client counts as internal. */
 const notFromClients = [
-  "x-envoy-decorator-operation",
   "x-envoy-downstream-service-cluster",
   "x-envoy-downstream-service-node",
   "x-envoy-expected-rq-timeout-ms",

@@ -130,7 +130,7 @@ export class Router implements AttemptOwner {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    headers.replace("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
+    headers.set("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
     this.info.responseCode = Number(headers.first(":status"));
     if (endStream) this.#finish();
     this.#owner.onUpstreamHeaders(headers, endStream);
@@ -184,9 +184,9 @@ export class Router implements AttemptOwner {
     const { info, requestHeaders } = this.#owner;
     info.attempts += 1;
     info.backendLatencyNs = undefined;
-    if (this.#route.attemptCount) requestHeaders.replace("x-envoy-attempt-count", String(info.attempts));
+    if (this.#route.attemptCount) requestHeaders.set("x-envoy-attempt-count", String(info.attempts));
     const expectedMs = expectedTimeoutMs(this.#timeouts, this.#elapsedMs());
-    if (expectedMs !== undefined) requestHeaders.replace("x-envoy-expected-rq-timeout-ms", String(expectedMs));
+    if (expectedMs !== undefined) requestHeaders.set("x-envoy-expected-rq-timeout-ms", String(expectedMs));
   }
 
   #startAttempt(): void {

@@ -1,0 +1,79 @@
+// Envoy's log, line by line: who wrote what, from the beginning of a script to its end.
+import type { TestEnvoy } from "../support/envoy.ts";
+import { textOf } from "./observation.ts";
+
+/** A request that is over, as the access log has it. */
+export interface AccessLine {
+  readonly details: string;
+  readonly flags: string;
+}
+
+/** `--log-format` of the Envoy whose log this can read. */
+export const logFormat = "@%t|%l|%n|%v";
+
+interface Line {
+  readonly thread: "main" | "worker";
+  readonly level: string;
+  readonly logger: string;
+  readonly text: string;
+}
+
+export class EnvoyLog {
+  readonly #envoy: TestEnvoy;
+  #vmId = "";
+  #start = 0;
+
+  constructor(envoy: TestEnvoy) {
+    this.#envoy = envoy;
+  }
+
+  /** What counts is written from now on. */
+  begin(vmId: string): void {
+    this.#vmId = vmId;
+    this.#start = this.#envoy.output().length;
+  }
+
+  has(text: string): boolean {
+    return this.#text.includes(text);
+  }
+
+  get isRefused(): boolean {
+    return this.#text.includes("update rejected");
+  }
+
+  get accessLines(): readonly AccessLine[] {
+    return [...this.#text.matchAll(/^\{.*\}$/gm)].map(([line]) => JSON.parse(line));
+  }
+
+  /** What the script's plugins and Envoy's Wasm host logged: `level text`. */
+  end(): { readonly main: string[]; readonly worker: string[]; readonly refusal: string[] } {
+    const lines = this.#lines.flatMap((line) => this.#ownLine(line));
+    const of = (thread: Line["thread"]) =>
+      lines.filter((line) => line.thread === thread).map(({ level, text }) => `${level} ${text}`);
+    return { main: of("main"), worker: of("worker"), refusal: [] };
+  }
+
+  get #text(): string {
+    return this.#envoy.output().slice(this.#start);
+  }
+
+  get #lines(): Line[] {
+    const entries = this.#text
+      .split(/\n(?=@\d+\||\{)/)
+      .map((entry) => /^@(\d+)\|(\w+)\|(\w+)\|(.*)$/s.exec(entry.trimEnd()) ?? []);
+    return entries.map(([, thread, level = "", logger = "", text = ""]) => ({
+      thread: Number(thread) === this.#envoy.pid ? "main" : "worker",
+      level: level === "warning" ? "warn" : level,
+      logger,
+      text,
+    }));
+  }
+
+  /** A module's line without Envoy's `wasm log PLUGIN ROOT VM: `; none where it is another script's or not Wasm's. */
+  #ownLine(line: Line): Line[] {
+    if (line.logger !== "wasm") return [];
+    const [head, vmId] = /^wasm log (?:\S+ )*(v\d+): /.exec(line.text) ?? [];
+    if (head === undefined) return [{ ...line, text: textOf(line.text) }];
+    return vmId === this.#vmId ? [{ ...line, text: textOf(line.text.slice(head.length)) }] : [];
+  }
+}

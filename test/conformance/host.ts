@@ -1,0 +1,170 @@
+// Runs scripts on the host, and says what can be seen in the words in which the Envoy runner does.
+import { toArray } from "../../sdk/host/bytes.ts";
+import { HeaderMap } from "../../sdk/host/header-map.ts";
+import {
+  ConfigRefused,
+  type HeadersInit,
+  type HeaderView,
+  Host,
+  type Reply as HostReply,
+  NotEmulated,
+  type RequestInit,
+  type Stream,
+  type StreamOptions,
+  type UpstreamAttempt,
+} from "../../sdk/host/index.ts";
+import type { LogLine } from "../../sdk/host/log.ts";
+import type { Pair } from "../../sdk/host/pairs.ts";
+import { headerLines, histogramOf, textOf } from "./observation.ts";
+import { scriptModule } from "./probe.ts";
+import type { Addresses, Answer, Attempt, Observation, Reply, RequestScript, Script } from "./script.ts";
+import { closedAddress, filterChain, metadata, node, pluginName, virtualHost } from "./world.ts";
+
+/** Virtual time after which a request that is not over never will be. */
+const advancesMax = 10_000;
+
+/**
+ * What can be seen of a script on the host.
+ *
+ * @param addresses those that the script met on Envoy
+ * @throws {NotEmulated} if the host does not do yet what the script does
+ */
+export async function runOnHost(script: Script, addresses: Addresses): Promise<Observation> {
+  const { plugin = {}, direction = "outbound" } = script;
+  let host: Host;
+  try {
+    host = await Host.load(await scriptModule(script), {
+      ...plugin,
+      name: pluginName,
+      upstream: script.upstream !== undefined,
+      vmId: addresses.vmId,
+      node,
+      listener: { direction, metadata: metadata("listener"), filterChain },
+      reloadBackOff: "1ms",
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigRefused)) throw error;
+    return { refusal: error.problems, replies: [], attempts: [], ...logOf(error.logs), metrics: [] };
+  }
+  const replies: Reply[] = [];
+  const attempts: Attempt[] = [];
+  for (const request of script.requests ?? [{}]) replies.push(play(host, { script, request, addresses, attempts }));
+  for (let i = 0; script.until !== undefined && !host.logs.some(({ text }) => text.includes(script.until ?? "")); i++)
+    wait(host, i, script.until);
+  return { replies, attempts, ...logOf(host.logs), metrics: metricsOf(host) };
+}
+
+interface Play {
+  readonly script: Script;
+  readonly request: RequestScript;
+  readonly addresses: Addresses;
+  /** All that reached the upstream so far. */
+  readonly attempts: Attempt[];
+}
+
+function play(host: Host, { script, request, addresses, attempts }: Play): Reply {
+  const stream = host.stream(requestOf(request), streamOptions(script, addresses));
+  const seen = new Set<UpstreamAttempt>();
+  for (let i = 0; !stream.isOver; ) {
+    const attempt = stream.attempt();
+    if (attempt === undefined || seen.has(attempt)) {
+      wait(host, i++, `the request of ${script.title}`);
+      continue;
+    }
+    seen.add(attempt);
+    if (script.cluster === "closed") attempt.reset("connection-failure");
+    else {
+      const answer = script.answers?.[attempts.length] ?? script.answers?.at(-1) ?? { status: 200 };
+      attempts.push({ headers: linesOf(attempt.headers), body: (request.body ?? []).join(""), trailers: [] });
+      answerWith(attempt, answer);
+      if (answer === "nothing" && request.leaves) stream.disconnect();
+    }
+  }
+  return replyOf(stream);
+}
+
+function wait(host: Host, count: number, what: string): void {
+  if (count > advancesMax) throw new Error(`${what} did not come to its end in ${count * 10} ms`);
+  host.advance("10ms");
+}
+
+function answerWith(attempt: UpstreamAttempt, answer: Answer): void {
+  if (answer === "nothing") return;
+  if ("reset" in answer) {
+    attempt.reset(answer.reset);
+    return;
+  }
+  const { status, headers = [], body = [], trailers = [] } = answer;
+  if (body.length > 1) throw new NotEmulated("a response in chunks");
+  if (trailers.length > 0) throw new NotEmulated("response trailers");
+  attempt.respond({ status, headers: headersInit(headers), body: toArray(body.join("")) });
+}
+
+function requestOf({ headers = [], body = [], trailers = [], leaves: _leaves, ...rest }: RequestScript): RequestInit {
+  if (body.length > 1) throw new NotEmulated("a request in chunks");
+  if (trailers.length > 0) throw new NotEmulated("request trailers");
+  return { ...rest, headers: headersInit(headers), body: toArray(body.join("")) };
+}
+
+function streamOptions({ route = {}, cluster = "open" }: Script, addresses: Addresses): StreamOptions {
+  const address = cluster === "closed" ? closedAddress : addresses.upstream;
+  return {
+    route: route && {
+      ...route,
+      timeoutMs: route.timeoutMs ?? 0,
+      virtualHost,
+      metadata: metadata("route"),
+      virtualHostMetadata: metadata("virtual host"),
+    },
+    cluster: {
+      name: cluster,
+      metadata: metadata("cluster"),
+      endpoints: cluster === "none" ? [] : [{ address, metadata: metadata("endpoint") }],
+    },
+    connection: { source: addresses.source, destination: addresses.destination, protocol: "HTTP/2" },
+  };
+}
+
+function replyOf({ reply }: Stream): Reply {
+  return {
+    headers: linesOf(reply.headers),
+    body: textOf(reply.body),
+    trailers: [],
+    isCut: reply.isCut,
+    details: reply.details,
+    flags: flagsOf(reply),
+  };
+}
+
+function flagsOf({ flags }: HostReply): string {
+  return flags.join(",") || "-";
+}
+
+function metricsOf({ metrics }: Host): string[] {
+  const valuesOf = (name: string): string[] => {
+    const samples = metrics.histogram(name);
+    const numbers = [metrics.counter(name), metrics.gauge(name)].filter((value) => value !== undefined).map(String);
+    return samples === undefined ? numbers : [...numbers, histogramOf(samples)];
+  };
+  const names = [...new Set(metrics.names)];
+  return names.flatMap((name) => valuesOf(name).map((value) => `${name}: ${value}`)).sort();
+}
+
+function logOf(lines: readonly LogLine[]): { readonly main: string[]; readonly worker: string[] } {
+  const texts = (ofWorker: boolean) =>
+    lines
+      .filter(({ thread }) => (typeof thread === "number") === ofWorker)
+      .map(({ level, text }) => `${level} ${textOf(text)}`);
+  return { main: texts(false), worker: texts(true) };
+}
+
+/** Header lines as they were on the wire. */
+function linesOf(headers: HeaderView): string[] {
+  return headers instanceof HeaderMap ? headerLines(headers.pairs) : [];
+}
+
+function headersInit(pairs: readonly Pair[]): HeadersInit {
+  const headers: Record<string, Uint8Array[]> = {};
+  for (const [name, value] of pairs) headers[name] = [...(headers[name] ?? []), toArray(value)];
+  return headers;
+}

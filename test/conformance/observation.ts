@@ -1,0 +1,40 @@
+// The one place where what must differ from run to run is taken out of an observation.
+import type { Pair } from "../../sdk/host/pairs.ts";
+
+const replacements: readonly (readonly [RegExp, string])[] = [
+  [/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<uuid>"],
+  [/\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT/g, "<date>"],
+  [/(x-envoy-(?:expected-rq-timeout-ms|upstream-service-time)"?: "?)\d+/g, "$1<ms>"],
+];
+
+/** A text without request ids, dates and times measured by Envoy. */
+export function textOf(text: string): string {
+  return replacements.reduce((done, [pattern, by]) => done.replace(pattern, by), text);
+}
+
+/** `name: value`; bytes that are not ASCII as \xNN. */
+export function headerLines(pairs: readonly Pair[]): string[] {
+  return pairs.map(([name, value]) => textOf(`${name}: ${value}`.replace(/[^ -~]/g, escaped)));
+}
+
+/** Samples of a histogram below these bounds: what both hosts can say of it. */
+const bounds = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+
+/** Envoy's text of a metric's value: `B0.5(0,0) B1(0,1)` is the count of samples, in the last interval and ever. */
+export function histogramText(value: string): string {
+  if (value === "No recorded values") return histogramOf([]);
+  if (!value.startsWith("B")) return value;
+  const counts = new Map(
+    [...value.matchAll(/B([\d.]+)\(\d+,(\d+)\)/g)].map(([, bound, count]) => [Number(bound), count]),
+  );
+  return bounds.map((bound) => `${bound}:${counts.get(bound)}`).join(" ");
+}
+
+/** The same of samples. */
+export function histogramOf(samples: readonly number[]): string {
+  return bounds.map((bound) => `${bound}:${samples.filter((sample) => sample <= bound).length}`).join(" ");
+}
+
+function escaped(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}

@@ -1,0 +1,104 @@
+// What a script says, and what can be seen of it: the same on the host and on a real Envoy.
+import type { Pair } from "../../sdk/host/pairs.ts";
+import type { ResetReason, RouteInit } from "../../sdk/host/request.ts";
+import type { Handlers } from "./program.ts";
+
+/** One story, told to the host and to a real Envoy. */
+export interface Script {
+  /** The sentence that it proves. Unique. */
+  readonly title: string;
+  /** What the plugin of the downstream chain does in each callback, a step a line. See README.md. */
+  readonly on?: Handlers;
+  /** What the plugin of the router's upstream chain does (root_id "upstream", the same VM). Default: there is none. */
+  readonly upstream?: Handlers;
+  /** In the place of the probe: a module's bytes. */
+  readonly module?: () => Promise<Uint8Array>;
+  readonly plugin?: PluginScript;
+  /** One after another. Default one: GET /. */
+  readonly requests?: readonly RequestScript[];
+  /** What the upstream answers to each attempt, the last one to all further ones. Default: an empty 200. */
+  readonly answers?: readonly Answer[];
+  /** null: no route matches. Default: a route without timeout and retries. */
+  readonly route?: RouteInit | null;
+  /** Default "open". */
+  readonly cluster?: ClusterName;
+  /** Default "outbound". */
+  readonly direction?: "inbound" | "outbound";
+  /** Lines that must have been logged before the next step, where nothing else shows that it may come: ticks. */
+  readonly until?: string;
+}
+
+/** "closed": nobody listens there; "none": it has no endpoint. */
+export type ClusterName = "open" | "closed" | "none";
+
+export interface PluginScript {
+  readonly config?: string | Uint8Array;
+  readonly vmConfig?: string | Uint8Array;
+  readonly rootId?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly allowedCapabilities?: readonly string[];
+  /** Default FAIL_CLOSED. */
+  readonly failurePolicy?: "FAIL_CLOSED" | "FAIL_RELOAD" | "FAIL_OPEN";
+}
+
+export interface RequestScript {
+  readonly method?: string;
+  readonly path?: string;
+  readonly host?: string;
+  /** In order; bytes as a string with a char for each. */
+  readonly headers?: readonly Pair[];
+  /** Chunks, a DATA frame each. */
+  readonly body?: readonly string[];
+  readonly trailers?: readonly Pair[];
+  /** The caller goes away when the upstream has the request. */
+  readonly leaves?: boolean;
+}
+
+export interface Response {
+  readonly status: number;
+  readonly headers?: readonly Pair[];
+  readonly body?: readonly string[];
+  readonly trailers?: readonly Pair[];
+}
+
+/** "nothing": the upstream never answers. */
+export type Answer = Response | { readonly reset: ResetReason } | "nothing";
+
+/** What can be seen of a script. What differs from run to run is taken out, see observation.ts. */
+export interface Observation {
+  /** Why the plugin was refused; then there is nothing else. */
+  readonly refusal?: readonly string[];
+  /** What each caller got. */
+  readonly replies: readonly Reply[];
+  /** What the upstream received, attempt by attempt. */
+  readonly attempts: readonly Attempt[];
+  /** `level text`, on the main thread and on the worker. */
+  readonly main: readonly string[];
+  readonly worker: readonly string[];
+  /** `name: value`, sorted; of a histogram the number of samples below some bounds. */
+  readonly metrics: readonly string[];
+}
+
+export interface Reply {
+  readonly headers: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+  /** It was cut, or never came. */
+  readonly isCut: boolean;
+  readonly details: string;
+  readonly flags: string;
+}
+
+export interface Attempt {
+  readonly headers: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+}
+
+/** What was chosen for the run on Envoy: told to the host, so that properties are equal. */
+export interface Addresses {
+  readonly vmId: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly upstream: string;
+}
