@@ -41,7 +41,7 @@ const response: Group = {
   flags: ({ info }) => BigInt(info.flags),
   grpc_status: ({ info, responseHeaders }) => {
     const own = responseHeaders?.get("grpc-status");
-    if (own !== undefined) return /^\d+$/.test(own) ? BigInt(own) : undefined;
+    if (own !== undefined) return /^\d+$/.test(own) ? BigInt(own) : -1n;
     return info.responseCode === undefined ? undefined : BigInt(grpcStatusOfHttp(info.responseCode));
   },
   headers: ({ responseHeaders }) => headersOf(responseHeaders),
@@ -63,7 +63,7 @@ const connection: Group = {
 
 const upstream: Group = {
   request_attempt_count: ({ info }) => BigInt(info.attempts),
-  num_endpoints: ({ info }) => BigInt((info.cluster.endpoints ?? [undefined]).length),
+  num_endpoints: ({ info }) => info.route && BigInt((info.cluster.endpoints ?? [undefined]).length),
   address: ({ info }) => info.endpoint?.address,
   port: ({ info }) => portOf(info.endpoint?.address),
   transport_failure_reason: ({ info }) => (info.endpoint === undefined ? undefined : info.transportFailure),
@@ -123,7 +123,7 @@ export function attribute(path: readonly ByteString[], scope: AttributeScope): P
   if (own(notEmulated, first)?.includes(second))
     throw new NotEmulated(`proxy_get_property(${name})`, `set it with properties: { ${JSON.stringify(name)}: … }`);
   const value = own(group, second)?.(scope);
-  return walk(value, second === "headers" ? rest.map((name) => name.toLowerCase()) : rest);
+  return walk(value, second === "headers" ? rest.map((name) => headerKey(name, first)) : rest);
 }
 
 /** The `envoy.config.core.v3.Metadata` message of this metadata. */
@@ -131,10 +131,17 @@ export function metadataOf(metadata: Metadata | undefined): Message {
   return new Message({ filter_metadata: metadata ?? {} });
 }
 
-function headersOf(map: HeaderMap | undefined): PropertyObject | undefined {
-  if (map === undefined) return undefined;
+/** Of a map that the phase does not have it is empty. */
+function headersOf(map: HeaderMap | undefined): PropertyObject {
+  if (map === undefined) return {};
   const names = new Set(map.pairs.map(([name]) => name));
   return Object.fromEntries([...names].map((name) => [name, Buffer.from(map.all(name).join(","), "latin1")]));
+}
+
+/** A header's name as the map has it. */
+function headerKey(name: ByteString, group: ByteString): ByteString {
+  const key = name.toLowerCase();
+  return key === "host" && group === "request" ? ":authority" : key;
 }
 
 function fromRequest(name: string): (scope: AttributeScope) => PropertyValue | undefined {

@@ -3,6 +3,7 @@
 import * as StreamType from "../abi/stream-type.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
+import { EnvoyBug } from "./errors.ts";
 import { Filter, type FilterChain, type Side } from "./filter.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, isGrpcRequest, type LocalReply, localResponse, tooLarge } from "./local-reply.ts";
@@ -151,7 +152,8 @@ export class Exchange implements FilterChain, RouterOwner {
     const skipsFilters = this.#phase === "response";
     this.#passages.request.abort();
     this.#router?.abandon();
-    const { headers, body } = localResponse(reply, isGrpcRequest(this.requestHeaders));
+    const { headers, body: whole } = localResponse(reply, isGrpcRequest(this.requestHeaders));
+    const body = this.requestHeaders.first(":method") === "HEAD" ? "" : whole;
     this.info.responseCode = reply.status;
     this.#responseHeaders = headers;
     this.#phase = "response";
@@ -167,6 +169,8 @@ export class Exchange implements FilterChain, RouterOwner {
   }
 
   continueStream(type: number): void {
+    if (type === StreamType.Response && (this.#phase === "request" || this.#phase === "routed"))
+      throw new EnvoyBug("proxy_continue_stream(Response) before there is a response crashes Envoy");
     this.#passages[type === StreamType.Request ? "request" : "response"].goOn();
   }
 

@@ -4,8 +4,10 @@ import * as BufferType from "../abi/buffer-type.ts";
 import * as DataAction from "../abi/data-action.ts";
 import * as HeadersAction from "../abi/headers-action.ts";
 import * as MapType from "../abi/map-type.ts";
+import * as StreamType from "../abi/stream-type.ts";
 import { attribute } from "./attributes.ts";
 import type { ByteString } from "./bytes.ts";
+import { EnvoyBug } from "./errors.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, type LocalReply } from "./local-reply.ts";
 import { type ListenerInit, listenerProperty } from "./node.ts";
@@ -62,6 +64,12 @@ export class Filter implements Context, StreamScope {
   /** The last callback, of whichever side, was the last of its message. */
   #sawEnd = false;
   #logged: LoggedHeaders | undefined;
+  /** A local reply that the running callback asked for. */
+  #reply: LocalReply | undefined;
+  /** The stream that the running callback has continued. */
+  #continued: number | undefined;
+  /** Inside on_log, on_done and on_delete. */
+  #isEnding = false;
   #isCreated = false;
   #hasFailedStream = false;
 
@@ -102,10 +110,15 @@ export class Filter implements Context, StreamScope {
     inHand.headers = headers;
     this.#sawEnd = endStream;
     const { StopAllIterationAndWatermark: stop, StopIteration } = HeadersAction;
+    this.#continued = undefined;
     const action = this.#ask(`proxy_on_${side}_headers`, [headers.pairs.length, endStream ? 1 : 0], stop);
     const { allowOnHeadersStopIteration = false } = this.#root.plugin;
     if (action > stop || (action === StopIteration && !allowOnHeadersStopIteration)) return stop;
     if (action !== HeadersAction.Continue && action !== HeadersAction.ContinueAndEndStream) return action;
+    if (this.#continued === (side === "request" ? StreamType.Request : StreamType.Response)) {
+      const what = `proxy_continue_stream and then Continue from proxy_on_${side}_headers`;
+      throw new EnvoyBug(`${what}: Envoy goes on twice; return a stop`);
+    }
     inHand.headers = undefined;
     return HeadersAction.Continue;
   }
@@ -142,6 +155,7 @@ export class Filter implements Context, StreamScope {
     if (this.#isDead) return;
     this.#create();
     this.#logged = logged;
+    this.#isEnding = true;
     this.#root.vm.callback(this, "proxy_on_log", this.id);
     this.#logged = undefined;
   }
@@ -149,6 +163,7 @@ export class Filter implements Context, StreamScope {
   /** on_done, then on_delete; afterwards the context is gone. */
   onDestroy(): void {
     if (this.#isDead || !this.#isCreated) return;
+    this.#isEnding = true;
     this.#root.vm.callback(this, "proxy_on_done", this.id);
     this.#root.vm.callback(this, "proxy_on_delete", this.id);
     this.#root.vm.removeContext(this);
@@ -191,12 +206,24 @@ export class Filter implements Context, StreamScope {
     );
   }
 
+  /** Of several in one callback the first is sent, with the details of the last. */
   sendLocalReply(reply: LocalReply): void {
-    this.#root.vm.defer(() => this.#chain.sendLocalReply(reply));
+    this.#refuseAtEnd("proxy_send_local_response");
+    if (this.#reply !== undefined) {
+      this.#reply = { ...this.#reply, details: reply.details };
+      return;
+    }
+    this.#reply = reply;
+    this.#root.vm.defer(() => {
+      const sent = this.#reply ?? reply;
+      this.#reply = undefined;
+      this.#chain.sendLocalReply(sent);
+    });
   }
 
   /** Whichever side goes on, the request is gone from here. */
   continueStream(type: number): void {
+    this.#continued = type;
     const { request } = this.#inHand;
     request.headers = request.body = request.trailers = undefined;
     this.#root.vm.defer(() => this.#chain.continueStream(type));
@@ -207,8 +234,13 @@ export class Filter implements Context, StreamScope {
   }
 
   closeStream(): void {
+    this.#refuseAtEnd("proxy_close_stream");
     this.#chain.info.details ??= "wasm_close_stream";
     this.#root.vm.defer(() => this.#chain.cut());
+  }
+
+  #refuseAtEnd(hostcall: string): void {
+    if (this.#isEnding) throw new EnvoyBug(`${hostcall} in on_log or on_done crashes Envoy: the request is over there`);
   }
 
   #create(): void {

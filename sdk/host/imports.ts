@@ -62,7 +62,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
 /** Counts a call, and lets it through where Envoy would. */
 function guarded(
   vm: VmScope,
-  { allowed, restriction }: ImportOptions,
+  { allowed, restriction, thread }: ImportOptions,
   key: string,
   { module, name }: HostFunction,
   implementation: Hostcall | undefined,
@@ -72,7 +72,11 @@ function guarded(
   return (...args: never[]) => {
     vm.process.hostcalls.add(name);
     if (restriction()?.has(key) === false) throw new Error("restricted_callback");
-    if (!free) return denied;
+    if (!free) {
+      const text = `Attempted call to restricted ${module === "env" ? "proxy-wasm" : "WASI"} capability: ${name}`;
+      vm.process.log.write({ level: "error", text, thread, rootId: vm.context().root?.plugin.rootId });
+      return denied;
+    }
     if (implementation === undefined) throw new NotEmulated(name);
     return implementation(...args);
   };

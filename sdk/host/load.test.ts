@@ -135,7 +135,11 @@ describe("capability restriction", () => {
     const allowedCapabilities = [...callbacks, "proxy_log", "proxy_get_property", "proxy_get_buffer_bytes"];
     const host = await Host.load(puppet, { config: "R: get 0 :path; property request|method", allowedCapabilities });
     host.fetch();
-    expect(host.logs.map(({ text }) => text)).toEqual(["R get 0 :path -> 10", "R property request|method -> 0 GET"]);
+    expect(host.logs.map(({ text }) => text)).toEqual([
+      "Attempted call to restricted proxy-wasm capability: proxy_get_header_map_value",
+      "R get 0 :path -> 10",
+      "R property request|method -> 0 GET",
+    ]);
   });
 
   test("a callback that is not allowed is never called", async () => {

@@ -12,6 +12,7 @@ export function propertyCalls(vm: VmScope): Hostcalls {
     proxy_get_property(pathAddress: number, pathSize: number, valueOut: number, sizeOut: number) {
       const text = vm.memory.read(pathAddress, pathSize);
       if (text === undefined) return Status.InvalidMemoryAccess;
+      if (text === "") return Status.SerializationFailure;
       const path = partsOf(text);
       const { stream } = vm.context();
       const value = stream === undefined ? vm.property(path) : stream.property(path);

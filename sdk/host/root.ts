@@ -75,12 +75,15 @@ export function startRoot(vm: Vm, plugin: Plugin): { readonly root: Root; readon
   return { root, problem };
 }
 
+/** A VM that is dead already is noticed only where there is something to call. */
 function start(vm: Vm, root: Root): StartProblem | undefined {
+  if (!vm.has("proxy_on_vm_start")) return undefined;
   const started = vm.callback(root, "proxy_on_vm_start", root.id, vm.vmConfig.length);
   return problemOf(vm, root, "start", "proxy_on_vm_start", started?.result);
 }
 
 function configure(vm: Vm, root: Root): StartProblem | undefined {
+  if (!vm.has("proxy_on_configure")) return undefined;
   vm.configuring = root.plugin;
   const configured = vm.callback(root, "proxy_on_configure", root.id, root.plugin.config.length);
   vm.configuring = undefined;

@@ -84,6 +84,8 @@ export class Vm implements VmScope {
       () => this.#instanceMemory(),
       (sizeBytes) => this.#allocate(sizeBytes),
     );
+    const memory = WebAssembly.Module.imports(setup.module).find(({ kind }) => kind !== "function");
+    if (memory !== undefined) throw new NotEmulated(`an imported ${memory.kind}`);
     const linked = imports(this, { abi, thread, allowed, restriction: () => this.#restriction });
     this.#exports = new WebAssembly.Instance(setup.module, linked).exports;
     this.#initialize();

@@ -52,9 +52,9 @@ async function send(
   if (!endStream) stream.end();
   if (request.leaves) {
     await leave;
-    stream.close(http2.constants.NGHTTP2_CANCEL);
+    session.destroy();
   }
-  return await received;
+  return { ...(await received), ...(request.leaves && { isCut: true }) };
 }
 
 function receive(stream: http2.ClientHttp2Stream): Promise<Received> {

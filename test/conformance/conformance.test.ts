@@ -4,9 +4,10 @@ import { NotEmulated } from "../../sdk/host/index.ts";
 import { differences } from "./differences.ts";
 import { EnvoyRunner } from "./envoy.ts";
 import { runOnHost } from "./host.ts";
-import { stepsOf } from "./program.ts";
+import { callbackNames, stepsOf } from "./program.ts";
 import type { Observation, Script } from "./script.ts";
 import { areas } from "./scripts/index.ts";
+import { hostcalls } from "./shapes.ts";
 
 let envoy: EnvoyRunner;
 beforeAll(async () => {
@@ -30,11 +31,52 @@ async function compare(script: Script, { skip }: TestContext): Promise<void> {
 }
 
 /** Steps that left no line on Envoy: a script that does not happen proves nothing. */
-function silentSteps({ on = {}, upstream = {} }: Script, { main, worker }: Observation): string[] {
-  const logged = [...main, ...worker].join("\n");
-  return [...Object.values(on), ...Object.values(upstream)]
-    .flatMap(stepsOf)
-    .filter((step) => !/^(return|trap|if|show)/.test(step))
-    .map((step) => step.replace(/^\w+ = /, ""))
-    .filter((step) => !logged.includes(step));
+function silentSteps(script: Script, { bug, main, worker }: Observation): string[] {
+  const lines = [...main, ...worker];
+  const has = (start: string) => lines.some((line) => line.startsWith(`info ${start}`));
+  return bug
+    ? []
+    : handlersOf(script).flatMap(([label, text]) => {
+        if (script.never?.includes(label)) return has(`${label}(`) ? [`${label} came`] : [];
+        const steps = stepsOf(text).filter((step) => !/^(return|hold|trap|if|show)/.test(step));
+        return steps.map((step) => `${label}> ${step.replace(/^\w+ = /, "")} =`).filter((step) => !has(step));
+      });
 }
+
+/** Handlers by the label under which they log. */
+function handlersOf({ on = {}, upstream = {}, plugin }: Script): [label: string, steps: string][] {
+  const prefix = plugin?.rootId ? `${plugin.rootId}.` : "";
+  return [
+    ...Object.entries(on).map(([callback, steps]): [string, string] => [`${prefix}${callback}`, steps]),
+    ...Object.entries(upstream).map(([callback, steps]): [string, string] => [`upstream.${callback}`, steps]),
+  ];
+}
+
+describe("of ABI 0.2.1", () => {
+  const scripts = Object.values(areas).flat();
+  const handlers = scripts.flatMap(({ on = {}, upstream = {} }) => [
+    ...Object.entries(on),
+    ...Object.entries(upstream),
+  ]);
+
+  test("every hostcall is called by a script", () => {
+    const text = handlers.map(([, steps]) => steps).join("\n");
+    expect(hostcalls.map(({ name }) => name).filter((name) => !new RegExp(`\\b${name}\\(`).test(text))).toEqual([]);
+  });
+
+  test("every callback of a plugin and of HTTP is handled by a script", () => {
+    const handled = new Set(handlers.map(([callback]) => callback));
+    const names = callbackNames.map(({ name }) => name).filter((name) => !ofOthers.test(name));
+    expect(names.filter((name) => !handled.has(name))).toEqual([]);
+  });
+
+  test("no two scripts have the same title, and every difference is a script's", () => {
+    const titles = scripts.map(({ title }) => title);
+    expect(titles.filter((title, i) => titles.indexOf(title) !== i)).toEqual([]);
+    expect(Object.keys(differences).filter((title) => !titles.includes(title))).toEqual([]);
+  });
+});
+
+/** Callbacks of TCP filters, and those that nothing in Envoy's own configuration brings about. */
+const ofOthers =
+  /^(new_connection|(down|up)stream_|foreign_function|request_metadata|response_metadata|envoy_on_stats)/;

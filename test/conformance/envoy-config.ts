@@ -28,15 +28,7 @@ export function listener(script: Script, { moduleFile, vmId }: { moduleFile: str
     codec_type: "HTTP2",
     access_log: [accessLog(vmId)],
     route_config: {
-      virtual_hosts: [
-        {
-          name: virtualHost,
-          domains: ["*"],
-          metadata: { filter_metadata: metadata("virtual host") },
-          ...(route?.attemptCount ? { include_request_attempt_count: true } : {}),
-          routes: route === null ? [] : [routeOf(route, clusterName)],
-        },
-      ],
+      virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName)],
     },
     http_filters: [
       ...(script.on || script.module ? [wasm(script.plugin?.rootId ?? "")] : []),
@@ -56,6 +48,16 @@ export function listener(script: Script, { moduleFile, vmId }: { moduleFile: str
     metadata: { filter_metadata: metadata("listener") },
     address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
     filter_chains: [{ name: filterChain, filters: [{ name: "hcm", typed_config: manager }] }],
+  };
+}
+
+function virtualHostOf(route: RouteInit, cluster: ClusterName): Json {
+  return {
+    name: virtualHost,
+    domains: ["*"],
+    metadata: { filter_metadata: metadata("virtual host") },
+    ...(route.attemptCount ? { include_request_attempt_count: true } : {}),
+    routes: [routeOf(route, cluster)],
   };
 }
 

@@ -30,7 +30,7 @@ export class EnvoyLog {
   /** What counts is written from now on. */
   begin(vmId: string): void {
     this.#vmId = vmId;
-    this.#start = this.#envoy.output().length;
+    this.#start += this.#text.length;
   }
 
   has(text: string): boolean {
@@ -48,19 +48,23 @@ export class EnvoyLog {
   /** What the script's plugins and Envoy's Wasm host logged: `level text`. */
   end(): { readonly main: string[]; readonly worker: string[]; readonly refusal: string[] } {
     const lines = this.#lines.flatMap((line) => this.#ownLine(line));
+    const refusal = lines.flatMap(({ text }) => refusalOf(text) ?? []);
     const of = (thread: Line["thread"]) =>
-      lines.filter((line) => line.thread === thread).map(({ level, text }) => `${level} ${text}`);
-    return { main: of("main"), worker: of("worker"), refusal: [] };
+      lines
+        .filter((line) => line.thread === thread && refusalOf(line.text) === undefined)
+        .map(({ level, text }) => `${level} ${text}`);
+    return { main: of("main"), worker: of("worker"), refusal };
   }
 
   get #text(): string {
-    return this.#envoy.output().slice(this.#start);
+    return this.#envoy.output(this.#start);
   }
 
   get #lines(): Line[] {
     const entries = this.#text
+      .replace(/\n$/, "")
       .split(/\n(?=@\d+\||\{)/)
-      .map((entry) => /^@(\d+)\|(\w+)\|(\w+)\|(.*)$/s.exec(entry.trimEnd()) ?? []);
+      .map((entry) => /^@(\d+)\|(\w+)\|(\w+)\|(.*)$/s.exec(entry) ?? []);
     return entries.map(([, thread, level = "", logger = "", text = ""]) => ({
       thread: Number(thread) === this.#envoy.pid ? "main" : "worker",
       level: level === "warning" ? "warn" : level,
@@ -72,8 +76,16 @@ export class EnvoyLog {
   /** A module's line without Envoy's `wasm log PLUGIN ROOT VM: `; none where it is another script's or not Wasm's. */
   #ownLine(line: Line): Line[] {
     if (line.logger !== "wasm") return [];
-    const [head, vmId] = /^wasm log (?:\S+ )*(v\d+): /.exec(line.text) ?? [];
+    const [head, vmId] = /^wasm log(?: \S+)*?(?: (v\d+))?: ?/.exec(line.text) ?? [];
     if (head === undefined) return [{ ...line, text: textOf(line.text) }];
-    return vmId === this.#vmId ? [{ ...line, text: textOf(line.text.slice(head.length)) }] : [];
+    return vmId === undefined || vmId === this.#vmId ? [{ ...line, text: textOf(line.text.slice(head.length)) }] : [];
   }
+}
+
+/** What Envoy itself says of a plugin that it refuses; undefined of other lines, none of what it says of every one. */
+function refusalOf(text: string): string[] | undefined {
+  if (/^Plugin .* failed to load$|^Wasm VM failed Failed to (load|initialize) Wasm code$/.test(text)) return [];
+  const [, why] = /^Wasm VM failed (.*)$/.exec(text) ?? [];
+  if (why !== undefined) return [why];
+  return /^(Failed to load Wasm module due to|Bad function signature)/.test(text) ? [text] : undefined;
 }

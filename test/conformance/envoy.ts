@@ -6,16 +6,30 @@ import { startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Caller, connect, type Received } from "./caller.ts";
 import { bootstrap, listener } from "./envoy-config.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
-import { headerLines, histogramText, textOf } from "./observation.ts";
+import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
 import { scriptModule } from "./probe.ts";
 import type { Addresses, Observation, Reply, RequestScript, Script } from "./script.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
+/** Besides those of every test's Envoy. A listener that was replaced is gone after a second, with its VMs. */
+const flags = ["--log-format", logFormat, "--component-log-level", "admin:debug"].concat([
+  "--file-flush-min-size-kb",
+  "0",
+  "--drain-time-s",
+  "1",
+]);
+
+/** A script's run. */
+export interface Run {
+  readonly observation: Observation;
+  readonly addresses: Addresses;
+}
+
 export class EnvoyRunner {
   readonly #dir: string;
-  readonly #envoy: TestEnvoy;
   readonly #upstream: Upstream;
-  readonly #log: EnvoyLog;
+  #envoy: TestEnvoy;
+  #log: EnvoyLog;
   #scripts = 0;
   #marks = 0;
   readonly #formerMetrics = new Set<string>();
@@ -23,27 +37,13 @@ export class EnvoyRunner {
   static async start(): Promise<EnvoyRunner> {
     const dir = await mkdtemp(join(tmpdir(), "sluice-"));
     const upstream = await startUpstream();
-    await writeFile(join(dir, "lds.json"), JSON.stringify({ resources: [] }));
-    const envoy = await startEnvoy(bootstrap(upstream.address, join(dir, "lds.json")), {
-      args: [
-        "--log-format",
-        logFormat,
-        "--component-log-level",
-        "admin:debug",
-        "--file-flush-min-size-kb",
-        "0",
-        "--drain-time-s",
-        "1",
-      ],
-    });
-    await envoy.live();
-    return new EnvoyRunner(dir, envoy, upstream);
+    return new EnvoyRunner(dir, upstream, await startScriptEnvoy(dir, upstream));
   }
 
-  private constructor(dir: string, envoy: TestEnvoy, upstream: Upstream) {
+  private constructor(dir: string, upstream: Upstream, envoy: TestEnvoy) {
     this.#dir = dir;
-    this.#envoy = envoy;
     this.#upstream = upstream;
+    this.#envoy = envoy;
     this.#log = new EnvoyLog(envoy);
   }
 
@@ -53,50 +53,61 @@ export class EnvoyRunner {
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  /** What can be seen of a script, and the addresses that it met. */
-  async run(script: Script): Promise<{ readonly observation: Observation; readonly addresses: Addresses }> {
-    this.#scripts += 1;
-    const vmId = `v${this.#scripts}`;
-    const moduleFile = join(this.#dir, `${vmId}.wasm`);
-    await writeFile(moduleFile, await scriptModule(script));
-    this.#log.begin(vmId);
-    const { attempts, unanswered } = this.#upstream.play(script.answers ?? []);
-    await this.#deliver(listener(script, { moduleFile, vmId }));
-    const port = await this.#envoy.waitFor(() => this.#port(vmId), `${vmId} (${script.title}) to be taken or refused`);
-    const replies: Reply[] = [];
-    let caller: Caller | undefined;
-    if (port !== "refused") {
-      caller = await connect(port);
-      try {
-        for (const request of script.requests ?? [{}])
-          replies.push(await this.#request(caller, request, { vmId, unanswered, count: replies.length + 1 }));
-        if (script.until !== undefined) await this.#waitForLines(script.until);
-      } finally {
-        caller.close();
-      }
+  /** What can be seen of a script. An Envoy that it crashes is followed by another. */
+  async run(script: Script): Promise<Run> {
+    try {
+      return await this.#run(script);
+    } catch (error) {
+      if (this.#envoy.ended() === undefined) throw error;
+      await this.#envoy.stop();
+      this.#envoy = await startScriptEnvoy(this.#dir, this.#upstream);
+      this.#log = new EnvoyLog(this.#envoy);
+      return { observation: bug, addresses: this.#addresses() };
     }
-    const metrics = port === "refused" ? [] : await this.#metrics();
+  }
+
+  async #run(script: Script): Promise<Run> {
+    this.#scripts += 1;
+    const moduleFile = join(this.#dir, `${this.#vmId}.wasm`);
+    await writeFile(moduleFile, await scriptModule(script));
+    this.#log.begin(this.#vmId);
+    const { attempts, unanswered } = this.#upstream.play(script.answers ?? []);
+    await this.#deliver(listener(script, { moduleFile, vmId: this.#vmId }));
+    const port = await this.#envoy.waitFor(() => this.#port(this.#vmId), `${script.title}: to be taken or refused`);
+    if (port === "refused") {
+      await this.#mark();
+      const { main, refusal } = this.#log.end();
+      return { observation: { ...nothing, refusal, main }, addresses: this.#addresses() };
+    }
+    const replies: Reply[] = [];
+    const caller = await connect(port);
+    try {
+      for (const request of script.requests ?? [{}]) replies.push(await this.#request(caller, request, unanswered));
+      if (script.until !== undefined) await this.#waitForLines(script.until);
+    } finally {
+      caller.close();
+    }
+    const metrics = await this.#metrics();
     await this.#mark();
-    const { main, worker, refusal } = this.#log.end();
-    const addresses = {
-      vmId,
-      source: caller?.source ?? "",
-      destination: caller?.destination ?? "",
-      upstream: this.#upstream.address,
-    };
-    const observation: Observation = {
-      ...(port === "refused" ? { refusal } : {}),
-      replies,
-      attempts: attempts.map(({ headers, body, trailers }) => ({
-        headers: headerLines(headers),
-        body: textOf(body),
-        trailers: headerLines(trailers),
-      })),
-      main,
-      worker,
-      metrics,
-    };
-    return { observation, addresses };
+    if (this.#log.has("envoy bug failure")) return { observation: bug, addresses: this.#addresses(caller) };
+    const { main, worker } = this.#log.end();
+    const arrived = attempts.map(({ headers, body, trailers }) => ({
+      headers: headerLines(headers),
+      body: textOf(body),
+      trailers: headerLines(trailers),
+    }));
+    return { observation: { replies, attempts: arrived, main, worker, metrics }, addresses: this.#addresses(caller) };
+  }
+
+  /** Of the script that runs: unique, so that no two scripts share a VM. */
+  get #vmId(): string {
+    return `v${this.#scripts}`;
+  }
+
+  #addresses(
+    { source, destination }: Pick<Caller, "source" | "destination"> = { source: "", destination: "" },
+  ): Addresses {
+    return { vmId: this.#vmId, source, destination, upstream: this.#upstream.address };
   }
 
   async #deliver(resource: unknown): Promise<void> {
@@ -112,17 +123,18 @@ export class EnvoyRunner {
     return found?.local_address.socket_address.port_value;
   }
 
-  async #request(
-    caller: Caller,
-    request: RequestScript,
-    { vmId, unanswered, count }: { vmId: string; unanswered: Promise<void>; count: number },
-  ): Promise<Reply> {
-    const received = await caller.send(request, unanswered);
-    await this.#envoy.waitFor(() => this.#log.accessLines.length >= count, `the access log's line ${count}`);
-    const active = `http.${vmId}.downstream_rq_active`;
+  async #request(caller: Caller, request: RequestScript, unanswered: Promise<void>): Promise<Reply> {
+    const count = this.#log.accessLines.length;
+    let reply: Received | undefined;
+    void caller.send(request, unanswered).then((received) => {
+      reply = received;
+    });
+    const received = await this.#envoy.waitFor(() => reply, "the request to be over");
+    await this.#envoy.waitFor(() => this.#log.accessLines.length > count, "the access log's line of the request");
+    const active = `http.${this.#vmId}.downstream_rq_active`;
     await this.#envoy.waitFor(async () => (await this.#envoy.stat(active)) === 0, `${active} to be 0`);
     await this.#mark();
-    return replyOf(received, this.#log.accessLines[count - 1]);
+    return replyOf(received, this.#log.accessLines[count]);
   }
 
   /** Waits until the log has all that was written before. */
@@ -147,6 +159,14 @@ export class EnvoyRunner {
   }
 }
 
+async function startScriptEnvoy(dir: string, upstream: Upstream): Promise<TestEnvoy> {
+  const listeners = join(dir, "lds.json");
+  await writeFile(listeners, JSON.stringify({ resources: [] }));
+  const envoy = await startEnvoy(bootstrap(upstream.address, listeners), { args: flags });
+  await envoy.live();
+  return envoy;
+}
+
 function replyOf({ headers, body, trailers, isCut }: Received, access: AccessLine | undefined): Reply {
   return {
     headers: headerLines(headers),
@@ -154,6 +174,6 @@ function replyOf({ headers, body, trailers, isCut }: Received, access: AccessLin
     trailers: headerLines(trailers),
     isCut,
     details: access?.details ?? "",
-    flags: access?.flags ?? "",
+    flags: flagsText(access?.flags.split(",") ?? []),
   };
 }

@@ -3,10 +3,10 @@ import { toArray } from "../../sdk/host/bytes.ts";
 import { HeaderMap } from "../../sdk/host/header-map.ts";
 import {
   ConfigRefused,
+  EnvoyBug,
   type HeadersInit,
   type HeaderView,
   Host,
-  type Reply as HostReply,
   NotEmulated,
   type RequestInit,
   type Stream,
@@ -15,7 +15,7 @@ import {
 } from "../../sdk/host/index.ts";
 import type { LogLine } from "../../sdk/host/log.ts";
 import type { Pair } from "../../sdk/host/pairs.ts";
-import { headerLines, histogramOf, textOf } from "./observation.ts";
+import { bug, flagsText, headerLines, histogramOf, nothing, textOf } from "./observation.ts";
 import { scriptModule } from "./probe.ts";
 import type { Addresses, Answer, Attempt, Observation, Reply, RequestScript, Script } from "./script.ts";
 import { closedAddress, filterChain, metadata, node, pluginName, virtualHost } from "./world.ts";
@@ -30,28 +30,39 @@ const advancesMax = 10_000;
  * @throws {NotEmulated} if the host does not do yet what the script does
  */
 export async function runOnHost(script: Script, addresses: Addresses): Promise<Observation> {
-  const { plugin = {}, direction = "outbound" } = script;
-  let host: Host;
   try {
-    host = await Host.load(await scriptModule(script), {
-      ...plugin,
-      name: pluginName,
-      upstream: script.upstream !== undefined,
-      vmId: addresses.vmId,
-      node,
-      listener: { direction, metadata: metadata("listener"), filterChain },
-      reloadBackOff: "1ms",
-    });
+    return await run(script, addresses);
   } catch (error) {
-    if (!(error instanceof ConfigRefused)) throw error;
-    return { refusal: error.problems, replies: [], attempts: [], ...logOf(error.logs), metrics: [] };
+    if (error instanceof EnvoyBug) return bug;
+    if (error instanceof ConfigRefused) return { ...nothing, refusal: refusalOf(error), main: logOf(error.logs).main };
+    throw error;
   }
+}
+
+async function run(script: Script, addresses: Addresses): Promise<Observation> {
+  const host = await Host.load(await scriptModule(script), {
+    ...script.plugin,
+    name: pluginName,
+    upstream: script.upstream !== undefined,
+    vmId: addresses.vmId,
+    node,
+    listener: { direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
+    reloadBackOff: "1ms",
+  });
   const replies: Reply[] = [];
   const attempts: Attempt[] = [];
   for (const request of script.requests ?? [{}]) replies.push(play(host, { script, request, addresses, attempts }));
-  for (let i = 0; script.until !== undefined && !host.logs.some(({ text }) => text.includes(script.until ?? "")); i++)
-    wait(host, i, script.until);
+  const { until } = script;
+  for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) wait(host, i, until);
   return { replies, attempts, ...logOf(host.logs), metrics: metricsOf(host) };
+}
+
+/** In Envoy's words: without the host's advice, and traps only where the log has them. */
+function refusalOf({ stage, problems }: ConfigRefused): string[] {
+  if (stage === "start") return ["Failed to start base Wasm"];
+  if (stage === "configure") return ["Failed to configure base Wasm plugin"];
+  const said = problems.filter((problem) => !problem.startsWith("Function:"));
+  return said.map((problem) => problem.replace(/; .*$|(?<=^Failed to parse corrupted Wasm module): .*$/s, ""));
 }
 
 interface Play {
@@ -132,19 +143,16 @@ function replyOf({ reply }: Stream): Reply {
     trailers: [],
     isCut: reply.isCut,
     details: reply.details,
-    flags: flagsOf(reply),
+    flags: flagsText(reply.flags),
   };
-}
-
-function flagsOf({ flags }: HostReply): string {
-  return flags.join(",") || "-";
 }
 
 function metricsOf({ metrics }: Host): string[] {
   const valuesOf = (name: string): string[] => {
     const samples = metrics.histogram(name);
     const numbers = [metrics.counter(name), metrics.gauge(name)].filter((value) => value !== undefined).map(String);
-    return samples === undefined ? numbers : [...numbers, histogramOf(samples)];
+    // Of several metrics of one name Envoy's page has the last.
+    return [...numbers, ...(samples === undefined ? [] : [histogramOf(samples)])].slice(-1);
   };
   const names = [...new Set(metrics.names)];
   return names.flatMap((name) => valuesOf(name).map((value) => `${name}: ${value}`)).sort();

@@ -1,11 +1,17 @@
 // The one place where what must differ from run to run is taken out of an observation.
 import type { Pair } from "../../sdk/host/pairs.ts";
+import type { Observation } from "./script.ts";
 
 const replacements: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<uuid>"],
   [/\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT/g, "<date>"],
   [/(x-envoy-(?:expected-rq-timeout-ms|upstream-service-time)"?: "?)\d+/g, "$1<ms>"],
 ];
+
+export const nothing: Observation = { replies: [], attempts: [], main: [], worker: [], metrics: [] };
+
+/** Envoy crashed, or reported a bug of its own. */
+export const bug: Observation = { ...nothing, bug: true };
 
 /** A text without request ids, dates and times measured by Envoy. */
 export function textOf(text: string): string {
@@ -15,6 +21,14 @@ export function textOf(text: string): string {
 /** `name: value`; bytes that are not ASCII as \xNN. */
 export function headerLines(pairs: readonly Pair[]): string[] {
   return pairs.map(([name, value]) => textOf(`${name}: ${value}`.replace(/[^ -~]/g, escaped)));
+}
+
+/** Response flags, sorted: Envoy's own order follows no rule. */
+export function flagsText(flags: readonly string[]): string {
+  return flags
+    .filter((flag) => flag !== "-")
+    .sort()
+    .join(",");
 }
 
 /** Samples of a histogram below these bounds: what both hosts can say of it. */

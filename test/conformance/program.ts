@@ -2,6 +2,7 @@
 //
 //   u16 handlers, each: u8 size, root_id | u8 callback, in the order of `callbackNames` | u16 size, steps
 //   step: 1 call | 2 i64 (return) | 3 (trap) | 4 call, u16 size, step (if the call is Ok) | 5 u16 offset, u16 size (show)
+//         | 6 i64 (return, unless the stream ends)
 //   call: u16 size, text | u16 hostcall, in the order of `hostcalls` | u8 register that takes its number, 255 none
 //         | u8 arguments, each: u8 kind and what belongs to it
 import { callbacks } from "../../sdk/abi/callbacks.ts";
@@ -26,8 +27,9 @@ const ownRegisters = ["stream", "self"];
 
 /** @param roots handlers by root_id @throws {Error} naming the line that can't be read */
 export function compileProgram(roots: ReadonlyMap<string, Handlers>): Buffer {
+  const registers = [...ownRegisters];
   const handlers = [...roots].flatMap(([root, steps]) =>
-    Object.entries(steps).map(([callback, text]) => handler(root, callback, text)),
+    Object.entries(steps).map(([callback, text]) => handler({ root, callback, text }, registers)),
   );
   return Buffer.concat([u16(handlers.length), ...handlers]);
 }
@@ -40,10 +42,12 @@ export function stepsOf(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-function handler(root: string, callback: string, text: string): Buffer {
+function handler(
+  { root, callback, text }: { readonly root: string; readonly callback: string; readonly text: string },
+  registers: string[],
+): Buffer {
   const index = callbackNames.findIndex(({ name }) => name === callback);
   if (index === -1) throw new Error(`there is no callback ${callback}`);
-  const registers = [...ownRegisters];
   const body = Buffer.concat(stepsOf(text).map((line) => step(line, registers)));
   return Buffer.concat([sized8(Buffer.from(root)), u8(index), u16(body.length), body]);
 }
@@ -56,6 +60,8 @@ function step(line: string, registers: string[]): Buffer {
   }
   const [, result] = /^return (\d+)$/.exec(line) ?? [];
   if (result !== undefined) return Buffer.concat([u8(2), i64(BigInt(result))]);
+  const [, action] = /^hold (\d+)$/.exec(line) ?? [];
+  if (action !== undefined) return Buffer.concat([u8(6), i64(BigInt(action))]);
   if (line === "trap") return u8(3);
   const [, offset, size] = /^show &(\d+) (\d+)$/.exec(line) ?? [];
   if (offset !== undefined) return Buffer.concat([u8(5), u16(Number(offset)), u16(Number(size))]);

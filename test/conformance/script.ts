@@ -24,6 +24,8 @@ export interface Script {
   readonly cluster?: ClusterName;
   /** Default "outbound". */
   readonly direction?: "inbound" | "outbound";
+  /** Callbacks that do not come, `log` or `upstream.done`: it is what the script shows. */
+  readonly never?: readonly string[];
   /** Lines that must have been logged before the next step, where nothing else shows that it may come: ticks. */
   readonly until?: string;
 }
@@ -47,10 +49,10 @@ export interface RequestScript {
   readonly host?: string;
   /** In order; bytes as a string with a char for each. */
   readonly headers?: readonly Pair[];
-  /** Chunks, a DATA frame each. */
+  /** Chunks, a DATA frame each; the stream ends with an empty one, or with trailers. */
   readonly body?: readonly string[];
   readonly trailers?: readonly Pair[];
-  /** The caller goes away when the upstream has the request. */
+  /** The caller closes its connection when the upstream has the request. */
   readonly leaves?: boolean;
 }
 
@@ -66,6 +68,8 @@ export type Answer = Response | { readonly reset: ResetReason } | "nothing";
 
 /** What can be seen of a script. What differs from run to run is taken out, see observation.ts. */
 export interface Observation {
+  /** Envoy crashes, or reports a bug of its own; then there is nothing else. */
+  readonly bug?: true;
   /** Why the plugin was refused; then there is nothing else. */
   readonly refusal?: readonly string[];
   /** What each caller got. */

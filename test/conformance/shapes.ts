@@ -43,6 +43,7 @@ const shapes: Readonly<Record<string, string>> = {
   fd_write: "word vector > word",
   clock_time_get: "word long > long",
   clock_res_get: "word > long",
+  poll_oneoff: "word word word > word",
   args_sizes_get: "> word word",
   environ_sizes_get: "> word word",
 };

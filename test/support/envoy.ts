@@ -39,8 +39,10 @@ export interface TestEnvoy {
   ): Promise<Exclude<T, undefined | null | false>>;
   /** Waits until `/ready` says LIVE: with ADS and `initial_fetch_timeout: 0s`, all of the first configuration is there. */
   live(): Promise<void>;
-  /** stdout and stderr so far. */
-  output(): string;
+  /** stdout and stderr so far. @param from leaves out so many chars: who follows the log joins only what is new */
+  output(from?: number): string;
+  /** How it ended by itself, `ended with SIGSEGV`; undefined while it runs. */
+  ended(): string | undefined;
   /** Kills it by its pid (Envoy doesn't drain on SIGTERM), waits for its end and removes its files. May be called twice. */
   stop(): Promise<void>;
 }
@@ -93,11 +95,21 @@ export async function freePort(): Promise<number> {
 }
 
 function control(child: ChildProcess, { dir, adminSocket }: { dir: string; adminSocket: string }): TestEnvoy {
-  let output = "";
+  const chunks: { readonly start: number; readonly text: string }[] = [];
+  let size = 0;
+  const output = (from = 0): string => {
+    const first = chunks.findLastIndex(({ start }) => start <= from);
+    const rest = chunks.slice(Math.max(first, 0));
+    return rest
+      .map(({ text }) => text)
+      .join("")
+      .slice(from - (rest[0]?.start ?? from));
+  };
   let ended: string | undefined;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
+      chunks.push({ start: size, text });
+      size += text.length;
     });
   }
   const exit = new Promise<void>((resolve) => {
@@ -123,7 +135,7 @@ function control(child: ChildProcess, { dir, adminSocket }: { dir: string; admin
       if (found === end) throw new Error(`Envoy ${ended}`);
       return found as Exclude<Awaited<ReturnType<typeof fact>>, undefined | null | false>;
     } catch (error) {
-      const log = output.trimEnd().split("\n").slice(-linesShown).join("\n");
+      const log = output().trimEnd().split("\n").slice(-linesShown).join("\n");
       throw new Error(`${error instanceof Error ? error.message : error}\nEnvoy's log:\n${log}`, { cause: error });
     }
   };
@@ -141,7 +153,8 @@ function control(child: ChildProcess, { dir, adminSocket }: { dir: string; admin
     async live() {
       await waitFor(async () => (await get("/ready")).startsWith("LIVE"), "Envoy to be live");
     },
-    output: () => output,
+    output,
+    ended: () => ended,
     async stop() {
       kill();
       await exit;

@@ -23,6 +23,7 @@ namespace Step {
   export const Trap: u8 = 3;
   export const If: u8 = 4;
   export const Show: u8 = 5;
+  export const Hold: u8 = 6;
 }
 
 /** What stands in an output that the host left alone. */
@@ -38,6 +39,8 @@ const calledContext = 1;
 
 const roots = new Map<i32, string>();
 const rootOf = new Map<i32, i32>();
+/** What the callback that runs was given last: of headers and bodies, whether the stream ends with them. */
+let lastArgument: i32 = 0;
 let at: usize = 0;
 let line: usize = 0;
 let end: usize = 0;
@@ -82,12 +85,15 @@ export function run(callback: u8, name: string, result: i32, count: i32, a: i32,
     for (let i = 0; i < count; i++) put((i > 0 ? ", " : "") + given[i].toString());
     put(")");
     say();
+    const outerArgument = lastArgument;
+    lastArgument = given[count - 1];
     const outerContext = load<i64>(registers + 8 * calledContext);
     while (at < stop) {
       store<i64>(registers + 8 * calledContext, a);
       result = step(label, result);
     }
     store<i64>(registers + 8 * calledContext, outerContext);
+    lastArgument = outerArgument;
   }
   at = outer;
   return result;
@@ -111,6 +117,10 @@ function find(root: string, callback: u8): usize {
 function step(label: string, result: i32): i32 {
   const kind = takeByte();
   if (kind == Step.Return) return <i32>takeLong();
+  if (kind == Step.Hold) {
+    const action = <i32>takeLong();
+    return lastArgument == 0 ? action : 0;
+  }
   if (kind == Step.Trap) unreachable();
   if (kind == Step.If) {
     const status = call("");

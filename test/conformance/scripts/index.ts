@@ -1,7 +1,38 @@
 import type { Script } from "../script.ts";
+import { bodies, trailers } from "./bodies.ts";
+import { foreign, grpc, http, queues } from "./callouts.ts";
+import { configuration } from "./configuration.ts";
+import { failures } from "./failures.ts";
 import { headers } from "./headers.ts";
+import { lifecycle } from "./lifecycle.ts";
+import { load } from "./load.ts";
+import { localReplies } from "./local-replies.ts";
 import { metrics } from "./metrics.ts";
+import { properties } from "./properties.ts";
+import { router } from "./router.ts";
 import { sharedData } from "./shared-data.ts";
+import { streams } from "./streams.ts";
+
+import { wasi } from "./wasi.ts";
 
 /** All scripts, by what they are about. */
-export const areas: Readonly<Record<string, readonly Script[]>> = { headers, metrics, "shared data": sharedData };
+export const areas: Readonly<Record<string, readonly Script[]>> = {
+  headers,
+  properties,
+  "local replies": localReplies,
+  streams,
+  router,
+  lifecycle,
+  configuration,
+  wasi,
+  bodies,
+  trailers,
+  "HTTP calls": http,
+  "gRPC calls": grpc,
+  queues,
+  "foreign functions": foreign,
+  load,
+  failures,
+  metrics,
+  "shared data": sharedData,
+};

@@ -1,0 +1,264 @@
+// HTTP and gRPC calls, queues, foreign functions: what a filter asks of others. The upstream answers callouts, too.
+import type { Script } from "../script.ts";
+
+const headers = "{':method': 'GET', ':path': '/check', ':authority': 'auth.test'}";
+const response = `
+  get_header_map_pairs(6)
+  get_header_map_value(6, ':status')
+  get_header_map_pairs(7)
+  get_buffer_bytes(4, 0, 100)
+  get_buffer_status(4)
+  get_status()
+  get_header_map_value(0, ':path')`;
+const goOn =
+  "set_effective_context($stream)\nget_header_map_value(0, ':path')\nget_header_map_value(6, ':status')\ncontinue_stream(0)\nget_header_map_value(0, ':path')";
+
+/** A call in the request callback, whose response lets the request go on. */
+function call(title: string, step: string, more: Partial<Script> = {}): Script {
+  return {
+    title: `http_call: ${title}`,
+    on: {
+      request_headers: `${step}\nreturn 1`,
+      http_call_response: `${response}\n${goOn}`,
+      response_headers: "log(2, 'A')",
+    },
+    ...more,
+  };
+}
+
+const http: readonly Script[] = [
+  call("a response without a body", `http_call('open', ${headers}, '', '', 5000)`, {
+    answers: [{ status: 204, headers: [["x-a", "1"]] }, { status: 200 }],
+  }),
+  call("headers, body and trailers both ways", `http_call('open', ${headers}, 'question', {'x-t': '1'}, 5000)`, {
+    answers: [{ status: 200, body: ["ans", "wer"], trailers: [["x-u", "2"]] }, { status: 200 }],
+  }),
+  call("a timeout is a response of 504", `http_call('open', ${headers}, '', '', 50)`, {
+    answers: ["nothing", { status: 200 }],
+  }),
+  call("nobody listens: a response of 503", `http_call('closed', ${headers}, '', '', 5000)`),
+  {
+    title: "http_call: no endpoint is an InternalFailure, and no response comes",
+    on: { request_headers: `http_call('none', ${headers}, '', '', 5000)`, http_call_response: "log(2, 'response')" },
+    never: ["http_call_response"],
+  },
+  call("a reset", `http_call('open', ${headers}, '', '', 5000)`, {
+    answers: [{ reset: "remote-reset" }, { status: 200 }],
+  }),
+  {
+    title: "http_call: what is refused at once",
+    on: {
+      request_headers: `
+        http_call('unknown', ${headers}, '', '', 5000)
+        http_call('open', {':path': '/', ':authority': 'a'}, '', '', 5000)
+        http_call('open', {':method': 'GET', ':authority': 'a'}, '', '', 5000)
+        http_call('open', {':method': 'GET', ':path': '/'}, '', '', 5000)
+        http_call('open', '', '', '', 5000)
+        http_call('', ${headers}, '', '', 5000)
+        http_call(@nowhere, ${headers}, '', '', 5000)`,
+    },
+  },
+  {
+    title: "http_call: tokens count up, responses come to the root",
+    answers: [{ status: 200 }],
+    on: {
+      request_headers: `http_call('open', ${headers}, '', '', 5000)\nset_effective_context(1)\nhttp_call('open', ${headers}, '', '', 5000)\nreturn 1`,
+      http_call_response:
+        "get_header_map_value(6, ':status')\nif get_shared_data('one'): set_effective_context($stream)\nif get_shared_data('one'): continue_stream(0)\nset_shared_data('one', 'x', 0)",
+    },
+  },
+  {
+    title: "http_call from a tick",
+    answers: [{ status: 200 }],
+    on: {
+      request_headers: "set_tick_period_milliseconds(10)",
+      tick: `set_tick_period_milliseconds(0)\nhttp_call('open', ${headers}, '', '', 5000)`,
+      http_call_response: response,
+    },
+    until: "http_call_response> get_status()",
+  },
+  {
+    title: "http_call: a local reply in its response",
+    answers: [{ status: 403 }],
+    on: {
+      request_headers: `http_call('open', ${headers}, '', '', 5000)\nreturn 1`,
+      http_call_response: "set_effective_context($stream)\nsend_local_response(403, 'denied', 'no', '', -1)",
+      response_headers: "get_header_map_value(2, ':status')",
+    },
+  },
+  {
+    title: "http_call: its maps and its body outside of the callback",
+    on: {
+      request_headers:
+        "get_header_map_pairs(6)\nget_header_map_value(6, 'x')\nget_buffer_bytes(4, 0, 9)\nadd_header_map_value(6, 'x', 'y')",
+    },
+  },
+];
+
+const grpcAnswer = {
+  status: 200,
+  headers: [
+    ["content-type", "application/grpc"],
+    ["x-i", "1"],
+  ],
+  body: ["\0\0\0\0\x02ok"],
+  trailers: [
+    ["grpc-status", "0"],
+    ["x-t", "2"],
+  ],
+} as const;
+
+const grpc: readonly Script[] = [
+  {
+    title: "grpc_call: an unknown cluster",
+    on: { request_headers: "grpc_call('unknown', 'a.B', 'C', '', 'm', 1000)\ngrpc_stream('unknown', 'a.B', 'C', '')" },
+  },
+  {
+    title: "grpc_call: nobody listens",
+    never: ["grpc_receive"],
+    on: {
+      request_headers: "grpc_call('closed', 'a.B', 'C', '', 'm', 1000)",
+      grpc_close: "get_status()",
+      grpc_receive: "log(2, 'receive')",
+    },
+    until: "grpc_close> get_status()",
+  },
+  {
+    title: "grpc_call: a response",
+    answers: [{ status: 200 }, grpcAnswer],
+    on: {
+      log: "grpc_call('open', 'a.B', 'C', {'x-m': '1'}, 'message', 5000)",
+      grpc_receive_initial_metadata: "log(2, 'initial')",
+      grpc_receive: "get_buffer_bytes(5, 0, 100)\nget_status()",
+      grpc_receive_trailing_metadata: "log(2, 'trailing')",
+      grpc_close: "log(2, 'close')",
+    },
+    never: ["grpc_receive_initial_metadata", "grpc_receive_trailing_metadata", "grpc_close"],
+    until: "grpc_receive> get_status()",
+  },
+  {
+    title: "grpc_stream: messages, metadata and the end",
+    answers: [{ status: 200 }, grpcAnswer],
+    on: {
+      log: "stream1 = grpc_stream('open', 'a.B', 'C', {'x-m': '1'})\ngrpc_send($stream1, 'message', 1)",
+      grpc_receive_initial_metadata: "get_header_map_pairs(4)",
+      grpc_receive: "get_buffer_bytes(5, 0, 100)\nget_status()",
+      grpc_receive_trailing_metadata: "get_header_map_pairs(5)",
+      grpc_close: "get_status()",
+    },
+    until: "grpc_close> get_status()",
+  },
+  {
+    title: "grpc tokens that are none's",
+    on: {
+      request_headers:
+        "grpc_send(5, 'x', 0)\ngrpc_cancel(5)\ngrpc_close(5)\ngrpc_cancel(4)\ngrpc_close(4)\ngrpc_send(6, 'x', 1)\ngrpc_send(7, 'x', 1)",
+    },
+  },
+];
+
+const queues: readonly Script[] = [
+  {
+    title: "a queue: registered, filled, emptied, empty",
+    on: {
+      request_headers: `
+        queue = register_shared_queue('q')
+        enqueue_shared_queue($queue, 'one')
+        enqueue_shared_queue($queue, '')
+        dequeue_shared_queue($queue)
+        dequeue_shared_queue($queue)
+        dequeue_shared_queue($queue)
+        found = resolve_shared_queue('', 'q')
+        enqueue_shared_queue($found, 'two')
+        dequeue_shared_queue($queue)`,
+    },
+  },
+  {
+    title: "queues that are none",
+    on: {
+      request_headers:
+        "resolve_shared_queue('', 'none')\nresolve_shared_queue('other', 'q')\nenqueue_shared_queue(4711, 'x')\ndequeue_shared_queue(4711)\nregister_shared_queue(@nowhere)",
+    },
+  },
+  {
+    title: "the same queue twice",
+    on: {
+      request_headers:
+        "first = register_shared_queue('q')\nsecond = register_shared_queue('q')\nenqueue_shared_queue($first, 'x')\ndequeue_shared_queue($second)",
+    },
+  },
+  {
+    title: "on_queue_ready",
+    on: {
+      request_headers: "queue = register_shared_queue('q')\nenqueue_shared_queue($queue, 'x')",
+      queue_ready: "dequeue_shared_queue($queue)",
+    },
+    until: "queue_ready> dequeue_shared_queue",
+  },
+];
+
+const foreign: readonly Script[] = [
+  {
+    title: "a foreign function that is none",
+    on: {
+      request_headers:
+        "call_foreign_function('none', 'x')\ncall_foreign_function('', '')\ncall_foreign_function(@nowhere, '')",
+    },
+  },
+  {
+    title: "clear_route_cache",
+    on: {
+      configure: "call_foreign_function('clear_route_cache', '')",
+      request_headers: "call_foreign_function('clear_route_cache', '')",
+      response_headers: "call_foreign_function('clear_route_cache', '')",
+    },
+  },
+  {
+    title: "compress and uncompress",
+    on: {
+      request_headers:
+        "call_foreign_function('uncompress', 'x')\nz = call_foreign_function('compress', 'hello hello hello')",
+    },
+  },
+  {
+    title: "expressions",
+    on: {
+      request_headers: `
+        call_foreign_function('expr_create', 'request.path + "!"')
+        call_foreign_function('expr_evaluate', '\\x01\\x00\\x00\\x00')
+        call_foreign_function('expr_create', 'request.')
+        call_foreign_function('expr_evaluate', '\\x09\\x00\\x00\\x00')
+        call_foreign_function('expr_evaluate', 'x')
+        call_foreign_function('expr_delete', '\\x01\\x00\\x00\\x00')
+        call_foreign_function('expr_evaluate', '\\x01\\x00\\x00\\x00')`,
+    },
+  },
+  {
+    title: "set_envoy_filter_state, declare_property, sign and verify with arguments that are none",
+    on: {
+      request_headers:
+        "call_foreign_function('set_envoy_filter_state', 'x')\ncall_foreign_function('declare_property', 'x')\ncall_foreign_function('verify_signature', 'x')\ncall_foreign_function('sign', 'x')",
+    },
+  },
+  {
+    title: "set_envoy_filter_state",
+    on: {
+      request_headers:
+        "call_foreign_function('set_envoy_filter_state', '\\x0a\\x07envoy.k\\x12\\x01v')\nget_property('filter_state.envoy~.k')",
+    },
+  },
+  {
+    title: "declare_property and its property",
+    on: {
+      configure: "call_foreign_function('declare_property', '\\x0a\\x01k')",
+      request_headers:
+        "set_property('k', 'v')\nget_property('k')\nget_property('filter_state.k')\nget_property('filter_state.wasm~.k')",
+    },
+  },
+  {
+    title: "resolving a name",
+    on: { request_headers: "envoy_resolve_dns('127.0.0.1')", envoy_on_resolve_dns: "get_buffer_status(8)" },
+  },
+];
+
+export { foreign, grpc, http, queues };

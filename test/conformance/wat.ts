@@ -1,0 +1,11 @@
+/** A module written in WebAssembly's text form. */
+export async function wat(text: string): Promise<Uint8Array> {
+  const { default: binaryen } = await import("assemblyscript/binaryen");
+  const module = binaryen.parseText(`(module ${text})`);
+  module.setFeatures(binaryen.Features.All);
+  try {
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}
