@@ -1,14 +1,15 @@
 // The outside world of the commands.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { env, stderr, stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
 import { buffer, text } from "node:stream/consumers";
 import type { CliDeps, KubeApi, KubeOptions } from "./cli/deps.ts";
 import { httpAsk } from "./cli/http-ask.ts";
 import type { InstallDeps } from "./cli/install-deps.ts";
+import type { NewFilterDeps } from "./cli/new-filter.ts";
 import { realClock } from "./ports/clock.ts";
 import { isRunning } from "./run/leftovers.ts";
 import { readRuns } from "./run/state.ts";
@@ -32,6 +33,16 @@ export function cliDeps(version: string): CliDeps {
 export function readBytes(path: string): Promise<Uint8Array> {
   return path === "-" ? buffer(stdin) : readFile(path);
 }
+
+/** Of the command that begins a filter. */
+export const newFilterDeps: Omit<NewFilterDeps, "version"> = {
+  exists: existsSync,
+  writeNew: async (path, content) => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content, { flag: "wx" });
+  },
+  print: (output) => void stdout.write(output),
+};
 
 /** Of the commands that install. @param version of this program */
 export function installDeps(version: string): InstallDeps {

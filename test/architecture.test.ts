@@ -37,6 +37,7 @@ const rules: Record<string, Rule> = {
       "made-from.ts": ["node:crypto", "node:fs", "node:module", "node:path"],
       "main.ts": ["node:path", "node:process", "node:util"],
       "overrides.ts": ["assemblyscript"],
+      "pack.ts": ["node:child_process", "node:fs", "node:path", "node:process"],
       "quiet-logs.ts": ["assemblyscript"],
       "typed-config.ts": ["assemblyscript"],
       "version.ts": ["node:fs"],

@@ -13,7 +13,7 @@ export const compilerVersion = readVersion(createRequire(import.meta.url).resolv
 export function digestOf(root: string, filter: Pick<Filter, "folder">): string {
   const hash = createHash("sha256").update(compilerVersion);
   const sdk = join(import.meta.dirname, "..");
-  const parts = ["abi", "assembly", "build", "module", "package.json"].map((part) => join(sdk, part));
+  const parts = ["abi", "asconfig.json", "assembly", "build", "module", "package.json"].map((part) => join(sdk, part));
   for (const path of [...parts, join(root, "asconfig.json"), join(root, filter.folder)].flatMap(sourcesBelow)) {
     hash.update(`\0${relative(root, path)}\0`).update(readFileSync(path));
   }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // npm run asbuild [-- --if-changed] [-- --watch] [name...]: compiles the filters in filters/ and examples/ to build/<name>.wasm.
 import { argv, cwd, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
