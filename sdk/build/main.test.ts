@@ -17,6 +17,7 @@ beforeAll(() => {
   symlinkSync(join(repository, "sdk"), join(root, "node_modules", "@sluice", "sdk"));
   symlinkSync(join(repository, "asconfig.json"), join(root, "asconfig.json"));
   mkdirSync(join(root, "filters/hello/assembly"), { recursive: true });
+  save(good);
 });
 
 afterAll(() => rmSync(root, { recursive: true }));
@@ -38,7 +39,6 @@ function save(code: string): void {
 
 test("a filter is built once, then only when it has changed, and an error leaves the last good module", () => {
   const module = join(root, "build/hello.wasm");
-  save(good);
   const first = asbuild("--if-changed");
   expect(first).toMatchObject({ status: 0, stderr: "" });
   expect(first.stdout).toMatch(/^hello +\d+\.\d KiB {2}gzip +\d+\.\d KiB {2}new {2}\d+ ms\n$/);
@@ -56,6 +56,17 @@ test("a filter is built once, then only when it has changed, and an error leaves
   save(good.replace('"from sluice"', '"from sluice again"'));
   expect(asbuild("hello").stdout).toMatch(/\+\d+ B/);
   expect(existsSync(module)).toBe(true);
+});
+
+test("where there is no filter at all, that is said", () => {
+  const { status, stderr } = spawnSync(execPath, [join(repository, "sdk/build/main.ts")], {
+    cwd: join(root, "filters"),
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: "there is no filter: filters/NAME/assembly/index.ts makes one\n",
+  });
 });
 
 test.each([

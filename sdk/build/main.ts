@@ -28,9 +28,17 @@ async function main(): Promise<boolean> {
     return false;
   }
   const chosen = () => findFilters(root).filter(({ name }) => !names.length || names.includes(name));
+  if (!findFilters(root).length) {
+    stderr.write("there is no filter: filters/NAME/assembly/index.ts makes one\n");
+    return true;
+  }
   const missing = names.filter((name) => !chosen().some((filter) => filter.name === name));
   for (const name of missing) {
-    stderr.write(`${name}: there is no such filter; there are ${findFilters(root).map((filter) => filter.name)}\n`);
+    stderr.write(
+      `${name}: there is no such filter; there are ${findFilters(root)
+        .map((filter) => filter.name)
+        .join(", ")}\n`,
+    );
   }
   let failed = missing.length > 0;
   for (const filter of chosen()) failed = !(await make(filter, values["if-changed"])) || failed;

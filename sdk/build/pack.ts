@@ -19,7 +19,11 @@ for (const file of globSync("**/*.d.ts", { cwd: stage })) {
   const text = readFileSync(join(stage, file), "utf8");
   writeFileSync(join(stage, file), text.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
 }
-for (const name of ["abi", "assembly", "asconfig.json", "README.md"]) {
+for (const file of globSync("abi/*.ts", { cwd: sdk })) {
+  const text = readFileSync(join(sdk, file), "utf8"); // asc reads the numbers; what imports is for Node, and compiled
+  if (!/^import /m.test(text)) writeFileSync(join(stage, file), text);
+}
+for (const name of ["assembly", "asconfig.json", "README.md"]) {
   cpSync(join(sdk, name), join(stage, name), { recursive: true, filter: (path) => !path.endsWith("/testing") });
 }
 cpSync(join(root, "LICENSE"), join(stage, "LICENSE"));
