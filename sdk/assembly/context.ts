@@ -1,5 +1,6 @@
 import { proxy_set_effective_context } from "./env";
 import { FilterState } from "./filter-state";
+import { GrpcCall, GrpcCallHandler, GrpcStream, GrpcStreamHandler, openGrpcStream, sendGrpcCall } from "./grpc";
 import { HttpCall, HttpCallHandler, sendHttpCall } from "./http-call";
 import { forgetLevel } from "./log";
 import { Properties } from "./properties";
@@ -45,6 +46,22 @@ export abstract class Context {
   httpCall(call: HttpCall, handler: HttpCallHandler): Status {
     this.makeEffective();
     return sendHttpCall(this, call, handler);
+  }
+
+  /**
+   * Sends a gRPC request; `handler` hears of its response in a later callback.
+   *
+   * @returns InternalFailure, and the handler hears nothing, where Envoy does not know the cluster
+   */
+  grpcCall(call: GrpcCall, handler: GrpcCallHandler): Status {
+    this.makeEffective();
+    return sendGrpcCall(this, call, handler);
+  }
+
+  /** Opens a gRPC stream; null if Envoy refuses it. `handler` hears of what comes, in later callbacks. */
+  grpcStream(call: GrpcCall, handler: GrpcStreamHandler): GrpcStream | null {
+    this.makeEffective();
+    return openGrpcStream(this, call, handler);
   }
 
   /**

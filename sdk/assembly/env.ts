@@ -58,6 +58,35 @@ export declare function proxy_http_call(
   timeoutMs: u32,
   outToken: usize,
 ): i32;
+export declare function proxy_grpc_call(
+  peer: usize,
+  peerSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  message: usize,
+  messageSize: usize,
+  timeoutMs: u32,
+  outToken: usize,
+): i32;
+export declare function proxy_grpc_stream(
+  peer: usize,
+  peerSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  outToken: usize,
+): i32;
+export declare function proxy_grpc_send(token: u32, message: usize, messageSize: usize, endOfStream: bool): i32;
+export declare function proxy_grpc_close(token: u32): i32;
+export declare function proxy_grpc_cancel(token: u32): i32;
+export declare function proxy_get_status(outCode: usize, outPtr: usize, outSize: usize): i32;
 export declare function proxy_get_shared_data(
   key: usize,
   keySize: usize,

@@ -9,6 +9,7 @@ import { parseConfig } from "./config";
 import { Context, enter } from "./context";
 import { addContext, findContext, forgetContext } from "./context-table";
 import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
+import { closeGrpc, receiveGrpcMessage, receiveGrpcMetadata } from "./grpc";
 import { setReadOnly } from "./header-map";
 import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
 import { answerHttpCall } from "./http-call";
@@ -126,6 +127,31 @@ export function proxy_on_response_trailers(id: u32, count: u32): TrailersAction 
 export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
   enter(id);
   answerHttpCall(token, headers);
+  collectIfDue();
+}
+
+export function proxy_on_grpc_receive_initial_metadata(id: u32, token: u32, count: u32): void {
+  enter(id);
+  receiveGrpcMetadata(token, false);
+  collectIfDue();
+}
+
+export function proxy_on_grpc_receive(id: u32, token: u32, size: u32): void {
+  enter(id);
+  receiveGrpcMessage(token);
+  collectIfDue();
+}
+
+export function proxy_on_grpc_receive_trailing_metadata(id: u32, token: u32, count: u32): void {
+  enter(id);
+  receiveGrpcMetadata(token, true);
+  collectIfDue();
+}
+
+export function proxy_on_grpc_close(id: u32, token: u32, status: u32): void {
+  enter(id);
+  const plugin = pluginOf(id);
+  if (plugin != null) closeGrpc(plugin, token, status);
   collectIfDue();
 }
 

@@ -1,8 +1,9 @@
 import { proxy_get_property, proxy_set_property } from "./env";
 import { callForeign } from "./foreign";
 import { FIRST, OUT_PTR, OUT_SIZE, SECOND, valueBytes, valuePtr, valueSize } from "./host-memory";
+import { writeText } from "./protobuf";
 import { Status } from "./status";
-import { decodeUtf8, encodeUtf8, maxUtf8Size } from "./utf8";
+import { decodeUtf8, maxUtf8Size } from "./utf8";
 
 /** How long an object of Envoy's lives. */
 export enum LifeSpan {
@@ -10,16 +11,6 @@ export enum LifeSpan {
   FilterChain = 0,
   DownstreamRequest = 1,
   DownstreamConnection = 2,
-}
-
-/** Writes a field of protobuf's wire type 2. Returns the address behind it. */
-function writeField(at: usize, field: u8, text: string): usize {
-  store<u8>(at++, (field << 3) | 2);
-  const size = encodeUtf8(text, text.length, at + 5);
-  let rest = size;
-  for (let i = 0; i < 4; i++, rest >>= 7) store<u8>(at++, (<u8>rest & 0x7f) | 0x80);
-  store<u8>(at++, <u8>rest); // five bytes always: protobuf takes a number that is longer than it need be
-  return at + size;
 }
 
 /**
@@ -63,8 +54,8 @@ export class FilterState {
     // The message SetEnvoyFilterStateArguments { string path = 1; string value = 2; LifeSpan span = 3; }.
     const message = SECOND;
     const start = message.room(maxUtf8Size(key.length + value.length) + 14);
-    let at = writeField(start, 1, key);
-    at = writeField(at, 2, value);
+    let at = writeText(start, 1, key);
+    at = writeText(at, 2, value);
     store<u8>(at++, (3 << 3) | 0);
     store<u8>(at++, lifeSpan);
     return callForeign("set_envoy_filter_state", start, at - start);

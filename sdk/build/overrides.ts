@@ -9,7 +9,13 @@ const SDK = "~lib/@sluice/sdk/assembly";
 const BASES = [`${SDK}/context/Context`, `${SDK}/plugin/Plugin`, `${SDK}/http-context/HttpContext`];
 
 /** Callbacks that are not the method of a context: each is exported where a class overrides one of these base class's methods. */
-const HANDLERS = new Map([["proxy_on_http_call_response", `${SDK}/http-call/HttpCallHandler`]]);
+const HANDLERS = new Map([
+  ["proxy_on_http_call_response", `${SDK}/http-call/HttpCallHandler`],
+  ["proxy_on_grpc_receive", `${SDK}/grpc/GrpcCallHandler`],
+  ["proxy_on_grpc_close", `${SDK}/grpc/GrpcCallHandler`],
+  ["proxy_on_grpc_receive_initial_metadata", `${SDK}/grpc/GrpcStreamHandler`],
+  ["proxy_on_grpc_receive_trailing_metadata", `${SDK}/grpc/GrpcStreamHandler`],
+]);
 
 /** Exports that have no method, or that the SDK itself needs in every module. */
 const ALWAYS = new Set([
