@@ -4,6 +4,7 @@ import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
+import type { GrpcCall, GrpcHandler } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
 import type { HttpCall, HttpCallHandler } from "./http-calls.ts";
@@ -108,6 +109,16 @@ export class Host {
   /** Calls that are open. */
   get httpCalls(): readonly HttpCall[] {
     return this.#process.httpCalls.open;
+  }
+
+  /** Makes a cluster known to filters' gRPC calls and streams, and says who answers them. Default: the test, later. */
+  onGrpcCall(cluster: string, handler: GrpcHandler = () => {}): void {
+    this.#process.grpcCalls.on(cluster, handler);
+  }
+
+  /** gRPC calls and streams that are open. */
+  get grpcCalls(): readonly GrpcCall[] {
+    return this.#process.grpcCalls.open;
   }
 
   /** Moves the clock; ticks, timeouts and retries that are due happen on the way. */

@@ -5,6 +5,7 @@ import * as Status from "../abi/status.ts";
 import { bufferCalls } from "./buffers.ts";
 import { NotEmulated } from "./errors.ts";
 import { foreignCalls } from "./foreign.ts";
+import { grpcHostcalls } from "./grpc-calls.ts";
 import { headerCalls } from "./headers.ts";
 import { httpCallCalls } from "./http-calls.ts";
 import { lifecycleCalls } from "./lifecycle.ts";
@@ -44,6 +45,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
     ...streamCalls(vm),
     ...lifecycleCalls(vm),
     ...httpCallCalls(vm),
+    ...grpcHostcalls(vm),
     ...queueCalls(vm),
     ...foreignCalls(vm),
     ...clockCalls(vm),

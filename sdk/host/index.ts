@@ -2,6 +2,7 @@
 export type { UpstreamAttempt } from "./attempt.ts";
 export type { Duration } from "./duration.ts";
 export { ConfigRefused, EnvoyBug, type LoadStage, NotEmulated } from "./errors.ts";
+export type { GrpcCall, GrpcEnd, GrpcHandler } from "./grpc-calls.ts";
 export type { HeadersInit, HeaderView } from "./header-map.ts";
 export { Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";
 export type { HostcallCounter } from "./hostcall-counter.ts";

@@ -7,6 +7,7 @@ import { SourceMap } from "../module/source-map.ts";
 import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
+import { GrpcCalls } from "./grpc-calls.ts";
 import { HostcallCounter } from "./hostcall-counter.ts";
 import { type HttpCallHandler, HttpCalls } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
@@ -73,6 +74,7 @@ export function createProcess(options: ProcessOptions): Process {
     queues: new QueueStore(clock),
     hostcalls: new HostcallCounter(),
     httpCalls: new HttpCalls(clock, httpCalls),
+    grpcCalls: new GrpcCalls(clock),
   };
 }
 
@@ -104,6 +106,7 @@ export async function load(
     const { root, problem } = startRoot(canary, plugin);
     root.setTickPeriod(0);
     process.httpCalls.cancel(root);
+    process.grpcCalls.cancel(root);
     if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
   }
   return { setup, downstream, upstream };

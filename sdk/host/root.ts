@@ -56,6 +56,7 @@ export class Root implements Context, RootContext {
     this.vm.removeContext(this);
     this.#isOver = true;
     this.vm.process.httpCalls.cancel(this);
+    this.vm.process.grpcCalls.cancel(this);
   }
 }
 
