@@ -21,11 +21,15 @@ export interface Checked {
 /** Name of the plugin in what it logs here; cut off again. */
 const name = "plugin";
 
+const networkOnly =
+  "the module is a network filter (createTcpContext), which Sluice does not deliver; it delivers HTTP filters";
+
 /** Looks at a module, starts it in the host and hands it its configuration. */
 export async function check({ bytes, pluginName, config }: Job): Promise<Checked> {
   const { manifest, capabilities, problems } = inspectModule(bytes);
   if (problems.length > 0) return { problems: problems.map((problem) => ({ message: formatModuleProblem(problem) })) };
-  const attach = manifest?.attach ?? ["downstream"];
+  const attach = (manifest?.attach ?? ["downstream"]).filter((chain) => chain !== "network");
+  if (attach.length === 0) return { problems: [{ message: networkOnly }] };
   const upstream = attach.includes("upstream");
   const tried = await preflight(bytes, {
     name,

@@ -22,6 +22,12 @@ export abstract class Context {
   /** The next one in the same bucket of the table of contexts. */
   nextInBucket: Context | null = null;
 
+  /**
+   * The request or connection is over and all its properties are final; headers can be read, not written. Not in the upstream half.
+   * A plugin has it where Envoy is told to use it as an access logger: once for each request.
+   */
+  onLog(): void {}
+
   /** The last callback: the context is forgotten after it. */
   onDelete(): void {}
 

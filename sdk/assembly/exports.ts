@@ -17,8 +17,9 @@ import { HttpContext } from "./http-context";
 import * as log from "./log";
 import { Plugin } from "./plugin";
 import { Queue } from "./queue";
-import { configured, createPlugin, pluginOf, streamOf } from "./registry";
+import { configured, connectionOf, createPlugin, pluginOf, streamOf } from "./registry";
 import { Status } from "./status";
+import { Peer, TcpAction, TcpContext } from "./tcp-context";
 
 /** The host reads from this which ABI the module speaks. */
 export function proxy_abi_version_0_2_1(): void {}
@@ -32,12 +33,21 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
   if (parent == 0) {
     const plugin = createPlugin();
     if (plugin == null) return;
-    if (isDefined(OVERRIDES_createUpstreamContext)) plugin.isUpstream = isUpstream();
+    if (isDefined(OVERRIDES_createUpstreamContext)) plugin.isUpstream = hasRootId("upstream");
+    if (isDefined(OVERRIDES_createTcpContext))
+      plugin.isNetwork = !isDefined(OVERRIDES_createHttpContext) || hasRootId("network");
     add(plugin, id);
     return;
   }
   const plugin = pluginOf(parent);
   if (plugin == null) return;
+  if (isDefined(OVERRIDES_createTcpContext)) {
+    if (plugin.isNetwork) {
+      const connection = plugin.createTcpContext();
+      if (connection != null) add(connection, id);
+      return;
+    }
+  }
   const stream = plugin.isUpstream ? plugin.createUpstreamContext() : plugin.createHttpContext();
   if (stream != null) add(stream, id);
 }
@@ -162,12 +172,48 @@ export function proxy_on_queue_ready(id: u32, queue: u32): void {
   collectIfDue();
 }
 
+export function proxy_on_new_connection(id: u32): TcpAction {
+  enter(id);
+  const connection = connectionOf(id);
+  const action = connection == null ? TcpAction.Continue : connection.onNewConnection();
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_downstream_data(id: u32, size: u32, endOfStream: bool): TcpAction {
+  enter(id);
+  const connection = connectionOf(id);
+  const action = connection == null ? TcpAction.Continue : connection.onDownstreamData(size, endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_upstream_data(id: u32, size: u32, endOfStream: bool): TcpAction {
+  enter(id);
+  const connection = connectionOf(id);
+  const action = connection == null ? TcpAction.Continue : connection.onUpstreamData(size, endOfStream);
+  collectIfDue();
+  return action;
+}
+
+export function proxy_on_downstream_connection_close(id: u32, by: Peer): void {
+  enter(id);
+  const connection = connectionOf(id);
+  if (connection != null) connection.onDownstreamConnectionClose(by);
+}
+
+export function proxy_on_upstream_connection_close(id: u32, by: Peer): void {
+  enter(id);
+  const connection = connectionOf(id);
+  if (connection != null) connection.onUpstreamConnectionClose(by);
+}
+
 export function proxy_on_log(id: u32): void {
   enter(id);
-  const stream = streamOf(id);
-  if (stream == null) return;
+  const context = findContext<Context>(id);
+  if (context == null) return;
   setReadOnly(true);
-  stream.onLog();
+  context.onLog();
   setReadOnly(false);
 }
 
@@ -177,6 +223,12 @@ export function proxy_on_done(id: u32): bool {
   if (context instanceof HttpContext) {
     (<HttpContext>context).onDone();
     return true;
+  }
+  if (isDefined(OVERRIDES_createTcpContext)) {
+    if (context instanceof TcpContext) {
+      (<TcpContext>context).onDone();
+      return true;
+    }
   }
   return context == null || changetype<Plugin>(context).onDone();
 }
@@ -191,8 +243,8 @@ export function proxy_on_delete(id: u32): void {
   collectIfDue();
 }
 
-/** Whether the control plane made this plugin the upstream half. */
-function isUpstream(): bool {
+/** Whether the control plane gave this plugin a role by its root_id. */
+function hasRootId(role: string): bool {
   const path = FIRST.text("plugin_root_id");
-  return proxy_get_property(path.ptr, path.size, OUT_PTR, OUT_SIZE) == Status.Ok && valueIs("upstream");
+  return proxy_get_property(path.ptr, path.size, OUT_PTR, OUT_SIZE) == Status.Ok && valueIs(role);
 }

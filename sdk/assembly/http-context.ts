@@ -43,9 +43,6 @@ export abstract class HttpContext extends Context {
     return TrailersAction.Continue;
   }
 
-  /** The request is over and all its properties are final. Headers can be read, not written. Not in the upstream half. */
-  onLog(): void {}
-
   /** No other callback but `onDelete` comes now. */
   onDone(): void {}
 

@@ -24,4 +24,5 @@ export { Queue, registerQueue, resolveQueue } from "./queue";
 export { registerPlugin } from "./registry";
 export { getSharedData, SharedValue, setSharedData } from "./shared-data";
 export { Status } from "./status";
+export { Peer, TcpAction, TcpContext } from "./tcp-context";
 export { clock, log };

@@ -3,6 +3,7 @@ import { Context } from "./context";
 import { proxy_done, proxy_set_tick_period_milliseconds } from "./env";
 import { HttpContext } from "./http-context";
 import { Queue } from "./queue";
+import { TcpContext } from "./tcp-context";
 
 /**
  * One plugin: the code with one configuration. It lives as long as its configuration, once in each worker and once in
@@ -12,6 +13,8 @@ import { Queue } from "./queue";
 export abstract class Plugin extends Context {
   /** Whether this instance serves the upstream half: its root_id is `upstream`. Set before any callback. */
   isUpstream: bool = false;
+  /** Whether this instance is a network filter: its streams are connections. Set before any callback. */
+  isNetwork: bool = false;
 
   /** The VM has started; only its first plugin hears of it. False refuses the configuration. */
   onVmStart(): bool {
@@ -45,6 +48,14 @@ export abstract class Plugin extends Context {
    * root_id is `upstream`. Null: let it pass.
    */
   createUpstreamContext(): HttpContext | null {
+    return null;
+  }
+
+  /**
+   * A TCP connection from downstream. Called where the plugin's root_id is `network`, or where the filter has no
+   * `createHttpContext`. Null: let it pass.
+   */
+  createTcpContext(): TcpContext | null {
     return null;
   }
 

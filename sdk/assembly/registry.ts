@@ -1,6 +1,7 @@
 import { findContext } from "./context-table";
 import { HttpContext } from "./http-context";
 import { Plugin } from "./plugin";
+import { TcpContext } from "./tcp-context";
 
 let create: (() => Plugin) | null = null;
 
@@ -35,4 +36,9 @@ export function pluginOf(id: u32): Plugin | null {
 /** The stream with this id; null if the plugin wanted none for it. */
 export function streamOf(id: u32): HttpContext | null {
   return findContext<HttpContext>(id);
+}
+
+/** The connection with this id; null if the plugin wanted none for it. */
+export function connectionOf(id: u32): TcpContext | null {
+  return findContext<TcpContext>(id);
 }

@@ -23,7 +23,8 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
   const compiled = await compile(root, source);
   if (!compiled.ok) return compiled;
   if (!compiled.attach.length) {
-    const what = "no class overrides createHttpContext or createUpstreamContext: no request would reach the filter";
+    const what =
+      "no class overrides createHttpContext, createUpstreamContext or createTcpContext: nothing would reach the filter";
     return { ok: false, messages: `${source}: ${what}` };
   }
   const { attach, configSchema } = compiled;

@@ -6,7 +6,9 @@ import type { Program } from "assemblyscript";
 const SDK = "~lib/@sluice/sdk/assembly";
 
 /** Base classes whose methods are callbacks. */
-const BASES = [`${SDK}/context/Context`, `${SDK}/plugin/Plugin`, `${SDK}/http-context/HttpContext`];
+const BASES = ["context/Context", "plugin/Plugin", "http-context/HttpContext", "tcp-context/TcpContext"].map(
+  (name) => `${SDK}/${name}`,
+);
 
 /** Callbacks that are not the method of a context: each is exported where a class overrides one of these base class's methods. */
 const HANDLERS = new Map([
@@ -25,8 +27,11 @@ const ALWAYS = new Set([
   "proxy_on_delete",
 ]);
 
-/** Chains that a filter is made for: `createHttpContext` is its downstream half, `createUpstreamContext` its upstream one. */
-export type Attachment = "downstream" | "upstream";
+/**
+ * Chains that a filter is made for: `createHttpContext` is its downstream half, `createUpstreamContext` its upstream one;
+ * with `createTcpContext` it is a network filter.
+ */
+export type Attachment = "downstream" | "upstream" | "network";
 
 /**
  * Leaves out of the program every export of the SDK whose method no class overrides. `proxy_on_request_headers` has the
@@ -48,6 +53,7 @@ export function dropUnusedCallbacks(program: Program): Attachment[] {
   const attach: Attachment[] = [];
   if (overridden.has("createHttpContext")) attach.push("downstream");
   if (overridden.has("createUpstreamContext")) attach.push("upstream");
+  if (overridden.has("createTcpContext")) attach.push("network");
   return attach;
 }
 

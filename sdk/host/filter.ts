@@ -223,6 +223,7 @@ export class Filter implements Context, StreamScope {
 
   /** Whichever side goes on, the request is gone from here. */
   continueStream(type: number): void {
+    if (type === StreamType.Downstream) return;
     this.#continued = type;
     const { request } = this.#inHand;
     request.headers = request.body = request.trailers = undefined;
@@ -233,8 +234,9 @@ export class Filter implements Context, StreamScope {
     this.#chain.clearRouteCache();
   }
 
-  closeStream(): void {
+  closeStream(type: number): void {
     this.#refuseAtEnd("proxy_close_stream");
+    if (type !== StreamType.Request && type !== StreamType.Response) return;
     this.#chain.info.details ??= "wasm_close_stream";
     this.#root.vm.defer(() => this.#chain.cut());
   }

@@ -2,6 +2,7 @@
 
 import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
+import { Connection } from "./connection.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
 import type { GrpcCall, GrpcHandler } from "./grpc-calls.ts";
@@ -14,6 +15,7 @@ import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
 import type { RequestInit, RouteInit, StreamOptions, UpstreamReset, UpstreamResponse } from "./request.ts";
 import { requestHeaders } from "./request-headers.ts";
+import type { Root } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
 import { type Reply, Stream } from "./stream.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -135,11 +137,8 @@ export class Host {
   /** A request to be driven step by step. The filter has seen what there is of it when this returns. */
   stream(request: RequestInit = {}, options: StreamOptions = {}): Stream {
     const deployment = this.#current;
-    const { loaded, threads } = deployment;
-    const thread = threads[(options.worker ?? 0) + 1];
-    if (thread === undefined) throw new Error(`there is no worker ${options.worker}; workers: ${threads.length - 1}`);
-    this.#requests += 1n;
-    const root = (plugin: Plugin | undefined) => (plugin === undefined ? undefined : thread.root(plugin));
+    const { downstream, upstream } = deployment.loaded;
+    const root = this.#rootOf(options.worker);
     const headers = requestHeaders(request, this.#requests);
     const { route = {} } = options;
     const chooseRoute = () => (typeof route === "function" ? route(headers) : route) ?? undefined;
@@ -149,8 +148,8 @@ export class Host {
       listener: this.#options.listener ?? {},
       requestHeaders: headers,
       chooseRoute,
-      downstreamRoot: () => root(loaded.downstream),
-      upstreamRoot: () => root(loaded.upstream),
+      downstreamRoot: () => root(downstream),
+      upstreamRoot: () => root(upstream),
       onOver: () => this.#onStreamOver(deployment),
     });
     deployment.openStreams += 1;
@@ -160,6 +159,22 @@ export class Host {
     if (body.length > 0) exchange.receiveBody(toByteString(body), endsAfterBody);
     if (trailers !== undefined) exchange.receiveTrailers(new HeaderMap("request trailers", trailers));
     return new Stream(exchange, this.#process.httpCalls);
+  }
+
+  /**
+   * A TCP connection through the module as a network filter, to an upstream that the test is. The filter has seen it when
+   * this returns. Of the options `worker`, `connection`, `cluster` and `properties` count.
+   */
+  connect(options: StreamOptions = {}): Connection {
+    const deployment = this.#current;
+    const root = this.#rootOf(options.worker)(deployment.loaded.downstream);
+    deployment.openStreams += 1;
+    return new Connection({
+      info: this.#streamInfo(options, undefined),
+      listener: this.#options.listener ?? {},
+      root,
+      onOver: () => this.#onStreamOver(deployment),
+    });
   }
 
   /**
@@ -174,6 +189,15 @@ export class Host {
     const loaded = await load(source, options, { process: this.#process, node: this.#options.node ?? {}, running });
     this.#current = this.#deploy(loaded, loaded.setup === running ? old : undefined);
     this.#retire(old);
+  }
+
+  /** The root of a plugin on a worker, for a new request or connection. */
+  #rootOf(worker = 0): (plugin: Plugin | undefined) => Root | undefined {
+    const { threads } = this.#current;
+    const thread = threads[worker + 1];
+    if (thread === undefined) throw new Error(`there is no worker ${worker}; workers: ${threads.length - 1}`);
+    this.#requests += 1n;
+    return (plugin) => (plugin === undefined ? undefined : thread.root(plugin));
   }
 
   #deploy(loaded: Loaded, sharing?: Deployment): Deployment {

@@ -83,12 +83,12 @@ export interface StreamScope {
   readonly filterState: Map<ByteString, ByteString>;
   /** Answers the request, after the callback that is running. */
   sendLocalReply(reply: LocalReply): void;
-  /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`: Request or Response */
+  /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`, not Upstream */
   continueStream(type: number): void;
   /** Has the route chosen anew by the request's headers as they are now. */
   clearRouteCache(): void;
-  /** Resets the stream, after the callback that is running. */
-  closeStream(): void;
+  /** Cuts the stream, after the callback that is running. @param type of `stream-type.ts` */
+  closeStream(type: number): void;
 }
 
 /** A context of a VM: the VM's own (id 0), a plugin's root, or one stream's filter. */

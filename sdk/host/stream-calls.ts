@@ -35,12 +35,12 @@ export function streamCalls(vm: VmScope): Hostcalls {
     proxy_continue_stream(type: number) {
       if (!isStreamType(type)) return Status.BadArgument;
       if (type === StreamType.Upstream) return Status.Unimplemented;
-      if (type !== StreamType.Downstream) vm.context().stream?.continueStream(type);
+      vm.context().stream?.continueStream(type);
       return Status.Ok;
     },
     proxy_close_stream(type: number) {
       if (!isStreamType(type)) return Status.BadArgument;
-      if (type === StreamType.Request || type === StreamType.Response) vm.context().stream?.closeStream();
+      vm.context().stream?.closeStream(type);
       return Status.Ok;
     },
   };

@@ -12,6 +12,11 @@ export interface MetricDeclaration {
   readonly help?: string;
 }
 
+const chains = ["downstream", "upstream", "network"] as const;
+
+/** A filter chain of Envoy: the connection manager's, the router's, or a listener's own. */
+export type Chain = (typeof chains)[number];
+
 /** The section's content: JSON in UTF-8. */
 export interface Manifest {
   /** The filter's name: that of its folder. */
@@ -21,8 +26,8 @@ export interface Manifest {
   readonly sdk: string;
   /** proxy-wasm ABI, such as `0.2.1`. */
   readonly abi: string;
-  /** Chains it is made for; never empty. The upstream instance is configured with root_id `upstream`. */
-  readonly attach: readonly ("downstream" | "upstream")[];
+  /** Chains it is made for; never empty. The upstream instance is configured with root_id `upstream`, a network filter with `network`. */
+  readonly attach: readonly Chain[];
   /** JSON Schema of its configuration; absent if it declares none. */
   readonly configSchema?: Readonly<Record<string, unknown>>;
   readonly metrics: readonly MetricDeclaration[];
@@ -44,7 +49,7 @@ function isManifest(value: unknown): value is Manifest {
     ["name", "version", "sdk", "abi"].every((field) => typeof value[field] === "string") &&
     Array.isArray(value["attach"]) &&
     value["attach"].length > 0 &&
-    value["attach"].every((chain) => chain === "downstream" || chain === "upstream") &&
+    value["attach"].every((chain) => chains.includes(chain)) &&
     (value["configSchema"] === undefined || isObject(value["configSchema"])) &&
     Array.isArray(value["metrics"]) &&
     value["metrics"].every(isMetric)

@@ -1,0 +1,162 @@
+// The network filter of one TCP connection, and what Envoy does around it.
+// @see Envoy source/common/network/filter_manager_impl.cc, source/extensions/common/wasm/context.cc
+import * as BufferType from "../abi/buffer-type.ts";
+import * as PeerType from "../abi/peer-type.ts";
+import * as StreamType from "../abi/stream-type.ts";
+import { attribute } from "./attributes.ts";
+import type { ByteString } from "./bytes.ts";
+import { type ListenerInit, listenerProperty } from "./node.ts";
+import type { Chunk } from "./passage.ts";
+import type { PropertyValue } from "./property-value.ts";
+import type { Root } from "./root.ts";
+import type { Context, RootContext, StreamScope } from "./scope.ts";
+import type { StreamInfo } from "./stream-info.ts";
+
+/** What stands around the filter. */
+export interface TcpChain {
+  readonly info: StreamInfo;
+  readonly listener: ListenerInit;
+  /** Bytes for the upstream. */
+  toServer(bytes: ByteString, endStream: boolean): void;
+  /** Bytes for the caller. */
+  toClient(bytes: ByteString, endStream: boolean): void;
+  /** The connection is closed, by Envoy if not by the caller. */
+  onClosed(): void;
+}
+
+export class TcpFilter implements Context, StreamScope {
+  readonly id: number;
+  readonly logging = false;
+  readonly #root: Root;
+  readonly #chain: TcpChain;
+  /** What has arrived and has not passed: after a stop it is shown again, with what comes behind it. */
+  readonly #arrived = { client: { bytes: "" } as Chunk, server: { bytes: "" } as Chunk };
+  /** Which of them the filter may see. */
+  #inHand: { client?: Chunk | undefined; server?: Chunk | undefined } = {};
+  #isClientDone = false;
+  #isStopped = false;
+  #isClosed = false;
+
+  constructor(id: number, root: Root, chain: TcpChain) {
+    this.id = id;
+    this.#root = root;
+    this.#chain = chain;
+  }
+
+  get root(): RootContext {
+    return this.#root;
+  }
+
+  get stream(): StreamScope {
+    return this;
+  }
+
+  get filterState(): Map<ByteString, ByteString> {
+    return this.#chain.info.filterState;
+  }
+
+  /** The filter holds what the caller sends. */
+  get isHeld(): boolean {
+    return this.#isStopped && !this.#isClosed;
+  }
+
+  /** A connection was accepted. */
+  open(): void {
+    this.#root.vm.callback(this, "proxy_on_context_create", this.id, this.#root.id);
+    this.#isStopped = !this.#passes("proxy_on_new_connection");
+  }
+
+  onClientData(bytes: ByteString, endStream: boolean): void {
+    if (this.#isClosed) return;
+    const chunk = this.#arrived.client;
+    chunk.bytes += bytes;
+    this.#isClientDone = endStream;
+    this.#inHand.client = chunk;
+    this.#isStopped = !this.#passes("proxy_on_downstream_data", chunk.bytes.length, endStream ? 1 : 0);
+    if (!this.#isStopped) this.#passToServer();
+  }
+
+  onServerData(bytes: ByteString, endStream: boolean): void {
+    if (this.#isClosed) return;
+    const chunk = this.#arrived.server;
+    chunk.bytes += bytes;
+    this.#inHand.server = chunk;
+    const passes = this.#passes("proxy_on_upstream_data", chunk.bytes.length, endStream ? 1 : 0);
+    if (endStream) this.#root.vm.callback(this, "proxy_on_upstream_connection_close", this.id, PeerType.Unknown);
+    if (!passes || this.#isClosed) return;
+    this.#inHand.server = undefined;
+    const sent = chunk.bytes;
+    chunk.bytes = "";
+    this.#chain.toClient(sent, endStream);
+  }
+
+  /** The connection to the caller is closed: by the caller (Remote) or by Envoy (Local). */
+  onClose(peer: number): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { vm } = this.#root;
+    vm.callback(this, "proxy_on_downstream_connection_close", this.id, peer);
+    vm.callback(this, "proxy_on_done", this.id);
+    vm.callback(this, "proxy_on_log", this.id);
+    vm.callback(this, "proxy_on_delete", this.id);
+    vm.removeContext(this);
+    this.#chain.onClosed();
+  }
+
+  readableMap(): undefined {
+    return undefined;
+  }
+
+  writableMap(): undefined {
+    return undefined;
+  }
+
+  buffer(type: number): Chunk | undefined {
+    if (type === BufferType.DownstreamData) return this.#inHand.client;
+    return type === BufferType.UpstreamData ? this.#inHand.server : undefined;
+  }
+
+  property(path: readonly ByteString[]): PropertyValue | undefined {
+    const { info, listener } = this.#chain;
+    const set = info.properties[path.join(".")] ?? this.#root.vm.property(path) ?? listenerProperty(path, listener);
+    if (set !== undefined || path[0] === "request" || path[0] === "response") return set;
+    return attribute(path, { info, requestHeaders: undefined, responseHeaders: undefined });
+  }
+
+  /** There is no request to answer. */
+  sendLocalReply(): void {}
+
+  continueStream(type: number): void {
+    if (type !== StreamType.Downstream) return;
+    this.#root.vm.defer(() => {
+      if (this.#isClosed) return;
+      this.#isStopped = false;
+      if (this.#arrived.client.bytes !== "" || this.#isClientDone) this.#passToServer();
+    });
+  }
+
+  /** Whichever side is named, it is the caller's connection that is closed. */
+  /** There is no route. */
+  clearRouteCache(): void {}
+
+  closeStream(type: number): void {
+    if (type === StreamType.Downstream || type === StreamType.Upstream)
+      this.#root.vm.defer(() => this.onClose(PeerType.Local));
+  }
+
+  /** Asks the filter; a dead VM closes the connection. */
+  #passes(callback: string, ...args: readonly number[]): boolean {
+    const { vm } = this.#root;
+    const outcome = vm.callback(this, callback, this.id, ...args);
+    if (vm.failure !== undefined) this.onClose(PeerType.Local);
+    return !this.#isClosed && (outcome?.result ?? 0) === 0 && !outcome?.stopped;
+  }
+
+  #passToServer(): void {
+    const chunk = this.#arrived.client;
+    this.#inHand.client = undefined;
+    const sent = chunk.bytes;
+    chunk.bytes = "";
+    this.#chain.toServer(sent, this.#isClientDone);
+  }
+}
