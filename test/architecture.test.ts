@@ -22,7 +22,7 @@ const rules: Record<string, Rule> = {
   "sdk/module": { may: ["sdk/abi"] },
   "sdk/host": {
     may: ["sdk/abi", "sdk/module"],
-    packages: ["node:crypto"],
+    packages: ["node:crypto", "node:zlib"],
     edges: { "load.ts": ["node:fs/promises"] },
   },
   "sdk/build": {
