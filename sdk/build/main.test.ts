@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
+vi.setConfig({ testTimeout: 180_000 }); // several compilers, each a process of its own
 
 const repository = join(import.meta.dirname, "..", "..");
 const good = readFileSync(join(repository, "examples/hello/assembly/index.ts"), "utf8");
