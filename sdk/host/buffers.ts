@@ -2,30 +2,30 @@
 import * as BufferType from "../abi/buffer-type.ts";
 import * as Status from "../abi/status.ts";
 import type { ByteString } from "./bytes.ts";
-import { NotEmulated } from "./errors.ts";
 import type { Chunk } from "./passage.ts";
 import type { Hostcalls, VmScope } from "./scope.ts";
 
 export function bufferCalls(vm: VmScope): Hostcalls {
   /** What there is to read; undefined where this phase does not have the buffer. One of a stream is then empty. */
-  function bytesOf(type: number, hostcall: string): ByteString | undefined {
+  function bytesOf(type: number): ByteString | undefined {
     if (type === BufferType.VmConfiguration) return vm.vmConfig;
     if (type === BufferType.PluginConfiguration) return vm.configuring?.config;
+    if (type === BufferType.CallData) return vm.configuring?.config ?? "";
     if (isOfStream(type)) return vm.context().stream?.buffer(type)?.bytes ?? "";
-    if (type >= BufferType.HttpCallResponseBody) return vm.context().root?.received?.buffers?.[type];
-    throw new NotEmulated(`${hostcall} of buffer ${type}`);
+    const received = vm.context().root?.received?.buffers?.[type];
+    return type === BufferType.GrpcMessage ? (received ?? "") : received;
   }
 
   return {
     proxy_get_buffer_bytes(type: number, start: number, sizeMax: number, bytesOut: number, sizeOut: number) {
       if (!isBufferType(type)) return Status.BadArgument;
-      const buffer = bytesOf(type, "proxy_get_buffer_bytes");
+      const buffer = bytesOf(type);
       if (buffer === undefined) return Status.NotFound;
       return vm.memory.give(buffer.slice(start >>> 0, (start >>> 0) + (sizeMax >>> 0)), bytesOut, sizeOut);
     },
     proxy_get_buffer_status(type: number, sizeOut: number, flagsOut: number) {
       if (!isBufferType(type)) return Status.BadArgument;
-      const buffer = bytesOf(type, "proxy_get_buffer_status");
+      const buffer = bytesOf(type);
       if (buffer === undefined) return Status.NotFound;
       return vm.memory.writeWord(sizeOut, buffer.length) && vm.memory.writeWord(flagsOut, 0)
         ? Status.Ok
@@ -33,7 +33,7 @@ export function bufferCalls(vm: VmScope): Hostcalls {
     },
     proxy_set_buffer_bytes(type: number, start: number, size: number, address: number, bytesSize: number) {
       if (!isBufferType(type)) return Status.BadArgument;
-      if (bytesOf(type, "proxy_set_buffer_bytes") === undefined) return Status.NotFound;
+      if (bytesOf(type) === undefined) return Status.NotFound;
       const bytes = vm.memory.read(address, bytesSize);
       if (bytes === undefined) return Status.InvalidMemoryAccess;
       const chunk = isOfStream(type) ? vm.context().stream?.buffer(type) : undefined;

@@ -202,6 +202,7 @@ export function grpcHostcalls(vm: VmScope): Hostcalls {
   }
 
   const isCall = (token: number) => (token & 3) === CalloutType.GrpcCall;
+  const isStream = (token: number) => (token & 3) === CalloutType.GrpcStream;
 
   return {
     proxy_grpc_call: (...words: number[]) =>
@@ -210,7 +211,7 @@ export function grpcHostcalls(vm: VmScope): Hostcalls {
     proxy_grpc_send(token: number, address: number, size: number, endOfStream: number) {
       const message = vm.memory.read(address, size);
       if (message === undefined) return Status.InvalidMemoryAccess;
-      if (isCall(token)) return Status.BadArgument;
+      if (!isStream(token)) return Status.BadArgument;
       const call = grpcCalls.find(vm.context().root, token);
       if (call === undefined) return Status.NotFound;
       call.messages.push(toArray(message));
@@ -219,6 +220,7 @@ export function grpcHostcalls(vm: VmScope): Hostcalls {
     },
     /** Of a stream: the filter sends no more. Of a call: it is cancelled. */
     proxy_grpc_close(token: number) {
+      if (!isCall(token) && !isStream(token)) return Status.BadArgument;
       const call = grpcCalls.find(vm.context().root, token);
       if (call === undefined) return Status.NotFound;
       if (isCall(token)) call.end();
@@ -226,6 +228,7 @@ export function grpcHostcalls(vm: VmScope): Hostcalls {
       return Status.Ok;
     },
     proxy_grpc_cancel(token: number) {
+      if (!isCall(token) && !isStream(token)) return Status.BadArgument;
       const call = grpcCalls.find(vm.context().root, token);
       if (call === undefined) return Status.NotFound;
       call.end();

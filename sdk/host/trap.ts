@@ -10,7 +10,7 @@ export function trapText(callback: string, error: unknown): string {
   if (!frames.some(([, functionName]) => functionName !== undefined)) return head;
   const lines = frames.map(([, functionName, index, offset], i) => {
     const called = functionName?.replace(/^[^.]*\.wasm\.|^wasm\./, "") ?? `unknown(function index:${index})`;
-    return `${String(i).padStart(3)}: ${`0x${offset}`.padStart(6)} - ${called}`;
+    return `${String(i).padStart(3)}:  0x${offset} - ${called}`;
   });
   return [head, "Proxy-Wasm plugin in-VM backtrace:", ...lines].join("\n");
 }
