@@ -10,7 +10,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 WORKDIR /sluice
 COPY . .
 RUN node setup/main.mjs
-RUN find controller/gen -name "*.d.ts" -delete
+RUN find controller/gen build -type f "(" -name "*.d.ts" -o -name "*.map" ")" -delete
 
 # What runs needs of npm; the declarations, maps and sources of the packages are half of their size.
 FROM node:24.21.0-bookworm-slim AS packages

@@ -85,7 +85,7 @@ test("the controller serves, with the filters of the image", async () => {
   children.push(child);
   const page = async (path: string): Promise<unknown> =>
     JSON.parse(await httpAsk({ host: "127.0.0.1", port: ports.monitoring }, { path }));
-  await until(() => page("/ready"), "the controller to be ready");
+  await until(() => page("/version"), "the controller to be ready");
   expect(await page("/debug/problemz")).toEqual([]);
   const digest = expect.stringMatching(/^[0-9a-f]{64}$/); // only a module that was found and passed its checks has one
   expect(await page("/debug/pluginz")).toMatchObject([{ ref: { name: "budget" }, digest }]);
