@@ -1,6 +1,8 @@
+import * as BufferType from "../abi/buffer-type";
 import { Config } from "./config";
 import { Context } from "./context";
-import { proxy_done, proxy_set_tick_period_milliseconds } from "./env";
+import { proxy_done, proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./env";
+import { OUT_PTR, OUT_SIZE, valueBytes } from "./host-memory";
 import { HttpContext } from "./http-context";
 import { Queue } from "./queue";
 import { TcpContext } from "./tcp-context";
@@ -19,6 +21,12 @@ export abstract class Plugin extends Context {
   /** The VM has started; only its first plugin hears of it. False refuses the configuration. */
   onVmStart(): bool {
     return true;
+  }
+
+  /** What Envoy's `vm_config.configuration` holds, as it came; a VM that plugins share has one for all of them. */
+  get vmConfiguration(): Uint8Array {
+    proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, i32.MAX_VALUE, OUT_PTR, OUT_SIZE);
+    return valueBytes();
   }
 
   /**

@@ -108,6 +108,20 @@ test("log: what the level lets through, which is asked for once in a callback; n
   expect(host.hostcalls.count("proxy_get_log_level")).toBe(1);
 });
 
+test("the environment, and the VM's configuration", async () => {
+  const host = await load({ vmConfig: "of the VM", environment: { OTHER: "x", NAME: "a=é", EMPTY: "" } });
+  expect(host.fetch({ path: "/environment" }).body.split("\n")).toEqual([
+    "9 of the VM",
+    '"a=é"',
+    "null",
+    '""',
+    "null",
+    "null",
+  ]);
+  const bare = await load();
+  expect(bare.fetch({ path: "/environment" }).body.split("\n")).toEqual(["0 ", "null", "null", "null", "null", "null"]);
+});
+
 test("a local reply has its status, headers, body and reason", async () => {
   const host = await load({ config: "raw, no JSON: é" });
   const reply = host.fetch({ path: "/other" });

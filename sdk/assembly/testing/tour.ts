@@ -3,6 +3,7 @@ import {
   Config,
   Counter,
   clock,
+  environment,
   Gauge,
   getSharedData,
   HeaderMap,
@@ -117,7 +118,19 @@ class TourStream extends HttpContext {
     if (this.path == "/metrics") return this.metrics();
     if (this.path == "/clock") return clock.monotonicNs().toString() + " " + clock.realtimeNs().toString();
     if (this.path == "/log") return this.log();
+    if (this.path == "/environment") return this.environment();
     return this.plugin.raw;
+  }
+
+  private environment(): string {
+    const vm = this.plugin.vmConfiguration;
+    const lines = [vm.length.toString() + " " + String.UTF8.decodeUnsafe(vm.dataStart, vm.byteLength)];
+    const names = ["NAME", "NAM", "EMPTY", "MISSING", ""];
+    for (let i = 0; i < names.length; i++) {
+      const value = environment(names[i]);
+      lines.push(value == null ? "null" : '"' + value + '"');
+    }
+    return lines.join("\n");
   }
 
   private headers(headers: HeaderMap): string {
