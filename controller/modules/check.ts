@@ -1,5 +1,6 @@
 import { preflight } from "@sluice/sdk/host/preflight.ts";
 import { formatModuleProblem, inspectModule } from "@sluice/sdk/module/inspect.ts";
+import type { Chain } from "@sluice/sdk/module/manifest.ts";
 import type { Path } from "../model/problem.ts";
 import type { Module } from "../model/wasm-plugin.ts";
 
@@ -21,15 +22,21 @@ export interface Checked {
 /** Name of the plugin in what it logs here; cut off again. */
 const name = "plugin";
 
-const networkOnly =
-  "the module is a network filter (createTcpContext), which Sluice does not deliver; it delivers HTTP filters";
+/** What a module is that is made for this chain. */
+const kinds: Readonly<Record<Chain, string>> = {
+  downstream: "an HTTP filter",
+  upstream: "an HTTP filter",
+  network: "a network filter (createTcpContext)",
+  "access-log": "an access logger (Plugin.onLog)",
+};
 
 /** Looks at a module, starts it in the host and hands it its configuration. */
 export async function check({ bytes, pluginName, config }: Job): Promise<Checked> {
   const { manifest, capabilities, problems } = inspectModule(bytes);
   if (problems.length > 0) return { problems: problems.map((problem) => ({ message: formatModuleProblem(problem) })) };
-  const attach = (manifest?.attach ?? ["downstream"]).filter((chain) => chain !== "network");
-  if (attach.length === 0) return { problems: [{ message: networkOnly }] };
+  const chains = manifest?.attach ?? ["downstream"];
+  const attach = chains.filter((chain) => chain === "downstream" || chain === "upstream");
+  if (attach.length === 0) return { problems: [{ message: notDelivered(chains) }] };
   const upstream = attach.includes("upstream");
   const tried = await preflight(bytes, {
     name,
@@ -42,6 +49,11 @@ export async function check({ bytes, pluginName, config }: Job): Promise<Checked
   const said = tried.logs.filter(({ level }) => level === "error" || level === "critical").map(({ text }) => text);
   const unique = [...new Set(said.length > 0 ? said : tried.problems)];
   return { problems: unique.map((text) => problemOf(text, config)) };
+}
+
+function notDelivered(chains: readonly Chain[]): string {
+  const what = chains.map((chain) => kinds[chain]).join(" and ");
+  return `the module is ${what}, which Sluice does not deliver; it delivers HTTP filters`;
 }
 
 /** `plugin: window is "10": a unit is missing` -> the message `is "10": …` at the field `window`. */

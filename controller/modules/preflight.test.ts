@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { withCustomSection, withoutCustomSection } from "../../sdk/build/custom-sections.ts";
+import { manifestSection } from "../../sdk/module/manifest.ts";
 import { markModule, refusedModule } from "../../test/support/modules.ts";
 import { Preflight } from "./preflight.ts";
 
@@ -29,6 +31,21 @@ test("every wrong field of a configuration is named", async () => {
 test("a start section is refused", async () => {
   const [problem] = (await tried(await refusedModule("start section"), {})).problems;
   expect(problem?.message).toMatch(/^the module has a start section/);
+});
+
+test.each([
+  [["network"], "a network filter (createTcpContext)"],
+  [["access-log"], "an access logger (Plugin.onLog)"],
+  [["network", "access-log"], "a network filter (createTcpContext) and an access logger (Plugin.onLog)"],
+])("a module for %s alone is refused", async (attach, what) => {
+  const manifest = { name: "other", version: "1.0.0", sdk: "0.1.0", abi: "0.2.1", attach, metrics: [] };
+  const bare = withoutCustomSection(readFileSync(fileURLToPath(await markModule("a"))), manifestSection);
+  const bytes = withCustomSection(bare, manifestSection, Buffer.from(JSON.stringify(manifest)));
+  const { module, problems } = await preflight.check({ bytes, pluginName: "", config: "{}" });
+  expect(module).toBeUndefined();
+  expect(problems).toEqual([
+    { message: `the module is ${what}, which Sluice does not deliver; it delivers HTTP filters` },
+  ]);
 });
 
 test("a module that never returns costs its own check only", async () => {

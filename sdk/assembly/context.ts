@@ -24,7 +24,7 @@ export abstract class Context {
 
   /**
    * The request or connection is over and all its properties are final; headers can be read, not written. Not in the upstream half.
-   * A plugin has it where Envoy is told to use it as an access logger: once for each request.
+   * A plugin has it where Envoy is told to use it as an access logger: once for each request or connection.
    */
   onLog(): void {}
 

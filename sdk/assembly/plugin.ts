@@ -1,7 +1,9 @@
 import * as BufferType from "../abi/buffer-type";
+import * as MapType from "../abi/map-type";
 import { Config } from "./config";
 import { Context } from "./context";
 import { proxy_done, proxy_get_buffer_bytes, proxy_set_tick_period_milliseconds } from "./env";
+import { HeaderMap } from "./header-map";
 import { OUT_PTR, OUT_SIZE, valueBytes } from "./host-memory";
 import { HttpContext } from "./http-context";
 import { Queue } from "./queue";
@@ -65,6 +67,24 @@ export abstract class Plugin extends Context {
    */
   createTcpContext(): TcpContext | null {
     return null;
+  }
+
+  /** Those of the request that is over, in `onLog`. None for a TCP connection. */
+  get requestHeaders(): HeaderMap {
+    this.makeEffective();
+    return new HeaderMap(MapType.RequestHeaders);
+  }
+
+  /** Those of the response, in `onLog`; none where the caller left before. */
+  get responseHeaders(): HeaderMap {
+    this.makeEffective();
+    return new HeaderMap(MapType.ResponseHeaders);
+  }
+
+  /** Those of the response, in `onLog`. */
+  get responseTrailers(): HeaderMap {
+    this.makeEffective();
+    return new HeaderMap(MapType.ResponseTrailers);
   }
 
   /** Asks for `onTick` every so many milliseconds; 0 ends it. */

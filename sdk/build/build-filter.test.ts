@@ -122,9 +122,21 @@ test("what Envoy would not link is refused", async () => {
   );
 });
 
+test("a plugin that overrides onLog alone is an access logger", async () => {
+  const { manifest, exports } = await inspected(
+    "logger",
+    `import { HttpContext, log, Plugin, registerPlugin } from "${sdk}";
+     class Logger extends Plugin { onLog(): void { log.info("over"); } }
+     class Stream extends HttpContext { onLog(): void {} }
+     registerPlugin(() => new Logger());`,
+  );
+  expect(manifest?.attach).toEqual(["access-log"]);
+  expect(exports.map(({ name }) => name)).toContain("proxy_on_log");
+});
+
 test("a filter that no request would reach is refused", async () => {
   const code = `import { Plugin, registerPlugin } from "${sdk}";\nclass Idle extends Plugin {}\nregisterPlugin(() => new Idle());`;
-  expect((await buildFilter(root, filter("idle", code))).messages).toContain("no class overrides createHttpContext");
+  expect((await buildFilter(root, filter("idle", code))).messages).toContain("no plugin overrides createHttpContext");
 });
 
 test.each([

@@ -23,9 +23,8 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
   const compiled = await compile(root, source);
   if (!compiled.ok) return compiled;
   if (!compiled.attach.length) {
-    const what =
-      "no class overrides createHttpContext, createUpstreamContext or createTcpContext: nothing would reach the filter";
-    return { ok: false, messages: `${source}: ${what}` };
+    const factories = "createHttpContext, createUpstreamContext, createTcpContext or, as an access logger, onLog";
+    return { ok: false, messages: `${source}: no plugin overrides ${factories}: nothing would reach the filter` };
   }
   const { attach, configSchema } = compiled;
   const described = { ...declaration, ...(configSchema && { configSchema }) };

@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Parser, Program } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
+import type { Chain } from "../module/manifest.ts";
 import { asc } from "./compiler.ts";
 import { withoutCustomSection } from "./custom-sections.ts";
-import { type Attachment, dropUnusedCallbacks } from "./overrides.ts";
+import { dropUnusedCallbacks } from "./overrides.ts";
 import { guardLogs } from "./quiet-logs.ts";
 import { typeConfig } from "./typed-config.ts";
 
@@ -15,7 +16,7 @@ export type Compilation =
       readonly ok: true;
       readonly bytes: Uint8Array;
       readonly sourceMap: string;
-      readonly attach: readonly Attachment[];
+      readonly attach: readonly Chain[];
       /** JSON Schema of the configuration; absent where no class has `@config`. */
       readonly configSchema?: Readonly<Record<string, unknown>>;
       readonly messages: string;
@@ -35,7 +36,7 @@ const ENTRY = "filter.ts";
 export async function compile(root: string, source: string): Promise<Compilation> {
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
-  let attach: readonly Attachment[] = [];
+  let attach: readonly Chain[] = [];
   let configSchema: ReturnType<typeof typeConfig>;
   const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {
     afterParse(parser: Parser) {

@@ -1,6 +1,7 @@
 // Which callbacks a filter has: those whose method one of its classes overrides. Found in the compiler's own class table,
 // after it has linked classes to their bases and before it compiles anything, so that what is left out costs nothing.
-import type { Program } from "assemblyscript";
+import type { ClassPrototype, FunctionPrototype, Program } from "assemblyscript";
+import type { Chain } from "../module/manifest.ts";
 
 /** Where the SDK's code lies for the compiler: the package's name as it resolves it. */
 const SDK = "~lib/@sluice/sdk/assembly";
@@ -27,19 +28,20 @@ const ALWAYS = new Set([
   "proxy_on_delete",
 ]);
 
-/**
- * Chains that a filter is made for: `createHttpContext` is its downstream half, `createUpstreamContext` its upstream one;
- * with `createTcpContext` it is a network filter.
- */
-export type Attachment = "downstream" | "upstream" | "network";
+/** Factory of a plugin -> the chain that it serves. */
+const FACTORIES: readonly (readonly [method: string, chain: Chain])[] = [
+  ["createHttpContext", "downstream"],
+  ["createUpstreamContext", "upstream"],
+  ["createTcpContext", "network"],
+];
 
 /**
  * Leaves out of the program every export of the SDK whose method no class overrides. `proxy_on_request_headers` has the
  * method `onRequestHeaders`, and so on. Inside other functions the SDK asks by `isDefined(OVERRIDES_onTick)`.
  *
- * @returns what the filter can be attached to
+ * @returns what the filter is made for: the chains whose contexts a plugin creates, and the access log where one overrides `onLog`
  */
-export function dropUnusedCallbacks(program: Program): Attachment[] {
+export function dropUnusedCallbacks(program: Program): Chain[] {
   const exports = program.filesByName.get(`${SDK}/exports`)?.exports;
   if (!exports) throw new Error(`${SDK}/exports is not part of the program`);
   const overridden = new Set(BASES.flatMap((base) => overriddenMethods(program, base)));
@@ -50,22 +52,31 @@ export function dropUnusedCallbacks(program: Program): Attachment[] {
       handler === undefined ? overridden.has(methodOf(name)) : overriddenMethods(program, handler).length > 0;
     if (!ALWAYS.has(name) && !isUsed) exports.delete(name);
   }
-  const attach: Attachment[] = [];
-  if (overridden.has("createHttpContext")) attach.push("downstream");
-  if (overridden.has("createUpstreamContext")) attach.push("upstream");
-  if (overridden.has("createTcpContext")) attach.push("network");
-  return attach;
+  const chains = FACTORIES.flatMap(([method, chain]) => (overridden.has(method) ? [chain] : []));
+  return isAccessLogger(program) ? [...chains, "access-log"] : chains;
+}
+
+/** Whether a plugin overrides `onLog`, which streams have, too. */
+function isAccessLogger(program: Program): boolean {
+  const plugin = classOf(program, `${SDK}/plugin/Plugin`);
+  const onLog = classOf(program, `${SDK}/context/Context`).instanceMembers?.get("onLog");
+  return [...overridesOf(onLog)].some(({ parent }) => (parent as ClassPrototype).extends(plugin));
 }
 
 function overriddenMethods(program: Program, base: string): string[] {
-  const members = [...classMembers(program, base)];
-  return members.flatMap(([name, member]) => ("unboundOverrides" in member && member.unboundOverrides ? [name] : []));
+  const members = [...(classOf(program, base).instanceMembers ?? [])];
+  return members.flatMap(([name, member]) => (overridesOf(member).size ? [name] : []));
 }
 
-function classMembers(program: Program, name: string): Map<string, object> {
+/** The methods that override a member of a class; none where it is no method. */
+function overridesOf(member: object | undefined): ReadonlySet<FunctionPrototype> {
+  return (member && "unboundOverrides" in member && (member as FunctionPrototype).unboundOverrides) || new Set();
+}
+
+function classOf(program: Program, name: string): ClassPrototype {
   const element = program.elementsByName.get(name);
   if (!element || !("instanceMembers" in element)) throw new Error(`${name} is not part of the program`);
-  return element.instanceMembers as Map<string, object>;
+  return element as ClassPrototype;
 }
 
 /** `proxy_on_request_headers` -> `onRequestHeaders` */

@@ -12,9 +12,12 @@ export interface MetricDeclaration {
   readonly help?: string;
 }
 
-const chains = ["downstream", "upstream", "network"] as const;
+const chains = ["downstream", "upstream", "network", "access-log"] as const;
 
-/** A filter chain of Envoy: the connection manager's, the router's, or a listener's own. */
+/**
+ * Where Envoy calls a module: in a filter chain, which is the connection manager's, the router's, or a listener's own; or as an
+ * access logger (`envoy.access_loggers.wasm`), once a request is over.
+ */
 export type Chain = (typeof chains)[number];
 
 /** The section's content: JSON in UTF-8. */
@@ -26,7 +29,7 @@ export interface Manifest {
   readonly sdk: string;
   /** proxy-wasm ABI, such as `0.2.1`. */
   readonly abi: string;
-  /** Chains it is made for; never empty. The upstream instance is configured with root_id `upstream`, a network filter with `network`. */
+  /** What it is made for; never empty. The upstream instance is configured with root_id `upstream`, a network filter with `network`. */
   readonly attach: readonly Chain[];
   /** JSON Schema of its configuration; absent if it declares none. */
   readonly configSchema?: Readonly<Record<string, unknown>>;

@@ -25,6 +25,8 @@ export interface Chain {
   readonly endpointMetadata?: Readonly<Record<string, unknown>>;
   /** `access_log_options` format of a line on stdout for each request. */
   readonly accessLog?: string;
+  /** Modules that are told of each request that is over. */
+  readonly accessLoggers?: readonly Plugin[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -59,7 +61,7 @@ export function staticCluster(name: string, port: number, http2 = false): Json {
 }
 
 function listener(chain: Chain): Json {
-  const { direction, port, plugins, route, metadata, accessLog } = chain;
+  const { direction, port, plugins, route, metadata, accessLog, accessLoggers = [] } = chain;
   const manager = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: clusterName(chain),
@@ -80,7 +82,7 @@ function listener(chain: Chain): Json {
         },
       ],
     },
-    ...(accessLog ? { access_log: [stdoutLog(accessLog)] } : {}),
+    access_log: [...(accessLog ? [stdoutLog(accessLog)] : []), ...accessLoggers.map(wasmLog)],
     http_filters: [
       ...plugins.map((plugin) => wasm(plugin, "downstream")),
       {
@@ -103,23 +105,27 @@ function listener(chain: Chain): Json {
   };
 }
 
-function wasm({ name, module, config = {} }: Plugin, half: "downstream" | "upstream"): Json {
+function wasm(plugin: Plugin, half: "downstream" | "upstream"): Json {
+  const config = pluginConfig(plugin, half === "upstream" ? "upstream" : "");
+  return { name: plugin.name, typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config } };
+}
+
+function wasmLog(plugin: Plugin): Json {
+  const config = pluginConfig(plugin, "");
+  return { name: plugin.name, typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config } };
+}
+
+function pluginConfig({ name, module, config = {} }: Plugin, rootId: string): Json {
   return {
     name,
-    typed_config: {
-      "@type": typeUrl("filters.http.wasm.v3.Wasm"),
-      config: {
-        name,
-        root_id: half === "upstream" ? "upstream" : "",
-        failure_policy: "FAIL_RELOAD",
-        vm_config: {
-          vm_id: name,
-          runtime: "envoy.wasm.runtime.v8",
-          code: { local: { inline_bytes: Buffer.from(module).toString("base64") } },
-        },
-        configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(config) },
-      },
+    root_id: rootId,
+    failure_policy: "FAIL_RELOAD",
+    vm_config: {
+      vm_id: name,
+      runtime: "envoy.wasm.runtime.v8",
+      code: { local: { inline_bytes: Buffer.from(module).toString("base64") } },
     },
+    configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(config) },
   };
 }
 
