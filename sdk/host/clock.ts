@@ -59,3 +59,9 @@ export class VirtualClock {
     this.#monotonicNs = atNs;
   }
 }
+
+/** The first of some moments; undefined if there is none. */
+export function earliest(moments: readonly (bigint | undefined)[]): bigint | undefined {
+  const due = moments.filter((moment) => moment !== undefined);
+  return due.reduce<bigint | undefined>((first, one) => (first === undefined || one < first ? one : first), undefined);
+}

@@ -1,24 +1,26 @@
-// gRPC calls and streams of filters to clusters: the hostcalls, and the services that the test plays.
-// @see Envoy source/extensions/common/wasm/context.cc grpcCall, grpcStream
+// gRPC calls and streams of filters, and the services that the test plays.
+// @see Envoy source/common/grpc/async_client_impl.cc
 import * as BufferType from "../abi/buffer-type.ts";
 import * as CalloutType from "../abi/callout-type.ts";
 import * as MapType from "../abi/map-type.ts";
-import * as Status from "../abi/status.ts";
-import { type ByteString, toArray, toByteString, toText } from "./bytes.ts";
-import type { Timer, VirtualClock } from "./clock.ts";
-import { NotEmulated } from "./errors.ts";
+import { toByteString, toText } from "./bytes.ts";
+import { earliest, type Timer, type VirtualClock } from "./clock.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
-import { decodePairs } from "./pairs.ts";
-import type { Hostcalls, Received, RootContext, VmScope } from "./scope.ts";
+import { grpcStatusOfHttp, type LocalReply, localResponse } from "./local-reply.ts";
+import type { ResetReason } from "./request.ts";
+import { noEndpoint, resetReply, timeoutReply } from "./resets.ts";
+import type { Received, RootContext } from "./scope.ts";
 
-/** How a call fails, or a stream ends: a status of gRPC, and its text as the filter sees it. Envoy adds its reason in braces. */
+/** How a service ends a stream, or lets a call fail. */
 export interface GrpcEnd {
-  /** Default 0. */
+  /** Of gRPC. Default 0, which of a call without a message becomes 13. */
   readonly status?: number;
-  /** Default "". */
+  /** `grpc-message` as it is on the wire. Default none. The filter gets it with Envoy's reason: `text{via_upstream}`. */
   readonly text?: string;
   /** Of a stream. */
   readonly trailingMetadata?: HeadersInit;
+  /** Another than 200, the default, decides the gRPC status by itself. */
+  readonly httpStatus?: number;
 }
 
 /** A call or stream of a filter, as a test sees it. */
@@ -26,6 +28,7 @@ export interface GrpcCall {
   readonly cluster: string;
   readonly service: string;
   readonly method: string;
+  /** As it reaches the upstream: what the filter gave, and Envoy's own headers. */
   readonly metadata: HeaderView;
   /** What the filter sent so far; of a call: one. */
   readonly messages: readonly Uint8Array[];
@@ -33,21 +36,26 @@ export interface GrpcCall {
   readonly isComplete: boolean;
   /** False once it is over: answered, closed, cancelled, or its plugin ended. */
   readonly isOpen: boolean;
-  /** Sends initial metadata, of a stream. @throws {Error} if it is over */
+  /** Sends initial metadata, of a stream; without it the first message does. @throws {Error} if it is over, or begun */
   sendMetadata(metadata: HeadersInit): void;
   /** Sends a message; a call is over with it. @throws {Error} if it is over */
   send(message: string | Uint8Array): void;
   /** Ends a stream, or lets a call fail. @throws {Error} if it is over */
   close(end?: GrpcEnd): void;
+  /** Brings no answer: the connection fails, or the upstream cuts it. @throws {Error} if it is over, or begun */
+  reset(reason: ResetReason): void;
 }
 
 /** Told of each call and stream once the callback that started it is over; it may answer at once, or the test later. */
 export type GrpcHandler = (call: GrpcCall) => void;
 
+/** Who answers for a cluster; "no endpoint": it has none, and calls fail at once. */
+export type GrpcPeer = GrpcHandler | "no endpoint";
+
 /** All gRPC calls and streams of a process, and who answers them. */
 export class GrpcCalls {
   readonly clock: VirtualClock;
-  readonly #handlers = new Map<string, GrpcHandler>();
+  readonly #peers = new Map<string, GrpcPeer>();
   #open: readonly Call[] = [];
 
   constructor(clock: VirtualClock) {
@@ -55,21 +63,28 @@ export class GrpcCalls {
   }
 
   /** Makes a cluster known, and says who answers for it. */
-  on(cluster: string, handler: GrpcHandler): void {
-    this.#handlers.set(cluster, handler);
+  on(cluster: string, peer: GrpcPeer): void {
+    this.#peers.set(cluster, peer);
   }
 
-  knows(cluster: string): boolean {
-    return this.#handlers.has(cluster);
+  /** Undefined: there is no such cluster. */
+  peer(cluster: string): GrpcPeer | undefined {
+    return this.#peers.get(cluster);
   }
 
   get open(): readonly Call[] {
     return this.#open;
   }
 
+  /** When the next timeout is due; undefined if none is. */
+  get nextNs(): bigint | undefined {
+    return earliest(this.#open.map(({ dueNs }) => dueNs));
+  }
+
   start(call: Call): void {
     this.#open = [...this.#open, call];
-    this.clock.after(0n, () => call.isOpen && this.#handlers.get(call.cluster)?.(call));
+    const peer = this.#peers.get(call.cluster);
+    if (typeof peer === "function") this.clock.after(0n, () => call.isOpen && peer(call));
   }
 
   find(root: RootContext | undefined, token: number): Call | undefined {
@@ -86,17 +101,18 @@ export class GrpcCalls {
   }
 }
 
-interface CallInit {
+export interface CallInit {
   readonly root: RootContext;
   readonly token: number;
   readonly cluster: string;
   readonly service: string;
   readonly method: string;
   readonly metadata: HeaderMap;
+  /** 0: none. */
   readonly timeoutMs: number;
 }
 
-class Call implements GrpcCall {
+export class Call implements GrpcCall {
   readonly root: RootContext;
   readonly token: number;
   readonly cluster: string;
@@ -105,7 +121,10 @@ class Call implements GrpcCall {
   readonly metadata: HeaderMap;
   readonly messages: Uint8Array[] = [];
   isComplete = false;
+  /** Initial metadata have come. */
+  #isBegun = false;
   readonly #calls: GrpcCalls;
+  readonly #startedNs: bigint;
   readonly #timeout: Timer | undefined;
 
   constructor({ root, token, cluster, service, method, metadata, timeoutMs }: CallInit, calls: GrpcCalls) {
@@ -116,14 +135,19 @@ class Call implements GrpcCall {
     this.method = method;
     this.metadata = metadata;
     this.#calls = calls;
+    this.#startedNs = calls.clock.monotonicNs;
     if (timeoutMs > 0)
-      this.#timeout = calls.clock.after(BigInt(timeoutMs) * 1_000_000n, () => {
-        throw new NotEmulated(`the timeout of a gRPC call, ${timeoutMs} ms,`);
-      });
+      this.#timeout = calls.clock.after(BigInt(timeoutMs) * 1_000_000n, () =>
+        this.#fail(timeoutReply("response_timeout")),
+      );
   }
 
   get isOpen(): boolean {
     return this.#calls.open.includes(this);
+  }
+
+  get dueNs(): bigint | undefined {
+    return this.#timeout?.atNs;
   }
 
   get #isStream(): boolean {
@@ -132,22 +156,45 @@ class Call implements GrpcCall {
 
   sendMetadata(metadata: HeadersInit): void {
     if (!this.#isStream) throw new Error(`${this.method} is a call: Envoy tells filters nothing of its metadata`);
-    this.#bringMap("proxy_on_grpc_receive_initial_metadata", MapType.GrpcInitialMetadata, metadata);
+    this.#refuseIfBegun();
+    this.#begin(this.#responseHeaders(metadata));
   }
 
   send(message: string | Uint8Array): void {
     this.#assertOpen();
     const bytes = toByteString(message);
     if (!this.#isStream) this.end();
+    else if (!this.#isBegun) this.sendMetadata({});
     this.#bring({ buffers: { [BufferType.GrpcMessage]: bytes } }, "proxy_on_grpc_receive", bytes.length);
   }
 
-  close({ status = 0, text = "", trailingMetadata = {} }: GrpcEnd = {}): void {
+  /** A stream that ends before it has begun has nothing but trailing metadata, with what is else in the initial ones. */
+  close({ status = 0, text = "", trailingMetadata = {}, httpStatus = 200 }: GrpcEnd = {}): void {
     this.#assertOpen();
-    if (this.#isStream)
-      this.#bringMap("proxy_on_grpc_receive_trailing_metadata", MapType.GrpcTrailingMetadata, trailingMetadata);
-    this.end();
-    this.#bring({ status: { code: status, message: toByteString(text) } }, "proxy_on_grpc_close", status);
+    const via = text === "" ? "via_upstream" : `${text}{via_upstream}`;
+    if (httpStatus !== 200) {
+      this.#refuseIfBegun();
+      this.#end(grpcStatusOfHttp(httpStatus), via, new HeaderMap("response trailers"));
+    } else if (!this.#isStream && status === 0) this.#end(13, "");
+    else {
+      const end = {
+        "grpc-status": String(status),
+        ...(text === "" ? {} : { "grpc-message": text }),
+        ...trailingMetadata,
+      };
+      const trailers = this.#isBegun ? new HeaderMap("response trailers", end) : this.#responseHeaders(end);
+      this.#end(status, via, trailers);
+    }
+  }
+
+  reset(reason: ResetReason): void {
+    this.#refuseIfBegun();
+    this.#fail(resetReply(reason));
+  }
+
+  /** There is no endpoint: a stream's metadata come while the filter's callback still runs. */
+  refuse(): void {
+    this.#fail(noEndpoint, (action) => this.root.defer(action));
   }
 
   /** It is over, and nobody hears of it. */
@@ -156,9 +203,38 @@ class Call implements GrpcCall {
     this.#calls.forget(this);
   }
 
-  #bringMap(callback: string, type: number, init: HeadersInit): void {
-    this.#assertOpen();
-    const map = new HeaderMap("response", init);
+  /** Ends with an answer of Envoy's own. */
+  #fail(reply: LocalReply, when?: (action: () => void) => void): void {
+    const { headers } = localResponse(reply, true);
+    const status = Number(headers.first("grpc-status"));
+    this.#end(status, `${toText(reply.body)}{${reply.details}}`, headers, when);
+  }
+
+  #end(status: number, message: string, trailers = new HeaderMap("response trailers"), when = now): void {
+    if (this.#isStream) {
+      if (!this.#isBegun) this.#begin(new HeaderMap("response"));
+      this.#bringMap("proxy_on_grpc_receive_trailing_metadata", MapType.GrpcTrailingMetadata, trailers);
+    }
+    when(() => {
+      if (!this.isOpen) return;
+      this.#bring({ status: { code: status, message: toByteString(message) } }, "proxy_on_grpc_close", status);
+      this.end();
+    });
+  }
+
+  #begin(headers: HeaderMap): void {
+    this.#isBegun = true;
+    this.#bringMap("proxy_on_grpc_receive_initial_metadata", MapType.GrpcInitialMetadata, headers);
+  }
+
+  #responseHeaders(init: HeadersInit): HeaderMap {
+    const headers = new HeaderMap("response", { ":status": "200", "content-type": "application/grpc", ...init });
+    const elapsedMs = (this.#calls.clock.monotonicNs - this.#startedNs) / 1_000_000n;
+    headers.set("x-envoy-upstream-service-time", String(elapsedMs));
+    return headers;
+  }
+
+  #bringMap(callback: string, type: number, map: HeaderMap): void {
     this.#bring({ maps: { [type]: map } }, callback, map.pairs.length);
   }
 
@@ -169,89 +245,13 @@ class Call implements GrpcCall {
   #assertOpen(): void {
     if (!this.isOpen) throw new Error(`${this.service}/${this.method} is over already`);
   }
-}
 
-export function grpcHostcalls(vm: VmScope): Hostcalls {
-  const { grpcCalls } = vm.process;
-
-  /** Starts a call or a stream. @param texts addresses and sizes of peer, service, method and metadata */
-  function start(type: number, texts: readonly number[], message: readonly number[], timeoutMs: number, out: number) {
-    const [peer, service, method, metadata] = [0, 2, 4, 6].map((i) => vm.memory.read(texts[i] ?? 0, texts[i + 1] ?? 0));
-    const body = vm.memory.read(message[0] ?? 0, message[1] ?? 0);
-    if (peer === undefined || service === undefined || method === undefined || metadata === undefined)
-      return Status.InvalidMemoryAccess;
-    if (body === undefined || !vm.memory.writeWord(out, 0)) return Status.InvalidMemoryAccess;
-    const { root } = vm.context();
-    const named = clusterOf(peer);
-    const cluster = named ?? toText(peer);
-    if (root === undefined) return Status.BadArgument;
-    if (!grpcCalls.knows(cluster)) return named === undefined ? Status.ParseFailure : Status.InternalFailure;
-    const token = vm.nextToken(type);
-    vm.memory.writeWord(out, token);
-    const headers = new HeaderMap("request");
-    for (const [name, value] of decodePairs(metadata)) headers.add(name, value);
-    const [serviceText, methodText] = [toText(service), toText(method)];
-    const init = { root, token, cluster, service: serviceText, method: methodText, metadata: headers, timeoutMs };
-    const call = new Call(init, grpcCalls);
-    if (type === CalloutType.GrpcCall) {
-      call.messages.push(toArray(body));
-      call.isComplete = true;
-    }
-    grpcCalls.start(call);
-    return Status.Ok;
+  #refuseIfBegun(): void {
+    this.#assertOpen();
+    if (this.#isBegun) throw new Error(`${this.service}/${this.method} has its initial metadata already`);
   }
-
-  const isCall = (token: number) => (token & 3) === CalloutType.GrpcCall;
-  const isStream = (token: number) => (token & 3) === CalloutType.GrpcStream;
-
-  return {
-    proxy_grpc_call: (...words: number[]) =>
-      start(CalloutType.GrpcCall, words.slice(0, 8), words.slice(8, 10), words[10] ?? 0, words[11] ?? 0),
-    proxy_grpc_stream: (...words: number[]) => start(CalloutType.GrpcStream, words.slice(0, 8), [], 0, words[8] ?? 0),
-    proxy_grpc_send(token: number, address: number, size: number, endOfStream: number) {
-      const message = vm.memory.read(address, size);
-      if (message === undefined) return Status.InvalidMemoryAccess;
-      if (!isStream(token)) return Status.BadArgument;
-      const call = grpcCalls.find(vm.context().root, token);
-      if (call === undefined) return Status.NotFound;
-      call.messages.push(toArray(message));
-      if (endOfStream !== 0) call.isComplete = true;
-      return Status.Ok;
-    },
-    /** Of a stream: the filter sends no more. Of a call: it is cancelled. */
-    proxy_grpc_close(token: number) {
-      if (!isCall(token) && !isStream(token)) return Status.BadArgument;
-      const call = grpcCalls.find(vm.context().root, token);
-      if (call === undefined) return Status.NotFound;
-      if (isCall(token)) call.end();
-      else call.isComplete = true;
-      return Status.Ok;
-    },
-    proxy_grpc_cancel(token: number) {
-      if (!isCall(token) && !isStream(token)) return Status.BadArgument;
-      const call = grpcCalls.find(vm.context().root, token);
-      if (call === undefined) return Status.NotFound;
-      call.end();
-      return Status.Ok;
-    },
-  };
 }
 
-/** The cluster in `GrpcService { envoy_grpc = 1 { cluster_name = 1 } }`; undefined where the bytes are not that: then they are a name. */
-function clusterOf(peer: ByteString): string | undefined {
-  const inner = onlyField(peer);
-  const name = inner === undefined ? undefined : onlyField(inner);
-  return name === undefined ? undefined : toText(name);
-}
-
-/** The content of field 1, if it is all that the message has. */
-function onlyField(message: ByteString): ByteString | undefined {
-  let [at, size, shift] = [1, 0, 0];
-  for (let more = true; more; at++, shift += 7) {
-    const byte = message.charCodeAt(at);
-    if (Number.isNaN(byte) || shift > 28) return undefined;
-    size |= (byte & 0x7f) << shift;
-    more = byte >= 0x80;
-  }
-  return message.charCodeAt(0) === 0x0a && message.length === at + size ? message.slice(at) : undefined;
+function now(action: () => void): void {
+  action();
 }

@@ -2,13 +2,14 @@
 
 import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
+import { earliest } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
-import type { GrpcCall, GrpcHandler } from "./grpc-calls.ts";
+import type { GrpcCall, GrpcPeer } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
-import type { HttpCall, HttpCallHandler } from "./http-calls.ts";
+import type { HttpCall, HttpPeer } from "./http-calls.ts";
 import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
@@ -102,10 +103,10 @@ export class Host {
    * Makes a cluster known to filters and says what answers their calls to it. An answer comes with the next step of the test:
    * `fetch` waits for it, `advance` brings it.
    *
-   * @param handler default: none, calls stay open in `httpCalls` until the test answers them
+   * @param peer default: calls stay open in `httpCalls` until the test answers them
    */
-  onHttpCall(cluster: string, handler: HttpCallHandler = () => undefined): void {
-    this.#process.httpCalls.on(cluster, handler);
+  onHttpCall(cluster: string, peer: HttpPeer = () => undefined): void {
+    this.#process.httpCalls.on(cluster, peer);
   }
 
   /** Calls that are open. */
@@ -114,8 +115,8 @@ export class Host {
   }
 
   /** Makes a cluster known to filters' gRPC calls and streams, and says who answers them. Default: the test, later. */
-  onGrpcCall(cluster: string, handler: GrpcHandler = () => {}): void {
-    this.#process.grpcCalls.on(cluster, handler);
+  onGrpcCall(cluster: string, peer: GrpcPeer = () => {}): void {
+    this.#process.grpcCalls.on(cluster, peer);
   }
 
   /** gRPC calls and streams that are open. */
@@ -158,7 +159,8 @@ export class Host {
     exchange.start(endsAfterBody && body.length === 0);
     if (body.length > 0) exchange.receiveBody(toByteString(body), endsAfterBody);
     if (trailers !== undefined) exchange.receiveTrailers(new HeaderMap("request trailers", trailers));
-    return new Stream(exchange, this.#process.httpCalls);
+    const { httpCalls, grpcCalls } = this.#process;
+    return new Stream(exchange, () => earliest([httpCalls.nextNs, grpcCalls.nextNs]));
   }
 
   /**

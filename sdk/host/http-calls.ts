@@ -5,15 +5,20 @@ import * as CalloutType from "../abi/callout-type.ts";
 import * as MapType from "../abi/map-type.ts";
 import * as Status from "../abi/status.ts";
 import { type ByteString, toByteString, toText } from "./bytes.ts";
-import type { Timer, VirtualClock } from "./clock.ts";
+import { earliest, type Timer, type VirtualClock } from "./clock.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
-import { envoyReply, localResponse } from "./local-reply.ts";
+import { localResponse } from "./local-reply.ts";
 import { decodePairs } from "./pairs.ts";
+import type { ResetReason } from "./request.ts";
+import { resetReply, timeoutReply } from "./resets.ts";
 import type { Hostcalls, RootContext, VmScope } from "./scope.ts";
 
-/** Why a call brings no answer of its upstream: Envoy says 504 or 503 instead, or tells the filter that it broke off. */
-export type HttpCallFailure = "timeout" | "refused" | "reset";
+/**
+ * Why a call brings no answer of its upstream. For a timeout Envoy says 504, for a connection that is refused or an upstream
+ * that cuts it 503; of a response that broke off after its headers ("reset") the filter is told that there is none.
+ */
+export type HttpCallFailure = "timeout" | "refused" | "reset" | Exclude<ResetReason, "connection-failure">;
 
 /** What answers a call: a response, or none. */
 export type HttpCallAnswer =
@@ -30,13 +35,15 @@ export type HttpCallAnswer =
 /** Answers a call; undefined leaves it open, to be answered by its `answer` or by its timeout. */
 export type HttpCallHandler = (call: HttpCall) => HttpCallAnswer | undefined;
 
-/** A call of a filter, as a test sees it. */
+/** Who answers calls to a cluster; "no endpoint": it has none, and the hostcall fails at once. */
+export type HttpPeer = HttpCallHandler | "no endpoint";
+
+/** A call of a filter, as a test sees it: trailers are missing, because Envoy drops them. */
 export interface HttpCall {
   readonly cluster: string;
-  /** As the filter wrote them, and `content-length` where there is a body. */
+  /** As they reach the upstream: those of the filter, and Envoy's own. */
   readonly headers: HeaderView;
   readonly body: string;
-  readonly trailers: HeaderView;
   /** 0: none. */
   readonly timeoutMs: number;
   /** False once it was answered, or its plugin ended. */
@@ -51,28 +58,28 @@ interface CallInit {
   readonly cluster: string;
   readonly headers: HeaderMap;
   readonly body: ByteString;
-  readonly trailers: HeaderMap;
   readonly timeoutMs: number;
 }
 
 /** All calls of a process, and who answers them. */
 export class HttpCalls {
   readonly #clock: VirtualClock;
-  readonly #handlers: Map<string, HttpCallHandler>;
+  readonly #peers: Map<string, HttpPeer>;
   #open: Call[] = [];
 
-  constructor(clock: VirtualClock, handlers: Readonly<Record<string, HttpCallHandler>> = {}) {
+  constructor(clock: VirtualClock, peers: Readonly<Record<string, HttpPeer>> = {}) {
     this.#clock = clock;
-    this.#handlers = new Map(Object.entries(handlers));
+    this.#peers = new Map(Object.entries(peers));
   }
 
   /** Makes a cluster known, and says who answers for it. */
-  on(cluster: string, handler: HttpCallHandler): void {
-    this.#handlers.set(cluster, handler);
+  on(cluster: string, peer: HttpPeer): void {
+    this.#peers.set(cluster, peer);
   }
 
-  knows(cluster: string): boolean {
-    return this.#handlers.has(cluster);
+  /** Undefined: there is no such cluster. */
+  peer(cluster: string): HttpPeer | undefined {
+    return this.#peers.get(cluster);
   }
 
   get open(): readonly HttpCall[] {
@@ -81,22 +88,17 @@ export class HttpCalls {
 
   /** When the next answer or timeout is due; undefined if none is. */
   get nextNs(): bigint | undefined {
-    const due = this.#open.flatMap(({ dueNs }) => (dueNs === undefined ? [] : [dueNs]));
-    return due.reduce<bigint | undefined>(
-      (least, one) => (least === undefined || one < least ? one : least),
-      undefined,
-    );
+    return earliest(this.#open.map(({ dueNs }) => dueNs));
   }
 
-  /** Starts a call to a cluster that is known. Its handler is asked once the running callback is over. */
-  start(init: CallInit): void {
+  /** Starts a call. The handler is asked once the running callback is over. */
+  start(init: CallInit, handler: HttpCallHandler): void {
     const call = new Call(init, this.#clock, () => {
       this.#open = this.#open.filter((other) => other !== call);
     });
     this.#open.push(call);
-    const handler = this.#handlers.get(init.cluster);
     init.root.defer(() => {
-      const answer = call.isOpen ? handler?.(call) : undefined;
+      const answer = call.isOpen ? handler(call) : undefined;
       if (answer !== undefined) call.answerLater(answer);
     });
   }
@@ -112,8 +114,8 @@ class Call implements HttpCall {
   readonly cluster: string;
   readonly headers: HeaderMap;
   readonly body: string;
-  readonly trailers: HeaderMap;
   readonly timeoutMs: number;
+  readonly #startedNs: bigint;
   readonly #token: number;
   readonly #clock: VirtualClock;
   readonly #onOver: () => void;
@@ -126,10 +128,10 @@ class Call implements HttpCall {
     this.cluster = init.cluster;
     this.headers = init.headers;
     this.body = toText(init.body);
-    this.trailers = init.trailers;
     this.timeoutMs = init.timeoutMs;
     this.#token = init.token;
     this.#clock = clock;
+    this.#startedNs = clock.monotonicNs;
     this.#onOver = onOver;
     if (init.timeoutMs > 0)
       this.#timeout = clock.after(BigInt(init.timeoutMs) * 1_000_000n, () => this.#deliver({ fail: "timeout" }));
@@ -140,8 +142,7 @@ class Call implements HttpCall {
   }
 
   get dueNs(): bigint | undefined {
-    const [answer, timeout] = [this.#answer?.atNs, this.#timeout?.atNs];
-    return answer === undefined || (timeout !== undefined && timeout < answer) ? timeout : answer;
+    return earliest([this.#answer?.atNs, this.#timeout?.atNs]);
   }
 
   answer(answer: HttpCallAnswer): void {
@@ -168,17 +169,22 @@ class Call implements HttpCall {
     this.#onOver();
   }
 
+  get #elapsedMs(): bigint {
+    return (this.#clock.monotonicNs - this.#startedNs) / 1_000_000n;
+  }
+
   #deliver(answer: HttpCallAnswer): void {
     this.cancel();
-    const { headers, body = "", trailers } = "fail" in answer ? failed(answer.fail) : received(answer);
+    const { headers, body, trailers } = "fail" in answer ? failed(answer.fail) : received(answer);
+    if (!("fail" in answer)) headers?.set("x-envoy-upstream-service-time", String(this.#elapsedMs));
     this.root.receive(
       {
         maps: { [MapType.HttpCallResponseHeaders]: headers, [MapType.HttpCallResponseTrailers]: trailers },
-        buffers: { [BufferType.HttpCallResponseBody]: body },
+        buffers: body === undefined ? {} : { [BufferType.HttpCallResponseBody]: body },
         status: headers === undefined ? { code: Status.BrokenConnection, message: "reset" } : undefined,
       },
       "proxy_on_http_call_response",
-      [this.#token, headers?.pairs.length ?? 0, body.length, trailers?.pairs.length ?? 0],
+      [this.#token, headers?.pairs.length ?? 0, body?.length ?? 0, trailers?.pairs.length ?? 0],
     );
   }
 }
@@ -201,15 +207,9 @@ function received(answer: Extract<HttpCallAnswer, { status: number }>): Parts {
 /** What Envoy makes of a call without an answer [measured, Envoy 1.40]. */
 function failed(reason: HttpCallFailure): Parts {
   if (reason === "reset") return {};
-  return localResponse(reason === "timeout" ? timedOut : refused, false);
+  if (reason === "timeout") return localResponse(timeoutReply("response_timeout"), false);
+  return localResponse(resetReply(reason === "refused" ? "connection-failure" : reason), false);
 }
-
-const timedOut = envoyReply(504, "upstream request timeout", "");
-const refused = envoyReply(
-  503,
-  "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
-  "",
-);
 
 export function httpCallCalls(vm: VmScope): Hostcalls {
   const { httpCalls } = vm.process;
@@ -234,15 +234,17 @@ export function httpCallCalls(vm: VmScope): Hostcalls {
         return Status.InvalidMemoryAccess;
       if (!vm.memory.writeWord(tokenOut, 0)) return Status.InvalidMemoryAccess;
       const { root } = vm.context();
-      const headers = headersOf("request", headersBlock);
+      const headers = new HeaderMap("request");
+      for (const [name, value] of decodePairs(headersBlock)) headers.add(name, value);
       const isComplete = [":method", ":path", ":authority"].every((name) => headers.has(name));
-      if (root === undefined || timeoutMs < 0 || !httpCalls.knows(toText(cluster)) || !isComplete)
-        return Status.BadArgument;
+      const peer = httpCalls.peer(toText(cluster));
+      if (root === undefined || timeoutMs < 0 || peer === undefined || !isComplete) return Status.BadArgument;
+      if (peer === "no endpoint") return Status.InternalFailure;
       if (body !== "") headers.replace("content-length", String(body.length));
+      addEnvoyHeaders(headers, timeoutMs);
       const token = vm.nextToken(CalloutType.Http);
       vm.memory.writeWord(tokenOut, token);
-      const trailers = headersOf("request", trailersBlock);
-      httpCalls.start({ root, token, cluster: toText(cluster), headers, body, trailers, timeoutMs });
+      httpCalls.start({ root, token, cluster: toText(cluster), headers, body, timeoutMs }, peer);
       return Status.Ok;
     },
     /** Of the callback that brings an answer: why a call failed. */
@@ -254,8 +256,9 @@ export function httpCallCalls(vm: VmScope): Hostcalls {
   };
 }
 
-function headersOf(kind: "request" | "response", block: ByteString): HeaderMap {
-  const headers = new HeaderMap(kind);
-  for (const [name, value] of decodePairs(block)) headers.add(name, value);
-  return headers;
+/** What the router adds to a filter's call, HTTP or gRPC. @param timeoutMs 0: none */
+export function addEnvoyHeaders(headers: HeaderMap, timeoutMs: number): void {
+  headers.set(":scheme", "http");
+  headers.add("x-envoy-internal", "true");
+  if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
 }

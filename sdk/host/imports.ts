@@ -5,7 +5,7 @@ import * as Status from "../abi/status.ts";
 import { bufferCalls } from "./buffers.ts";
 import { NotEmulated } from "./errors.ts";
 import { foreignCalls } from "./foreign.ts";
-import { grpcHostcalls } from "./grpc-calls.ts";
+import { grpcHostcalls } from "./grpc-hostcalls.ts";
 import { headerCalls } from "./headers.ts";
 import { httpCallCalls } from "./http-calls.ts";
 import { lifecycleCalls } from "./lifecycle.ts";

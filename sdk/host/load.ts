@@ -9,7 +9,7 @@ import { VirtualClock } from "./clock.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
 import { HostcallCounter } from "./hostcall-counter.ts";
-import { type HttpCallHandler, HttpCalls } from "./http-calls.ts";
+import { HttpCalls, type HttpPeer } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
 import { MetricStore } from "./metrics.ts";
 import { type NodeInit, pluginProperty } from "./node.ts";
@@ -51,7 +51,7 @@ export interface ProcessOptions {
   /** Least level that Envoy logs. Default "info". */
   readonly logLevel?: LogLevel;
   /** Clusters that filters can call, and what answers; as `host.onHttpCall`, but from the start, for calls in on_configure. */
-  readonly httpCalls?: Readonly<Record<string, HttpCallHandler>>;
+  readonly httpCalls?: Readonly<Record<string, HttpPeer>>;
 }
 
 /** A module that passed, with its plugins: the downstream one first. */

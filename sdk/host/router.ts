@@ -4,9 +4,10 @@ import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ByteString } from "./bytes.ts";
 import type { Timer, VirtualClock } from "./clock.ts";
 import type { HeaderMap } from "./header-map.ts";
-import { envoyReply, type LocalReply } from "./local-reply.ts";
+import type { LocalReply } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
+import { brokenOff, noEndpoint, resetReply, resets, timeoutReply } from "./resets.ts";
 import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
 import type { Root } from "./root.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
@@ -30,18 +31,6 @@ export interface RouterOwner {
 
 /** Where a cluster says nothing of its endpoints. */
 const defaultEndpoint: Endpoint = { address: "127.0.0.1:8080" };
-
-/** Text, details and response flag of each reset. @see Envoy, "Response flags" */
-const resets: Readonly<Record<ResetReason, { text: string; flag: number; transportFailure: string }>> = {
-  "connection-failure": {
-    text: "remote connection failure",
-    flag: Flag.UF,
-    transportFailure: "delayed connect error: Connection refused",
-  },
-  "connection-termination": { text: "connection termination", flag: Flag.UC, transportFailure: "" },
-  "remote-reset": { text: "remote reset", flag: Flag.UR, transportFailure: "" },
-  "refused-stream": { text: "remote refused stream reset", flag: Flag.UR, transportFailure: "" },
-};
 
 export class Router implements AttemptOwner {
   readonly #owner: RouterOwner;
@@ -89,7 +78,7 @@ export class Router implements AttemptOwner {
   start(): void {
     this.#prepareAttempt();
     if (this.info.cluster.endpoints?.length !== 0) this.#startAttempt();
-    else this.#answer(Flag.UH, envoyReply(503, "no healthy upstream", "no_healthy_upstream"));
+    else this.#answer(Flag.UH, noEndpoint);
   }
 
   /** The request has arrived as a whole: only now the route's timeout begins. */
@@ -152,9 +141,9 @@ export class Router implements AttemptOwner {
   }
 
   onReset(reason: ResetReason): void {
-    const { text, flag, transportFailure } = resets[reason];
+    const { flag, transportFailure } = resets[reason];
     if (this.#attempt?.isAnswered) {
-      this.#cut(flag, `upstream_reset_after_response_started{${underscored(text)}}`);
+      this.#cut(flag, brokenOff(reason));
       return;
     }
     this.info.transportFailure = transportFailure;
@@ -162,10 +151,7 @@ export class Router implements AttemptOwner {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    const head = this.info.attempts > 1 ? "retried and the latest reset reason" : "reset reason";
-    const body = `upstream connect error or disconnect/reset before headers. ${head}: ${text}`;
-    const cause = transportFailure === "" ? text : `${text}|${transportFailure}`;
-    this.#answer(flag, envoyReply(503, body, `upstream_reset_before_response_started{${underscored(cause)}}`));
+    this.#answer(flag, resetReply(reason, this.info.attempts));
   }
 
   /** A local reply of the upstream filter answers the request: the router does not try again. */
@@ -243,13 +229,13 @@ export class Router implements AttemptOwner {
       if (this.#tryAgain()) return;
       this.info.flags |= Flag.URX;
     }
-    this.#answer(Flag.UT, envoyReply(504, "upstream request timeout", "upstream_per_try_timeout"));
+    this.#answer(Flag.UT, timeoutReply("upstream_per_try_timeout"));
   }
 
   /** The route's timeout is never retried. After response headers it can only cut the stream. */
   #onTimeout(): void {
     if (!this.#attempt?.isAnswered) {
-      this.#answer(Flag.UT, envoyReply(504, "upstream request timeout", "response_timeout"));
+      this.#answer(Flag.UT, timeoutReply("response_timeout"));
       return;
     }
     this.#cut(Flag.UT, "response_timeout");
@@ -280,8 +266,4 @@ export class Router implements AttemptOwner {
 
 function msToNs(ms: number): bigint {
   return BigInt(ms) * 1_000_000n;
-}
-
-function underscored(text: string): string {
-  return text.replaceAll(" ", "_");
 }

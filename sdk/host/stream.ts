@@ -5,7 +5,6 @@ import { toByteString, toText } from "./bytes.ts";
 import { parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
-import type { HttpCalls } from "./http-calls.ts";
 import type { UpstreamReset, UpstreamResponse } from "./request.ts";
 import { type FlagName, flagNames } from "./stream-info.ts";
 
@@ -31,11 +30,12 @@ export interface Reply {
 
 export class Stream {
   readonly #exchange: Exchange;
-  readonly #httpCalls: HttpCalls;
+  readonly #nextCallNs: () => bigint | undefined;
 
-  constructor(exchange: Exchange, httpCalls: HttpCalls) {
+  /** @param nextCallNs when something of the filters' calls is due; undefined if nothing is */
+  constructor(exchange: Exchange, nextCallNs: () => bigint | undefined) {
     this.#exchange = exchange;
-    this.#httpCalls = httpCalls;
+    this.#nextCallNs = nextCallNs;
   }
 
   /** The request's headers as they are now. */
@@ -122,7 +122,7 @@ export class Stream {
 
   /** Moves the clock to the next answer of a call; false if none is due. */
   #awaitCall(): boolean {
-    const { nextNs } = this.#httpCalls;
+    const nextNs = this.#nextCallNs();
     if (nextNs !== undefined) this.#exchange.clock.runUntil(nextNs);
     return nextNs !== undefined;
   }

@@ -40,8 +40,11 @@ test("a stream stops, and answers with what came back", async () => {
     [":method", "POST"],
     [":path", "/a"],
     [":authority", "peer.test"],
+    [":scheme", "http"],
     ["x-asked-by", "a filter"],
     ["content-length", "6"],
+    ["x-envoy-internal", "true"],
+    ["x-envoy-expected-rq-timeout-ms", "50"],
   ]);
 });
 

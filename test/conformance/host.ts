@@ -1,23 +1,19 @@
 // Runs scripts on the host, and says what can be seen in the words in which the Envoy runner does.
 import { toArray } from "../../sdk/host/bytes.ts";
-import { HeaderMap } from "../../sdk/host/header-map.ts";
 import {
   ConfigRefused,
   EnvoyBug,
-  type HeadersInit,
-  type HeaderView,
   Host,
-  NotEmulated,
   type RequestInit,
   type Stream,
   type StreamOptions,
   type UpstreamAttempt,
 } from "../../sdk/host/index.ts";
 import type { LogLine } from "../../sdk/host/log.ts";
-import type { Pair } from "../../sdk/host/pairs.ts";
-import { bug, flagsText, headerLines, histogramOf, nothing, textOf } from "./observation.ts";
+import { HostUpstream, headersInit, linesOf } from "./host-upstream.ts";
+import { bug, flagsText, histogramOf, nothing, textOf } from "./observation.ts";
 import { scriptModule } from "./probe.ts";
-import type { Addresses, Answer, Attempt, Observation, Reply, RequestScript, Script } from "./script.ts";
+import type { Addresses, Observation, Reply, RequestScript, Script } from "./script.ts";
 import { closedAddress, filterChain, metadata, node, pluginName, virtualHost } from "./world.ts";
 
 /** Virtual time after which a request that is not over never will be. */
@@ -39,11 +35,7 @@ export async function runOnHost(script: Script, addresses: Addresses): Promise<O
   }
 }
 
-/** Steps whose peers this runner does not play yet, though the host could. */
-const callouts = /(http_call|grpc_call|grpc_stream)\(/;
-
 async function run(script: Script, addresses: Addresses): Promise<Observation> {
-  if (callouts.test(JSON.stringify([script.on, script.upstream]))) throw new NotEmulated("callouts of a script");
   const host = await Host.load(await scriptModule(script), {
     ...script.plugin,
     name: pluginName,
@@ -53,12 +45,15 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
     listener: { direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
     reloadBackOff: "1ms",
   });
+  const upstream = new HostUpstream(host, script);
   const replies: Reply[] = [];
-  const attempts: Attempt[] = [];
-  for (const request of script.requests ?? [{}]) replies.push(play(host, { script, request, addresses, attempts }));
+  for (const request of script.requests ?? [{}]) replies.push(play(host, { script, request, addresses, upstream }));
   const { until } = script;
-  for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) wait(host, i, until);
-  return { replies, attempts, ...logOf(host.logs), metrics: metricsOf(host) };
+  for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) {
+    upstream.answerGrpc();
+    wait(host, i, until);
+  }
+  return { replies, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
 }
 
 /** In Envoy's words: without the host's advice, and traps only where the log has them. */
@@ -73,11 +68,10 @@ interface Play {
   readonly script: Script;
   readonly request: RequestScript;
   readonly addresses: Addresses;
-  /** All that reached the upstream so far. */
-  readonly attempts: Attempt[];
+  readonly upstream: HostUpstream;
 }
 
-function play(host: Host, { script, request, addresses, attempts }: Play): Reply {
+function play(host: Host, { script, request, addresses, upstream }: Play): Reply {
   const stream = host.stream(requestOf(request), streamOptions(script, addresses));
   const { body = [], trailers = [] } = request;
   const first = stream.attempt();
@@ -86,6 +80,7 @@ function play(host: Host, { script, request, addresses, attempts }: Play): Reply
   else if (body.length > 0) stream.sendBody("", { endStream: true });
   const seen = new Set<UpstreamAttempt>();
   for (let i = 0; !stream.isOver; ) {
+    upstream.answerGrpc();
     const attempt = stream.attempt();
     if (attempt === undefined || seen.has(attempt) || !(attempt.isComplete || script.cluster === "closed")) {
       wait(host, i++, `the request of ${script.title}`);
@@ -93,38 +88,15 @@ function play(host: Host, { script, request, addresses, attempts }: Play): Reply
     }
     seen.add(attempt);
     if (script.cluster === "closed") attempt.reset("connection-failure");
-    else {
-      const answer = script.answers?.[attempts.length] ?? script.answers?.at(-1) ?? { status: 200 };
-      attempts.push(arrived(attempt));
-      answerWith(attempt, answer);
-      if (answer === "nothing" && request.leaves) stream.disconnect();
-    }
+    else if (upstream.answer(attempt) === "nothing" && request.leaves) stream.disconnect();
   }
-  if (first !== undefined && !seen.has(first) && script.cluster !== "closed") attempts.push(arrived(first));
+  if (first !== undefined && !seen.has(first) && script.cluster !== "closed") upstream.note(first);
   return replyOf(stream);
-}
-
-function arrived({ headers, body, trailers }: UpstreamAttempt): Attempt {
-  return { headers: linesOf(headers), body: textOf(body), trailers: trailers ? linesOf(trailers) : [] };
 }
 
 function wait(host: Host, count: number, what: string): void {
   if (count > advancesMax) throw new Error(`${what} did not come to its end in ${count * 10} ms`);
   host.advance("10ms");
-}
-
-function answerWith(attempt: UpstreamAttempt, answer: Answer): void {
-  if (answer === "nothing") return;
-  if ("reset" in answer) {
-    attempt.reset(answer.reset);
-    return;
-  }
-  const { status, headers = [], body = [], trailers = [] } = answer;
-  attempt.respond({ status, headers: headersInit(headers), endStream: body.length === 0 && trailers.length === 0 });
-  for (const chunk of body) if (attempt.isOpen) attempt.sendBody(toArray(chunk));
-  if (!attempt.isOpen) return;
-  if (trailers.length > 0) attempt.sendTrailers(headersInit(trailers));
-  else if (body.length > 0) attempt.sendBody("", { endStream: true });
 }
 
 function requestOf({ headers = [], body = [], trailers = [], leaves: _leaves, ...rest }: RequestScript): RequestInit {
@@ -178,15 +150,4 @@ function logOf(lines: readonly LogLine[]): { readonly main: string[]; readonly w
       .filter(({ thread }) => (typeof thread === "number") === ofWorker)
       .map(({ level, text }) => `${level} ${textOf(text)}`);
   return { main: texts(false), worker: texts(true) };
-}
-
-/** Header lines as they were on the wire. */
-function linesOf(headers: HeaderView): string[] {
-  return headers instanceof HeaderMap ? headerLines(headers.pairs) : [];
-}
-
-function headersInit(pairs: readonly Pair[]): HeadersInit {
-  const headers: Record<string, Uint8Array[]> = {};
-  for (const [name, value] of pairs) headers[name] = [...(headers[name] ?? []), toArray(value)];
-  return headers;
 }

@@ -61,6 +61,8 @@ export interface Response {
   readonly headers?: readonly Pair[];
   readonly body?: readonly string[];
   readonly trailers?: readonly Pair[];
+  /** The upstream closes its connection in the place of the end. */
+  readonly breaksOff?: boolean;
 }
 
 /** "nothing": the upstream never answers. */

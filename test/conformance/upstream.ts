@@ -80,8 +80,8 @@ async function reply(stream: http2.ServerHttp2Stream, answer: Exclude<Answer, "n
       );
     return;
   }
-  const { status, headers = [], body = [], trailers = [] } = answer;
-  const endStream = body.length === 0 && trailers.length === 0;
+  const { status, headers = [], body = [], trailers = [], breaksOff = false } = answer;
+  const endStream = body.length === 0 && trailers.length === 0 && !breaksOff;
   stream.respond(headersOf([[":status", String(status)], ...headers]), {
     endStream,
     sendDate: false,
@@ -89,5 +89,6 @@ async function reply(stream: http2.ServerHttp2Stream, answer: Exclude<Answer, "n
   } as http2.ServerStreamResponseOptions);
   if (trailers.length > 0) stream.once("wantTrailers", () => stream.sendTrailers(headersOf(trailers)));
   for (const chunk of body) await new Promise((resolve) => stream.write(Buffer.from(chunk, "latin1"), resolve));
-  if (!endStream) stream.end();
+  if (breaksOff) stream.session?.destroy();
+  else if (!endStream) stream.end();
 }

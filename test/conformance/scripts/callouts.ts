@@ -1,7 +1,9 @@
 // HTTP and gRPC calls, queues, foreign functions: what a filter asks of others. The upstream answers callouts, too.
-import type { Script } from "../script.ts";
+import type { Answer, Script } from "../script.ts";
 
 const headers = "{':method': 'GET', ':path': '/check', ':authority': 'auth.test'}";
+const anyOrder =
+  "{'X-A': '1', ':authority': 'auth.test', 'x-a': '2', ':path': '/check', ':method': 'POST', 'content-length': '0'}";
 const response = `
   get_header_map_pairs(6)
   get_header_map_value(6, ':status')
@@ -44,6 +46,24 @@ const http: readonly Script[] = [
   },
   call("a reset", `http_call('open', ${headers}, '', '', 5000)`, {
     answers: [{ reset: "remote-reset" }, { status: 200 }],
+  }),
+  ...(["connection-termination", "refused-stream"] as const).map((reset) =>
+    call(`a ${reset}`, `http_call('open', ${headers}, '', '', 5000)`, { answers: [{ reset }, { status: 200 }] }),
+  ),
+  call("a response that breaks off", `http_call('open', ${headers}, '', '', 0)`, {
+    answers: [{ status: 200, headers: [["x-a", "1"]], body: ["begun"], breaksOff: true }, { status: 200 }],
+  }),
+  call("pseudo headers in any order and headers of several values", `http_call('open', ${anyOrder}, '', '', 5000)`, {
+    answers: [
+      {
+        status: 200,
+        headers: [
+          ["x-b", "1"],
+          ["x-b", "2"],
+        ],
+      },
+      { status: 200 },
+    ],
   }),
   {
     title: "http_call: what is refused at once",
@@ -108,6 +128,49 @@ const grpcAnswer = {
   ],
 } as const;
 
+const shownStream = {
+  grpc_receive_initial_metadata: "get_header_map_pairs(4)",
+  grpc_receive: "get_buffer_bytes(5, 0, 100)\nget_status()",
+  grpc_receive_trailing_metadata: "get_header_map_pairs(5)",
+  grpc_close: "get_status()",
+};
+
+const goOnAfter = "\nset_effective_context($stream)\ncontinue_stream(0)";
+const trailersOnly = [
+  ["content-type", "application/grpc"],
+  ["grpc-status", "5"],
+  ["x-i", "1"],
+] as const;
+
+/** A call and a stream that hold a request until they have an answer. */
+function both(what: string, answer: Answer): Script[] {
+  const answers = [answer, { status: 200 }];
+  const hasMessage = typeof answer === "object" && "body" in answer && answer.body?.length !== 0;
+  return [
+    {
+      title: `grpc_call: ${what}`,
+      answers,
+      never: [hasMessage ? "grpc_close" : "grpc_receive"],
+      on: {
+        request_headers: "grpc_call('open', 'a.B', 'C', {'x-m': '1'}, 'm', 5000)\nreturn 1",
+        grpc_receive: `${shownStream.grpc_receive}${goOnAfter}`,
+        grpc_close: `get_status()${goOnAfter}`,
+      },
+    },
+    {
+      title: `grpc_stream: ${what}`,
+      answers,
+      ...(hasMessage ? {} : { never: ["grpc_receive"] }),
+      on: {
+        request_headers:
+          "stream1 = grpc_stream('open', 'a.B', 'C', {'x-m': '1'})\ngrpc_send($stream1, 'm', 1)\nreturn 1",
+        ...shownStream,
+        grpc_close: `get_status()${goOnAfter}`,
+      },
+    },
+  ];
+}
+
 const grpc: readonly Script[] = [
   {
     title: "grpc_call: an unknown cluster",
@@ -147,6 +210,82 @@ const grpc: readonly Script[] = [
       grpc_close: "get_status()",
     },
     until: "grpc_close> get_status()",
+  },
+  {
+    title: "grpc_call: a timeout",
+    answers: ["nothing", { status: 200 }],
+    on: {
+      request_headers: "grpc_call('open', 'a.B', 'C', '', 'm', 50)\nreturn 1",
+      grpc_close: "get_status()\nset_effective_context($stream)\ncontinue_stream(0)",
+    },
+  },
+  {
+    title: "grpc_call: no endpoint",
+    on: { request_headers: "grpc_call('none', 'a.B', 'C', '', 'm', 1000)\nlog(2, 'on')", grpc_close: "get_status()" },
+  },
+  ...both("a failure", {
+    ...grpcAnswer,
+    body: [],
+    trailers: [
+      ["grpc-status", "7"],
+      ["grpc-message", "not%20you"],
+    ],
+  }),
+  ...both("a failure in the headers", { status: 200, headers: trailersOnly }),
+  ...both("an HTTP status", { status: 429 }),
+  ...both("a reset", { reset: "remote-reset" }),
+  ...both("OK without a message", { ...grpcAnswer, body: [] }),
+  ...both("a message of no bytes", { ...grpcAnswer, body: ["\0\0\0\0\0"] }),
+  {
+    title: "grpc_stream: nobody listens",
+    on: { request_headers: "grpc_stream('closed', 'a.B', 'C', '')", ...shownStream },
+    never: ["grpc_receive"],
+    until: "grpc_close> get_status()",
+  },
+  {
+    title: "grpc_stream: no endpoint",
+    on: { request_headers: "grpc_stream('none', 'a.B', 'C', '')\nlog(2, 'on')", ...shownStream },
+    never: ["grpc_receive"],
+  },
+  {
+    title: "grpc_stream: several messages both ways, closed by the filter",
+    answers: [{ ...grpcAnswer, body: ["\0\0\0\0\x02ok\0\0\0\0\x03on", "e\0\0\0\0\0"] }, { status: 200 }],
+    on: {
+      request_headers: `
+        stream1 = grpc_stream('open', 'a.B', 'C', '')
+        grpc_send($stream1, 'one', 0)
+        grpc_send($stream1, '', 0)
+        grpc_close($stream1)
+        grpc_close($stream1)
+        grpc_send($stream1, 'late', 0)
+        return 1`,
+      ...shownStream,
+      grpc_close: "get_status()\nset_effective_context($stream)\ncontinue_stream(0)\ngrpc_send($stream1, 'late', 0)",
+    },
+  },
+  {
+    title: "grpc_stream and grpc_call: cancelled",
+    answers: ["nothing", "nothing", { status: 200 }],
+    never: ["grpc_receive_initial_metadata", "grpc_receive", "grpc_receive_trailing_metadata", "grpc_close"],
+    on: {
+      request_headers:
+        "call1 = grpc_call('open', 'a.B', 'C', '', 'm', 1000)\nstream1 = grpc_stream('open', 'a.B', 'C', '')\ngrpc_send($stream1, 'm', 1)",
+      response_headers: `
+        grpc_cancel($stream1)
+        grpc_cancel($stream1)
+        grpc_send($stream1, 'late', 0)
+        grpc_cancel($call1)
+        grpc_close($call1)`,
+      ...shownStream,
+    },
+  },
+  {
+    title: "grpc_call: without a timeout",
+    answers: [grpcAnswer, { status: 200 }],
+    on: {
+      request_headers: "grpc_call('open', 'a.B', 'C', '', '', 0)\nreturn 1",
+      grpc_receive: `${shownStream.grpc_receive}${goOnAfter}`,
+    },
   },
   {
     title: "grpc tokens that are none's",
