@@ -25,6 +25,7 @@ const rules: Record<string, Rule> = {
     packages: ["node:crypto", "node:zlib"],
     edges: { "load.ts": ["node:fs/promises"] },
   },
+  "sdk/vitest": { may: ["sdk/host"], packages: ["vitest"] },
   "sdk/build": {
     may: ["sdk/abi", "sdk/module"],
     edges: {

@@ -81,6 +81,7 @@ const testImports = [
   'import { join } from "node:path";',
   'import { ConfigRefused, Host } from "@sluice/sdk/host";',
   'import { expect, test } from "vitest";',
+  'import "@sluice/sdk/vitest";',
 ].join("\n");
 
 const test = (name: string) => `${testImports}
@@ -89,14 +90,12 @@ const module = join(import.meta.dirname, "../../build/${name}.wasm");
 
 test("a response says hello", async () => {
   const host = await Host.load(module);
-  const response = await host.fetch({ path: "/" });
-  expect(response.headers.get("x-filter")).toBe("hello");
+  expect(host.fetch({ path: "/" })).toHaveHeader("x-filter", "hello");
 });
 
 test("header and value are settings", async () => {
   const host = await Host.load(module, { config: { header: "x-name", value: "${name}" } });
-  const response = await host.fetch({ path: "/" });
-  expect(response.headers.get("x-name")).toBe("${name}");
+  expect(host.fetch({ path: "/" })).toHaveHeader("x-name", "${name}");
 });
 
 test("a header with a space is refused", async () => {

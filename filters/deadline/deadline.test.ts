@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ConfigRefused, Host } from "../../sdk/host/index.ts";
 import { filterModule } from "../../test/support/filter-module.ts";
+import "../../sdk/vitest/index.ts";
 
 let module: Uint8Array;
 beforeAll(async () => {
@@ -140,7 +141,7 @@ describe("a request that is still open at its deadline", () => {
     expect(ticks()).toBe(1);
     host.advance("1s");
     expect(ticks()).toBe(2);
-    expect(host.metrics.counter("deadline_exceeded_while_open_total")).toBe(1);
+    expect(host).toHaveMetric("deadline_exceeded_while_open_total", {}, 1);
   });
 
   test("is cut after response headers", async () => {
@@ -162,7 +163,7 @@ describe("a request that is still open at its deadline", () => {
     host.advance("2s");
     expect(streams.every(({ isOver }) => isOver)).toBe(true);
     const ended = streams.filter((_, i) => i % 3 !== 0).length;
-    expect(host.metrics.counter("deadline_exceeded_while_open_total")).toBe(ended);
+    expect(host).toHaveMetric("deadline_exceeded_while_open_total", {}, ended);
   });
 });
 
@@ -232,7 +233,7 @@ test("headers of any bytes do no harm", async () => {
     const headers = Object.fromEntries(names.map((name) => [name, value]));
     expect(host.fetch({ headers }).status).toBe(200);
   }
-  expect(host.metrics.counter("deadline_malformed_total")).toBe(12);
+  expect(host).toHaveMetric("deadline_malformed_total", {}, 12);
 });
 
 describe("the cost in host calls", () => {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Host } from "../../sdk/host/index.ts";
 import { filterModule } from "../../test/support/filter-module.ts";
+import "../../sdk/vitest/index.ts";
 
 let module: Uint8Array;
 beforeAll(async () => {
@@ -25,16 +26,15 @@ const retried = (options: Partial<FetchOptions> = {}): FetchOptions => ({
 });
 
 const failing = () => ({ status: 503, headers: { "x-shop": "closed" }, body: "closed" });
-const metric = (host: Host, name: string, scope = cluster.name) => host.metrics.counter(`scope=.=${scope};.;${name}`);
-const share = (host: Host) => host.metrics.gauge(`scope=.=${cluster.name};.;retry_budget_used_percent`);
+const scope = { scope: cluster.name };
 
 test("no configuration is the defaults: 20 %, but at least 10 retries", async () => {
   const host = await load();
   for (let i = 0; i < 100; i++) host.fetch({}, failing, retried());
-  expect(metric(host, "retry_budget_retries_total")).toBe(20);
+  expect(host).toHaveMetric("retry_budget_retries_total", scope, 20);
   host.advance("11s");
   for (let i = 0; i < 20; i++) host.fetch({}, failing, retried());
-  expect(metric(host, "retry_budget_retries_total")).toBe(30);
+  expect(host).toHaveMetric("retry_budget_retries_total", scope, 30);
 });
 
 describe("a failed attempt", () => {
@@ -44,17 +44,17 @@ describe("a failed attempt", () => {
     expect([first.attempts, second.attempts]).toEqual([3, 1]);
     for (const reply of [first, second]) {
       expect([reply.status, reply.body, reply.headers.get("x-shop")]).toEqual([503, "closed", "closed"]);
-      expect(reply.headers.get("x-retry-budget")).toBe("exhausted");
-      expect(reply.headers.get("x-envoy-ratelimited")).toBeUndefined();
+      expect(reply).toHaveHeader("x-retry-budget", "exhausted");
+      expect(reply).not.toHaveHeader("x-envoy-ratelimited");
       expect(reply.filterState.get("sluice.retry-budget")).toBe("denied");
     }
-    expect(metric(host, "retry_budget_calls_total")).toBe(2);
-    expect(metric(host, "retry_budget_retries_total")).toBe(2);
-    expect(metric(host, "retry_budget_denied_total")).toBe(2);
-    expect(share(host)).toBe(100);
+    expect(host).toHaveMetric("retry_budget_calls_total", scope, 2);
+    expect(host).toHaveMetric("retry_budget_retries_total", scope, 2);
+    expect(host).toHaveMetric("retry_budget_denied_total", scope, 2);
+    expect(host).toHaveMetric("retry_budget_used_percent", scope, 100);
     host.advance("11s");
     host.fetch({}, () => ({ status: 200 }), retried());
-    expect(share(host)).toBe(0);
+    expect(host).toHaveMetric("retry_budget_used_percent", scope, 0);
   });
 
   test.each`
@@ -84,7 +84,7 @@ describe("a failed attempt", () => {
     const reply = host.fetch({}, failing, retried());
     expect([reply.attempts, reply.headers.get("x-retry-budget")]).toEqual([4, undefined]);
     expect(reply.filterState.get("sluice.retry-budget")).toBe("used");
-    expect(metric(host, "retry_budget_retries_total")).toBe(3);
+    expect(host).toHaveMetric("retry_budget_retries_total", scope, 3);
   });
 
   test("on a route of which nothing is known counts as retried at 5xx, and what was not used is given back", async () => {
@@ -121,10 +121,10 @@ describe("an attempt without a reservation", () => {
     };
     const reply = host.fetch({}, broken, resets);
     expect([reply.status, reply.body, reached]).toEqual([503, "retry budget exhausted", 3]);
-    expect(reply.headers.get("x-retry-budget")).toBe("exhausted");
-    expect(reply.headers.get("x-envoy-ratelimited")).toBeUndefined();
-    expect(metric(host, "retry_budget_retries_total")).toBe(2);
-    expect(metric(host, "retry_budget_denied_total")).toBe(1);
+    expect(reply).toHaveHeader("x-retry-budget", "exhausted");
+    expect(reply).not.toHaveHeader("x-envoy-ratelimited");
+    expect(host).toHaveMetric("retry_budget_retries_total", scope, 2);
+    expect(host).toHaveMetric("retry_budget_denied_total", scope, 1);
   });
 
   test("is answered to gRPC with UNAVAILABLE", async () => {
@@ -158,7 +158,7 @@ describe("retries that the application makes", () => {
       [503, "exhausted", undefined],
     ]);
     expect(stamps).toEqual(["v1"]);
-    expect(metric(host, "retry_budget_calls_total")).toBeUndefined();
+    expect(host).not.toHaveMetric("retry_budget_calls_total", scope);
   });
 });
 
@@ -192,8 +192,8 @@ describe("on the server's side", () => {
     expect(arrive(host, { "x-envoy-attempt-count": "1", "x-retry-budget": "v1" })).toEqual(clean);
     // The caller's proxy stops at this mark, which is not its own to remove.
     expect(arrive(host, { "x-envoy-attempt-count": "3" })).toEqual({ status: 503, reached: [], mark: "true" });
-    expect(metric(host, "retry_budget_calls_total", "inbound|8080||")).toBe(2);
-    expect(metric(host, "retry_budget_retries_total", "inbound|8080||")).toBe(1);
+    expect(host).toHaveMetric("retry_budget_calls_total", { scope: "inbound|8080||" }, 2);
+    expect(host).toHaveMetric("retry_budget_retries_total", { scope: "inbound|8080||" }, 1);
   });
 
   test.each(["", "x", "-2", "2 ", "99999999999999999999", "0", "\u00ff"])(
@@ -237,7 +237,7 @@ describe("workers and versions", () => {
   test("workers have one budget together", async () => {
     const host = await load({ minRetries: 0, percent: 50 }, { workers: 3 });
     for (let i = 0; i < 99; i++) host.fetch({}, failing, { ...retried(), worker: i % 3 });
-    expect(metric(host, "retry_budget_retries_total")).toBe(49);
+    expect(host).toHaveMetric("retry_budget_retries_total", scope, 49);
   });
 
   test("what another worker writes between a read and a write is not lost", async () => {

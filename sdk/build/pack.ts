@@ -38,9 +38,11 @@ function packed(): Readonly<Record<string, unknown>> {
   );
   return {
     ...own,
-    exports: { "./host": "./host/index.js", "./*": "./*" },
+    exports: { "./host": "./host/index.js", "./vitest": "./vitest/index.js", "./*": "./*" },
     bin: { "sluice-asbuild": "build/main.js" },
     engines: { node: ">=22" },
     dependencies: { assemblyscript: devDependencies["assemblyscript"] },
+    peerDependencies: { vitest: ">=5" },
+    peerDependenciesMeta: { vitest: { optional: true } },
   };
 }
