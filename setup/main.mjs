@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv, env, execPath, exit } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -52,10 +52,11 @@ async function types(envoy) {
   writeFileSync(stamp, want);
 }
 
-/** Every filter to build/; asbuild itself skips what has not changed. */
+/** What the mesh runs to build/, examples on demand; asbuild itself skips what has not changed. */
 function filters() {
+  const names = readdirSync(join(root, "filters"));
   const node = existsSync(node24) ? node24 : execPath;
-  execFileSync(node, [join(root, "sdk", "build", "main.ts"), "--if-changed"], {
+  execFileSync(node, [join(root, "sdk", "build", "main.ts"), "--if-changed", ...names], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...env, PATH: `${dirname(node24)}:${env["PATH"]}` },

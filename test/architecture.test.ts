@@ -133,7 +133,8 @@ const rules: Record<string, Rule> = {
 };
 
 /** The algorithms, and what connects them to Envoy: nothing but the SDK. */
-for (const folder of globSync("filters/*", { cwd: root })) rules[folder] = { may: ["sdk/assembly"] };
+for (const folder of globSync("{filters,examples/filters}/*/", { cwd: root }))
+  rules[folder] = { may: ["sdk/assembly"] };
 
 /** What makes a function's result depend on more than its arguments. */
 const impure =

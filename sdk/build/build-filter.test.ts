@@ -177,9 +177,9 @@ test("the example of the README compiles", async () => {
   expect({ problems, attach: manifest?.attach }).toEqual({ problems: [], attach: ["downstream"] });
 });
 
-test("examples/hello stays small: code, names for stack traces and manifest", async () => {
+test("examples/filters/hello stays small: code, names for stack traces and manifest", async () => {
   const [hello] = findFilters(repository).filter(({ name }) => name === "hello");
-  if (!hello) throw new Error("examples/hello is gone");
+  if (!hello) throw new Error("examples/filters/hello is gone");
   const build = await buildFilter(repository, hello);
   expect(build.ok && build.bytes.length).toBeLessThan(8 * 1024);
 });

@@ -1,9 +1,9 @@
-// Finds the filters of a repository: folders of `filters/` and `examples/` with an `assembly/index.ts`.
+// Finds the filters of a repository: folders of `filters/` and `examples/filters/` with an `assembly/index.ts`.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /** Folders whose folders may be filters. */
-export const parents = ["filters", "examples"] as const;
+export const parents = ["filters", "examples/filters"] as const;
 
 /** One filter's sources. Paths are relative to the root, with forward slashes. */
 export interface Filter {

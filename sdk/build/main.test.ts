@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 vi.setConfig({ testTimeout: 180_000 }); // several compilers, each a process of its own
 
 const repository = join(import.meta.dirname, "..", "..");
-const good = readFileSync(join(repository, "examples/hello/assembly/index.ts"), "utf8");
+const good = readFileSync(join(repository, "examples/filters/hello/assembly/index.ts"), "utf8");
 let root: string;
 
 beforeAll(() => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run asbuild [-- --if-changed] [-- --watch] [name...]: compiles the filters in filters/ and examples/ to build/<name>.wasm.
+// npm run asbuild [-- --if-changed] [-- --watch] [name...]: compiles the filters in filters/ and examples/filters/ to build/<name>.wasm.
 import { argv, cwd, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import { type Filter, findFilters } from "./filters.ts";
@@ -8,7 +8,7 @@ import { watchFilters } from "./watch.ts";
 
 const usage = `Usage: npm run asbuild -- [--if-changed] [--watch] [name...]
 
-Compiles the filters in filters/ and examples/ to build/<name>.wasm, all of them where no name is given.
+Compiles the filters in filters/ and examples/filters/ to build/<name>.wasm, all of them where no name is given.
 
   --if-changed  skip a filter whose sources, SDK and flags are those of the module in build/
   --watch       then compile again whatever is saved, until interrupted

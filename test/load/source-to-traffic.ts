@@ -24,7 +24,7 @@ interface Subject {
 }
 
 const subjects: readonly Subject[] = [
-  { folder: "examples/hello", file: "index.ts", mark: "from sluice", header: "x-hello" },
+  { folder: "examples/filters/hello", file: "index.ts", mark: "from sluice", header: "x-hello" },
   {
     folder: "filters/retry-budget",
     file: "attempt.ts",

@@ -2,7 +2,7 @@
 // without a controller.
 
 export interface Plugin {
-  /** Folder in filters/ or examples/; also its vm_id. */
+  /** Folder in filters/ or examples/filters/; also its vm_id. */
   readonly name: string;
   readonly module: Uint8Array;
   readonly config?: Readonly<Record<string, unknown>>;

@@ -10,7 +10,7 @@ const root = dirname(dirname(import.meta.dirname));
  * A filter of this repository as its sources are now, so that no test runs a stale module: the one in build/ where it was
  * made from them, else compiled.
  *
- * @param name its folder in filters/ or examples/
+ * @param name its folder in filters/ or examples/filters/
  * @throws with the compiler's messages
  */
 export async function filterModule(name: string): Promise<Uint8Array> {
