@@ -1,5 +1,5 @@
-// A JSON reader after RFC 8259 for configurations: strict, without exceptions, and with the position of the first fault.
-// What it reads is not trusted; nesting is bounded because each level takes stack.
+// JSON after RFC 8259, for configurations and bodies: strict, without exceptions, and with the position of the first fault.
+// What is read is not trusted; nesting is bounded because each level takes stack.
 import { parseDecimal } from "./decimal";
 
 export enum JsonKind {
@@ -31,6 +31,41 @@ export class JsonValue {
     return at < 0 ? null : this.items[at];
   }
 
+  /** Takes a member out; nothing happens if there is none. */
+  remove(name: string): void {
+    const at = this.names.indexOf(name);
+    if (at < 0) return;
+    this.names.splice(at, 1);
+    this.items.splice(at, 1);
+  }
+
+  /** The value as JSON, without blanks. Numbers are written as they were read. */
+  toString(): string {
+    const parts: string[] = [];
+    this.write(parts);
+    return parts.join("");
+  }
+
+  private write(parts: string[]): void {
+    if (this.kind == JsonKind.String) writeString(this.text, parts);
+    else if (this.kind == JsonKind.Array || this.kind == JsonKind.Object) this.writeItems(parts);
+    else parts.push(this.describe());
+  }
+
+  private writeItems(parts: string[]): void {
+    const isObject = this.kind == JsonKind.Object;
+    parts.push(isObject ? "{" : "[");
+    for (let i = 0; i < this.items.length; i++) {
+      if (i) parts.push(",");
+      if (isObject) {
+        writeString(this.names[i], parts);
+        parts.push(":");
+      }
+      this.items[i].write(parts);
+    }
+    parts.push(isObject ? "}" : "]");
+  }
+
   /** The value as a sentence shows it: `"10"`, `10`, `true`, `null`, `a list`, `an object`. */
   describe(): string {
     if (this.kind == JsonKind.String) return '"' + this.text + '"';
@@ -39,6 +74,26 @@ export class JsonValue {
     if (this.kind == JsonKind.Null) return "null";
     return this.kind == JsonKind.Array ? "a list" : "an object";
   }
+}
+
+/** What is written as an escape: quote, backslash, control characters. */
+function writeString(text: string, parts: string[]): void {
+  parts.push('"');
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x20 && code != 0x22 && code != 0x5c) continue;
+    parts.push(text.substring(from, at));
+    parts.push(code < 0x20 ? "\\u00" + (code < 0x10 ? "0" : "") + code.toString(16) : "\\" + String.fromCharCode(code));
+    from = at + 1;
+  }
+  parts.push(from ? text.substring(from) : text);
+  parts.push('"');
+}
+
+/** Reads a document; null if it is not JSON, or nested deeper than 32. */
+export function parseJson(text: string): JsonValue | null {
+  return new JsonReader(text).read();
 }
 
 const MAX_DEPTH = 32;

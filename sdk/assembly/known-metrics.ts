@@ -5,7 +5,7 @@
 //   as often as there are metrics: u8 type, u16 size of the name, the name
 import { proxy_define_metric } from "./env";
 import { OUT_WORD } from "./host-memory";
-import { getSharedData, setSharedData } from "./shared-data";
+import { getSharedData, IF_ABSENT, setSharedData } from "./shared-data";
 import { Status } from "./status";
 
 /** A function, since a constant would be in every module, as a root of the collector. */
@@ -18,9 +18,6 @@ const HEAD: i32 = 3;
 
 /** What goes beyond it is not noted, so that nothing grows with each swap: some 200 metrics with Istio's labels. */
 const SIZE_MAX: i32 = 64 * 1024;
-
-/** Shared data's `cas` for "nobody has written it": 0 would mean "in any case". */
-const NOT_THERE: u32 = u32.MAX_VALUE;
 
 /** Notes a metric that this VM has defined. */
 export function noteMetric(type: i32, name: usize, size: i32): void {
@@ -35,7 +32,7 @@ export function noteMetric(type: i32, name: usize, size: i32): void {
     store<u8>(at + end, type);
     store<u16>(at + end, size, 1);
     memory.copy(at + end + HEAD, name, size);
-    if (setSharedData(key(), after, known == null ? NOT_THERE : known.cas) != Status.CasMismatch) return;
+    if (setSharedData(key(), after, known == null ? IF_ABSENT : known.cas) != Status.CasMismatch) return;
   }
 }
 

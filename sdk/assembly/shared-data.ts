@@ -21,9 +21,12 @@ export function getSharedData(key: string): SharedValue | null {
   return new SharedValue(valueBytes(), load<u32>(OUT_WORD));
 }
 
+/** As `cas`: only where nobody has written the key yet. It is no version that a key can have. */
+export const IF_ABSENT: u32 = u32.MAX_VALUE;
+
 /**
  * Writes the value. With the `cas` that was read, only if nobody wrote in between: else CasMismatch, so read again.
- * 0 writes in any case.
+ * 0 writes in any case, `IF_ABSENT` a key that is new.
  */
 export function setSharedData(key: string, value: Uint8Array, cas: u32 = 0): Status {
   const k = FIRST.text(key);

@@ -101,3 +101,14 @@ export function decodeUtf8(from: usize, size: usize): string {
   }
   return changetype<string>(to - text == size << 1 ? text : __renew(text, to - text));
 }
+
+/** A text's bytes in UTF-8: for shared data, messages and what else takes bytes. */
+export function encodeText(text: string): Uint8Array {
+  const bytes = new Uint8Array(<i32>maxUtf8Size(text.length));
+  return bytes.subarray(0, <i32>encodeUtf8(text, text.length, bytes.dataStart));
+}
+
+/** The text of bytes in UTF-8; what is not UTF-8 has U+FFFD in its place. */
+export function decodeText(bytes: Uint8Array): string {
+  return decodeUtf8(bytes.dataStart, bytes.byteLength);
+}

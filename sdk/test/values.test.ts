@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Assembly, loadAssembly } from "../../test/support/assembly.ts";
 
@@ -5,7 +6,17 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler take
 
 /** The exports of testing/values.ts: pointers in and out. */
 type Values = Record<
-  "json" | "duration" | "config" | "path" | "encode" | "decode" | "pairs" | "pairBlock" | "metricName" | "number",
+  | "json"
+  | "written"
+  | "duration"
+  | "config"
+  | "path"
+  | "encode"
+  | "decode"
+  | "pairs"
+  | "pairBlock"
+  | "metricName"
+  | "number",
   (pointer: number) => number
 >;
 
@@ -22,7 +33,7 @@ function classIdOf(pointer: number): number {
   return new DataView(values.memory?.buffer ?? new ArrayBuffer(0)).getUint32(pointer - 8, true);
 }
 
-type TextFunction = "json" | "duration" | "config" | "metricName";
+type TextFunction = "json" | "written" | "duration" | "config" | "metricName";
 
 function text(name: TextFunction, input: string): string {
   return values.__getString(values[name](values.__newString(input)));
@@ -70,6 +81,22 @@ describe("JSON", () => {
     ["[".repeat(40), "34: nested deeper than 32"],
   ])("%j is %j", (input, expected) => {
     expect(text("json", input)).toBe(expected);
+  });
+
+  test("is written as JavaScript writes it", () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(text("written", json)).toBe(JSON.stringify(JSON.parse(json)));
+      }),
+    );
+  });
+
+  test.each([
+    ['{ "a": 1.50, "gone": [1], "b": [] }', '{"a":1.50,"b":[]}'],
+    ['{"a":"\\u0001\\n\\"\\\\\\/"}', '{"a":"\\u0001\\u000a\\"\\\\/"}'],
+    ["{", "no JSON"],
+  ])("%s is written as %s", (input, expected) => {
+    expect(text("written", input)).toBe(expected);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import {
   clock,
   Gauge,
   getSharedData,
+  IF_ABSENT,
   labelled,
   log,
   SharedValue,
@@ -16,9 +17,6 @@ import { BudgetConfig } from "./config";
 import { advance, countCall, giveBack, LAYOUT, newest, shareToShow, tryAdmit, WINDOW_SIZE } from "./window";
 
 const SLOTS = 256;
-
-/** Shared data's `cas` for "nobody has written it": no real one is that high, and 0 would mean "in any case". */
-const NOT_THERE: u32 = u32.MAX_VALUE;
 
 /** The budgets as one worker sees them. */
 export class Budgets {
@@ -125,7 +123,7 @@ export class Budget {
 function read(key: string): SharedValue {
   const shared = getSharedData(key);
   if (shared != null && shared.bytes.length == <i32>WINDOW_SIZE) return shared;
-  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), shared == null ? NOT_THERE : shared.cas);
+  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), shared == null ? IF_ABSENT : shared.cas);
 }
 
 function keyOf(what: string): string {

@@ -2,7 +2,7 @@
 import { Config, parseConfig } from "../config";
 import { durationFault, formatDuration, parseDuration } from "../duration";
 import { Argument } from "../host-memory";
-import { JsonKind, JsonReader, JsonValue } from "../json";
+import { JsonKind, JsonReader, JsonValue, parseJson } from "../json";
 import { labelled } from "../labels";
 import { decodePairs, encodePairs } from "../pairs";
 import { decodeUtf8, encodeUtf8 } from "../utf8";
@@ -12,6 +12,14 @@ export function json(text: string): string {
   const reader = new JsonReader(text);
   const value = reader.read();
   return value == null ? reader.column.toString() + ": " + reader.fault : show(value);
+}
+
+/** The document as JSON again, without the members "gone" of its first level. */
+export function written(text: string): string {
+  const value = parseJson(text);
+  if (value == null) return "no JSON";
+  value.remove("gone");
+  return value.toString();
 }
 
 function show(value: JsonValue): string {
