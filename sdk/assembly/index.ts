@@ -10,6 +10,7 @@ export { Expression } from "./expression";
 export { FilterState, LifeSpan } from "./filter-state";
 export { callForeignFunction, compress, uncompress } from "./foreign";
 export { GrpcCall, GrpcCallHandler, GrpcStream, GrpcStreamHandler } from "./grpc";
+export { hashText } from "./hash";
 export { HeaderMap } from "./header-map";
 export { HeaderSnapshot } from "./header-snapshot";
 export { HttpCall, HttpCallHandler, HttpCallResponse } from "./http-call";

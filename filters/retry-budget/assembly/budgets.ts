@@ -6,6 +6,7 @@ import {
   clock,
   Gauge,
   getSharedData,
+  hashText,
   IF_ABSENT,
   labelled,
   log,
@@ -134,10 +135,9 @@ function metric(name: string, scope: string): string {
   return labelled(name, ["scope"], [scope]);
 }
 
-/** 8 bits of the name: FNV-1a over its UTF-16 units, folded. */
+/** 8 bits of the name's hash, folded. */
 function slotOf(name: string): i32 {
-  let hash: u32 = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = (hash ^ name.charCodeAt(i)) * 0x01000193;
+  let hash = hashText(name);
   hash ^= hash >> 16;
   return (hash ^ (hash >> 8)) & (SLOTS - 1);
 }
