@@ -29,12 +29,9 @@ test("a good key passes as its consumer, and is not shown to the application", a
     return { status: 200 };
   });
   expect(reply.status).toBe(200);
-  expect(asked[0]?.headers.entries()).toEqual([
-    [":method", "GET"],
-    [":path", "/verify"],
-    [":authority", "keys"],
-    ["x-api-key", "s3cret"],
-  ]);
+  const sent = [":method", ":path", ":authority", "x-api-key"].map((name) => asked[0]?.headers.get(name));
+  expect(sent).toEqual(["GET", "/verify", "keys", "s3cret"]);
+  expect(asked[0]?.headers.get("x-consumer")).toBeUndefined();
 });
 
 test("a key that was good is not asked for again until its time is over, by no worker", async () => {
