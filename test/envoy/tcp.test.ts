@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Host } from "../../sdk/host/index.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
+import { filterBootstrap, staticCluster } from "../support/filter-envoy.ts";
 import { sourceModule } from "../support/filter-module.ts";
 
 // A network filter sees on a real Envoy what it sees on the host.
@@ -31,7 +32,8 @@ beforeAll(async () => {
     socket.on("error", () => {});
   });
   await new Promise<void>((resolve) => server.listen(upstreamPort, "127.0.0.1", resolve));
-  envoy = await startEnvoy(bootstrap(upstreamPort));
+  const tcp = [{ port, cluster: "upstream", plugin: { name: "tcp", module } }];
+  envoy = await startEnvoy(filterBootstrap([], undefined, [staticCluster("upstream", upstreamPort)], { tcp }));
 });
 
 afterAll(async () => {
@@ -92,7 +94,7 @@ function said(): string[] {
     ...envoy
       .output()
       .slice(before)
-      .matchAll(/wasm log tcp: (.*)/g),
+      .matchAll(/wasm log tcp tcp: (.*)/g),
   ].map(([, text = ""]) => text.trim());
 }
 
@@ -107,33 +109,4 @@ async function open(): Promise<Socket> {
   });
   await new Promise((resolve) => client.once("connect", resolve));
   return client;
-}
-
-function bootstrap(upstreamPort: number): Readonly<Record<string, unknown>> {
-  const typeUrl = (name: string) => `type.googleapis.com/envoy.extensions.filters.network.${name}`;
-  const address = (of: number) => ({ socket_address: { address: "127.0.0.1", port_value: of } });
-  const config = {
-    name: "tcp",
-    vm_config: {
-      runtime: "envoy.wasm.runtime.v8",
-      code: { local: { inline_bytes: Buffer.from(module).toString("base64") } },
-    },
-  };
-  const filters = [
-    { name: "wasm", typed_config: { "@type": typeUrl("wasm.v3.Wasm"), config } },
-    {
-      name: "proxy",
-      typed_config: { "@type": typeUrl("tcp_proxy.v3.TcpProxy"), stat_prefix: "tcp", cluster: "upstream" },
-    },
-  ];
-  const endpoint = { endpoint: { address: address(upstreamPort) } };
-  return {
-    node: { id: "tcp", cluster: "tcp" },
-    static_resources: {
-      listeners: [{ name: "tcp", address: address(port), filter_chains: [{ filters }] }],
-      clusters: [
-        { name: "upstream", load_assignment: { cluster_name: "upstream", endpoints: [{ lb_endpoints: [endpoint] }] } },
-      ],
-    },
-  };
 }

@@ -1,5 +1,7 @@
 // One Envoy with filters of this repository in both of its halves, configured statically: what a filter does is tried here
-// without a controller.
+// without a controller. A network filter has a listener of its own, a plugin without traffic is a service of the process.
+
+import { inspectModule } from "../../sdk/module/inspect.ts";
 
 export interface Plugin {
   /** Folder in filters/ or examples/filters/; also its vm_id. */
@@ -16,6 +18,8 @@ export interface Chain {
   readonly upstreamPorts: readonly number[];
   readonly http2?: boolean;
   readonly plugins: readonly Plugin[];
+  /** Routes that stand before the one for all: envoy.config.route.v3.Route. */
+  readonly routes?: readonly Json[];
   /** Fields of envoy.config.route.v3.RouteAction, such as `timeout` and `retry_policy`. */
   readonly route?: Readonly<Record<string, unknown>>;
   /** What the controller tells filters of the route. */
@@ -29,7 +33,21 @@ export interface Chain {
   readonly accessLoggers?: readonly Plugin[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/** A TCP listener on 127.0.0.1. */
+export interface TcpChain {
+  readonly port: number;
+  /** Name of one of the peers. */
+  readonly cluster: string;
+  readonly plugin: Plugin;
+}
+
+export interface Beside {
+  readonly tcp?: readonly TcpChain[];
+  /** Plugins without traffic of their own, once in the process, in its main thread. */
+  readonly services?: readonly Plugin[];
+}
+
+export type Json = Readonly<Record<string, unknown>>;
 
 /**
  * A bootstrap with these listeners.
@@ -41,10 +59,16 @@ export function filterBootstrap(
   chains: readonly Chain[],
   node = "sidecar~127.0.0.1~a.b~b.svc.cluster.local",
   peers: readonly Json[] = [],
+  { tcp = [], services = [] }: Beside = {},
 ): Json {
+  const listeners = [...chains.map(listener), ...tcp.map(tcpListener)];
   return {
     node: { id: node, cluster: "a.b" },
-    static_resources: { listeners: chains.map(listener), clusters: [...chains.map(cluster), ...peers] },
+    static_resources: { listeners, clusters: [...chains.map(cluster), ...peers] },
+    bootstrap_extensions: services.map((plugin) => ({
+      name: "envoy.bootstrap.wasm",
+      typed_config: { "@type": typeUrl("wasm.v3.WasmService"), singleton: true, config: pluginConfig(plugin) },
+    })),
   };
 }
 
@@ -72,6 +96,7 @@ function listener(chain: Chain): Json {
           domains: ["*"],
           ...(direction === "OUTBOUND" ? { include_request_attempt_count: true } : {}),
           routes: [
+            ...(chain.routes ?? []),
             {
               name: "default",
               match: { prefix: "/" },
@@ -90,7 +115,7 @@ function listener(chain: Chain): Json {
         typed_config: {
           "@type": typeUrl("filters.http.router.v3.Router"),
           upstream_http_filters: [
-            ...plugins.map((plugin) => wasm(plugin, "upstream")),
+            ...plugins.filter(isForUpstream).map((plugin) => wasm(plugin, "upstream")),
             { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } },
           ],
         },
@@ -105,17 +130,36 @@ function listener(chain: Chain): Json {
   };
 }
 
+function tcpListener({ port, cluster, plugin }: TcpChain): Json {
+  const filters = [
+    {
+      name: plugin.name,
+      typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config: pluginConfig(plugin) },
+    },
+    {
+      name: "proxy",
+      typed_config: { "@type": typeUrl("filters.network.tcp_proxy.v3.TcpProxy"), stat_prefix: plugin.name, cluster },
+    },
+  ];
+  return { name: `tcp|${port}`, address: address(port), filter_chains: [{ filters }] };
+}
+
+/** As the controller does it: where the module's manifest says so. */
+function isForUpstream({ module }: Plugin): boolean {
+  return inspectModule(module).manifest?.attach.includes("upstream") ?? false;
+}
+
 function wasm(plugin: Plugin, half: "downstream" | "upstream"): Json {
   const config = pluginConfig(plugin, half === "upstream" ? "upstream" : "");
   return { name: plugin.name, typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config } };
 }
 
 function wasmLog(plugin: Plugin): Json {
-  const config = pluginConfig(plugin, "");
+  const config = pluginConfig(plugin);
   return { name: plugin.name, typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config } };
 }
 
-function pluginConfig({ name, module, config = {} }: Plugin, rootId: string): Json {
+function pluginConfig({ name, module, config = {} }: Plugin, rootId = ""): Json {
   return {
     name,
     root_id: rootId,
