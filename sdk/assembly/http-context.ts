@@ -103,7 +103,10 @@ export abstract class HttpContext extends Context {
     return proxy_continue_stream(StreamType.Response);
   }
 
-  /** Has Envoy choose the route anew by the request's headers as they are now: for headers that routes match. */
+  /**
+   * Has Envoy choose the route anew once the request goes on, for what else than headers routes match: to write a request header
+   * does the same by itself.
+   */
   clearRouteCache(): Status {
     this.makeEffective();
     return callForeign("clear_route_cache", 0, 0);

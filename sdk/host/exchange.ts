@@ -54,6 +54,7 @@ export class Exchange implements FilterChain, RouterOwner {
   #sentTrailers: HeaderMap | undefined;
   #body = "";
   #isCut = false;
+  #isRouteForgotten = false;
 
   constructor(setup: ExchangeSetup) {
     this.#setup = setup;
@@ -182,8 +183,9 @@ export class Exchange implements FilterChain, RouterOwner {
     return this.#passages[side].addTrailers();
   }
 
+  /** Until the router asks for a new one, the old route is what properties tell. */
   clearRouteCache(): void {
-    this.info.route = this.#setup.chooseRoute();
+    this.#isRouteForgotten = true;
   }
 
   /** Cuts the response: its upstream attempt ends first. */
@@ -223,6 +225,7 @@ export class Exchange implements FilterChain, RouterOwner {
 
   #route(endStream: boolean): void {
     this.#phase = "routed";
+    if (this.#isRouteForgotten) this.info.route = this.#setup.chooseRoute();
     const { route } = this.info;
     // Envoy chooses no route for a request without this header, which a filter may have removed.
     if (route === undefined || !this.requestHeaders.has("x-forwarded-proto")) {

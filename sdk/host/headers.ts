@@ -22,6 +22,7 @@ export function headerCalls(vm: VmScope): Hostcalls {
         `${hostcall}(RequestHeaders) in on_log: the route can no longer be chosen anew; read only there`,
       );
     apply(map);
+    if (type === MapType.RequestHeaders) stream?.clearRouteCache();
     return Status.Ok;
   }
 

@@ -90,7 +90,8 @@ export interface StreamOptions {
   /** The worker that has the connection. Default 0. */
   readonly worker?: number;
   /**
-   * null: no route matches. A function is asked when the request arrives, and again when a filter clears the route cache.
+   * null: no route matches. A function is asked when the request arrives, and again when it goes on from a filter that has
+   * written a request header or cleared the route cache.
    * Default: a route without retries.
    */
   readonly route?: RouteInit | null | ((headers: HeaderView) => RouteInit | null);

@@ -85,7 +85,7 @@ export interface StreamScope {
   sendLocalReply(reply: LocalReply): void;
   /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`, not Upstream */
   continueStream(type: number): void;
-  /** Has the route chosen anew by the request's headers as they are now. */
+  /** Has the route chosen anew, once the request goes on, by its headers as they are then. */
   clearRouteCache(): void;
   /** Cuts the stream, after the callback that is running. @param type of `stream-type.ts` */
   closeStream(type: number): void;

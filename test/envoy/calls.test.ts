@@ -1,6 +1,6 @@
 // Calls of filters on a real Envoy and on the host: the same answers.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { Host, type HttpCall, type HttpCallAnswer } from "../../sdk/host/index.ts";
+import { type HeaderView, Host, type HttpCall, type HttpCallAnswer } from "../../sdk/host/index.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { filterBootstrap, staticCluster } from "../support/filter-envoy.ts";
 import { sourceModule } from "../support/filter-module.ts";
@@ -36,7 +36,17 @@ beforeAll(async () => {
   const chains = [
     { port, plugins: [{ name: "calls", module }] },
     { port: queuePort, plugins: ["asker", "worker"].map((name) => ({ name, module: queues })) },
-    { port: foreignPort, plugins: [{ name: "foreign", module: functions }] },
+    {
+      port: foreignPort,
+      plugins: [{ name: "foreign", module: functions }],
+      routes: [
+        {
+          name: "v2",
+          match: { prefix: "/", headers: [{ name: "x-version", string_match: { exact: "2" } }] },
+          direct_response: { status: 200 },
+        },
+      ],
+    },
   ].map((chain) => ({ ...chain, direction: "INBOUND" as const, upstreamPorts: [peer.port] }));
   const others = [staticCluster("peer", peer.port), staticCluster("nobody", await freePort())];
   envoy = await startEnvoy(filterBootstrap(chains, undefined, others), {
@@ -95,13 +105,13 @@ test("a queue between two plugins: news for the one that registered it", async (
   );
 });
 
-test.each(["/zlib"])("foreign functions: %s", async (path) => {
+test.each(["/zlib", "/route"])("foreign functions: %s", async (path) => {
   const { body } = await call({ host: "127.0.0.1", port: foreignPort, path });
-  expect(body).toBe(foreign.fetch({ path }).body);
+  const route = (headers: HeaderView) => ({ name: headers.get("x-version") === "2" ? "v2" : "default" });
+  expect(body).toBe(foreign.fetch({ path }, undefined, { route }).body);
 });
 
 test.each([
-  ["/route", ["default", "0", "default"]],
   ["/state", ["0", "1"]],
   ["/cel", ["true", "true", "/cel|b", "42", "0.5", "GET=,http=", "null", "0", "true"]],
 ])("foreign functions that only Envoy has: %s", async (path, lines) => {
