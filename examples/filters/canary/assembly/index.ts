@@ -22,9 +22,9 @@ class CanaryStream extends HttpContext {
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const headers = this.requestHeaders;
     const user = headers.get(this.settings.by);
+    // Envoy has chosen a route by the headers as they came. To write one makes it forget that: the router chooses anew.
     if (user != null && hashText(user) % 100 < this.settings.percent) headers.set(this.settings.header, "canary");
-    else headers.remove(this.settings.header); // nobody chooses the canary for himself
-    this.clearRouteCache(); // Envoy has chosen a route before this filter: by the headers as they came
+    else if (headers.has(this.settings.header)) headers.remove(this.settings.header); // nobody chooses the canary for himself
     return HeadersAction.Continue;
   }
 }
