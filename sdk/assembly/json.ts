@@ -25,10 +25,38 @@ export class JsonValue {
 
   constructor(readonly kind: JsonKind) {}
 
+  static object(): JsonValue {
+    return new JsonValue(JsonKind.Object);
+  }
+
+  static string(text: string): JsonValue {
+    const value = new JsonValue(JsonKind.String);
+    value.text = text;
+    return value;
+  }
+
+  /** A number; what JSON has none for is null, as in JavaScript. */
+  static number(number: f64): JsonValue {
+    if (!isFinite(number)) return new JsonValue(JsonKind.Null);
+    const value = new JsonValue(JsonKind.Number);
+    value.number = number;
+    const isWhole = trunc(number) == number && abs(number) < 9007199254740992;
+    value.text = isWhole ? (<i64>number).toString() : number.toString(); // AssemblyScript writes 1.0 for 1
+    return value;
+  }
+
   /** A member by name; null if there is none. */
   get(name: string): JsonValue | null {
     const at = this.names.indexOf(name);
     return at < 0 ? null : this.items[at];
+  }
+
+  /** Gives an object a member, in the place of one with this name. Returns the object. */
+  set(name: string, value: JsonValue): JsonValue {
+    this.remove(name);
+    this.names.push(name);
+    this.items.push(value);
+    return this;
   }
 
   /** Takes a member out; nothing happens if there is none. */

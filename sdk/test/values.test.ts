@@ -8,6 +8,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler take
 type Values = Record<
   | "json"
   | "written"
+  | "writtenNumber"
   | "duration"
   | "config"
   | "path"
@@ -82,6 +83,13 @@ describe("JSON", () => {
   ])("%j is %j", (input, expected) => {
     expect(text("json", input)).toBe(expected);
   });
+
+  test.each([0, -1, 200, 0.25, -12.5, 2 ** 53 - 1, NaN, -Infinity])(
+    "the number %d is written as in JavaScript",
+    (n) => {
+      expect(values.__getString(values.writtenNumber(n))).toBe(JSON.stringify({ s: "é", n }));
+    },
+  );
 
   test("is written as JavaScript writes it", () => {
     fc.assert(

@@ -13,17 +13,18 @@ export interface Examples {
   readonly ports: Readonly<Record<string, number>>;
   /** The application behind all of them: answers with the request's headers, or as its path says. */
   readonly upstream: Upstream;
-  /** Lines that the audit service was brought. */
-  readonly audited: readonly string[];
+  /** Lines that services were brought, by their path. */
+  readonly brought: Readonly<Record<"/audit" | "/logs", readonly string[]>>;
   stop(): Promise<void>;
 }
 
 /** With two workers: what they share, they share. */
 export async function startExamples(): Promise<Examples> {
-  const audited: string[] = [];
+  const brought: Record<"/audit" | "/logs", string[]> = { "/audit": [], "/logs": [] };
   const upstream = await startUpstream((request, response) => {
-    if (request.url === "/audit") {
-      request.setEncoding("utf8").on("data", (text: string) => audited.push(...text.trimEnd().split("\n")));
+    if (request.url === "/audit" || request.url === "/logs") {
+      const lines = brought[request.url];
+      request.setEncoding("utf8").on("data", (text: string) => lines.push(...text.trimEnd().split("\n")));
       request.once("end", () => response.writeHead(204).end());
     } else if (request.url === "/verify") {
       if (request.headers["x-api-key"] === "s3cret") response.end("alice\n");
@@ -64,6 +65,8 @@ export async function startExamples(): Promise<Examples> {
       routes: [{ name: "canary", match: { prefix: "/", headers: [toCanary] }, direct_response: direct }],
     }),
   ];
+  const accessLogger = await plugin("access-logger", { cluster: "upstream", every: "100ms" });
+  chains.push(chain(accessLogger, { plugins: [], accessLoggers: [accessLogger] }));
   const peers = [
     staticCluster("upstream", upstream.port),
     staticCluster("quota", quota.port, true),
@@ -77,7 +80,7 @@ export async function startExamples(): Promise<Examples> {
   const envoy = await startEnvoy(bootstrap, { concurrency: 2, args: ["--component-log-level", "wasm:info"] });
   await envoy.live();
   return {
-    ...{ envoy, ports, upstream, audited },
+    ...{ envoy, ports, upstream, brought },
     async stop() {
       await envoy.stop();
       await upstream.stop();

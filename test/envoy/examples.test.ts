@@ -70,8 +70,8 @@ test("canary chooses the route, and nobody else does", async () => {
 test("audit-queue: what requests leave, the other plugin brings to the service", async () => {
   await get("audit-sender", "/a", { "x-consumer": "alice" });
   await get("audit-sender", "/b");
-  await examples.envoy.waitFor(() => examples.audited.length === 2, "two lines to be brought");
-  expect(examples.audited).toEqual(["200 GET /a alice", "200 GET /b -"]);
+  await examples.envoy.waitFor(() => examples.brought["/audit"].length === 2, "two lines to be brought");
+  expect(examples.brought["/audit"]).toEqual(["200 GET /a alice", "200 GET /b -"]);
 });
 
 test("tcp-logger", async () => {
@@ -84,4 +84,13 @@ test("tcp-logger", async () => {
   );
   expect(line).toMatch(/^source=127\.0\.0\.1:\d+ upstream=127\.0\.0\.1:\d+ received=5 sent=5 ms=\d+$/);
   expect(await metric("tcp_logger_received_bytes_total")).toBe(5);
+});
+
+test("access-logger: a line of JSON for each request", async () => {
+  const sent = (await get("access-logger", '/a?q="1"')).body.length;
+  const { "/logs": lines } = examples.brought;
+  await examples.envoy.waitFor(() => lines.length === 1, "a line to be brought");
+  expect(JSON.parse(lines[0] ?? "")).toEqual({
+    ...{ method: "GET", path: '/a?q="1"', status: 200, ms: expect.any(Number), sent },
+  });
 });

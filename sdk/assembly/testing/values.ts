@@ -22,6 +22,15 @@ export function written(text: string): string {
   return value.toString();
 }
 
+/** A number as JSON has it. */
+export function writtenNumber(number: f64): string {
+  return JsonValue.object()
+    .set("n", JsonValue.string("old"))
+    .set("s", JsonValue.string("é"))
+    .set("n", JsonValue.number(number))
+    .toString();
+}
+
 function show(value: JsonValue): string {
   if (value.kind == JsonKind.Array) return "[" + value.items.map<string>((item) => show(item)).join(" ") + "]";
   if (value.kind != JsonKind.Object) return value.describe();
