@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import * as Status from "../../sdk/abi/status.ts";
 import { Host } from "../../sdk/host/index.ts";
 import { filterModule } from "../../test/support/filter-module.ts";
 import "../../sdk/vitest/index.ts";
@@ -271,6 +272,12 @@ describe("workers and versions", () => {
       expect(after).toEqual(before);
     }
     expect(before).toContainEqual([`scope=.=${cluster.name};.;retry_budget_retries_total`, 3]);
+  });
+
+  test("where shared data can't be written, requests pass and are not retried", async () => {
+    const host = await load();
+    host.faults.fail("proxy_set_shared_data", Status.CasMismatch);
+    expect(host.fetch({}, failing, retried())).toMatchObject({ status: 503, attempts: 1 });
   });
 
   test("headers of any bytes do no harm", async () => {

@@ -67,7 +67,8 @@ export function proxy_on_configure(id: u32, size: u32): bool {
   enter(id);
   const plugin = pluginOf(id);
   if (plugin == null) return false;
-  proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, OUT_PTR, OUT_SIZE);
+  const status = proxy_get_buffer_bytes(BufferType.PluginConfiguration, 0, size, OUT_PTR, OUT_SIZE);
+  if (status != Status.Ok) return false; // rather than without what was configured
   const config = parseConfig(size ? valueBytes() : new Uint8Array(0));
   plugin.onConfigure(config);
   configured();

@@ -1,6 +1,7 @@
 import * as Level from "../abi/log-level";
 import { proxy_get_log_level, proxy_log } from "./env";
 import { FIRST, OUT_WORD } from "./host-memory";
+import { Status } from "./status";
 
 /** Envoy's logger `wasm`, where it puts the plugin's name before each line. */
 export enum LogLevel {
@@ -26,8 +27,7 @@ export function forgetLevel(): void {
  */
 export function logs(level: LogLevel): bool {
   if (known < 0) {
-    proxy_get_log_level(OUT_WORD);
-    known = load<i32>(OUT_WORD);
+    known = proxy_get_log_level(OUT_WORD) == Status.Ok ? load<i32>(OUT_WORD) : LogLevel.Trace; // whoever can't ask logs
   }
   return known <= <i32>level;
 }

@@ -1,5 +1,6 @@
 // Several VMs in one process: workers, ticks, traps, swaps.
 import { beforeAll, describe, expect, test } from "vitest";
+import * as Status from "../abi/status.ts";
 import { Host, type HostOptions } from "./index.ts";
 import { compilePuppet } from "./testdata/compile.ts";
 
@@ -301,4 +302,43 @@ test("metadata of route, cluster and endpoint is read by path, numbers as double
     "0 outbound|80||catalog",
     "0 \\01\\00\\00\\00\\00\\00\\00\\00",
   ]);
+});
+
+describe("faults", () => {
+  test("a hostcall answers what it is told to, as often as it is told to", async () => {
+    const host = await load(["R: read k"]);
+    const heard = listener(host);
+    const fault = host.faults.fail("proxy_get_shared_data", Status.InternalFailure, { after: 1, times: 2 });
+    for (let i = 0; i < 4; i++) host.fetch();
+    expect(heard()).toEqual([1, 10, 10, 1].map((status) => `0 R read k -> ${status}`));
+    expect(fault.count).toBe(2);
+    host.faults.fail("proxy_get_shared_data", Status.BadArgument).end();
+    host.fetch();
+    expect(heard()).toEqual(["0 R read k -> 1"]);
+  });
+
+  test("the module has no memory for a value of the host", async () => {
+    const host = await load(["R: write k a 0; read k"]);
+    const heard = listener(host);
+    host.faults.failAllocation({ times: 1 });
+    host.fetch();
+    expect(heard().at(-1)).toBe(`0 R read k -> ${Status.InvalidMemoryAccess}`);
+  });
+
+  test.each(["proxy_on_request_headers", "proxy_log", "malloc"])("a trap in %s is as any other", async (place) => {
+    const host = await load(["R: write k a 0; read k", "D: here"], { failurePolicy: "FAIL_RELOAD" });
+    host.faults.trap(place, { times: 1 });
+    expect(host.fetch()).toMatchObject({ status: 503, details: "wasm_fail_stream" });
+    expect(host.logs.map(({ text }) => text).join("\n")).toMatch(
+      /Function: \w+ failed: Uncaught RuntimeError: unreachable/,
+    );
+    host.advance("1s");
+    expect(host.fetch().status).toBe(200);
+  });
+
+  test("a place that there is not is refused", async () => {
+    const host = await load([]);
+    expect(() => host.faults.fail("proxy_on_log", Status.NotFound)).toThrow("there is no hostcall proxy_on_log");
+    expect(() => host.faults.trap("proxy_nothing")).toThrow("there is no callback or hostcall proxy_nothing");
+  });
 });

@@ -6,6 +6,7 @@ import { earliest } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
+import type { Faults } from "./faults.ts";
 import type { GrpcCall, GrpcPeer } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
@@ -48,6 +49,8 @@ interface Deployment {
 export class Host {
   readonly metrics: MetricStore;
   readonly hostcalls: HostcallCounter;
+  /** What is to go wrong. */
+  readonly faults: Faults;
   readonly #process: Process;
   readonly #options: HostOptions;
   #current: Deployment;
@@ -71,6 +74,7 @@ export class Host {
     this.#options = options;
     this.metrics = process.metrics;
     this.hostcalls = process.hostcalls;
+    this.faults = process.faults;
     this.#deployments = options.beside === undefined ? new Set() : options.beside.#deployments;
     this.#current = this.#deploy(loaded);
   }

@@ -79,6 +79,8 @@ function guarded(
       vm.process.log.write({ level: "error", text, thread, rootId: vm.context().root?.plugin.rootId });
       return denied;
     }
+    const fault = vm.process.faults.at(name);
+    if (fault !== undefined) return fault;
     if (implementation === undefined) throw new NotEmulated(name);
     return implementation(...args);
   };

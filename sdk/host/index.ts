@@ -3,6 +3,7 @@ export type { UpstreamAttempt } from "./attempt.ts";
 export type { Connection, ConnectionEnd } from "./connection.ts";
 export type { Duration } from "./duration.ts";
 export { ConfigRefused, EnvoyBug, type LoadStage, NotEmulated } from "./errors.ts";
+export type { Fault, FaultOptions, Faults } from "./faults.ts";
 export type { GrpcCall, GrpcEnd, GrpcHandler, GrpcPeer } from "./grpc-calls.ts";
 export type { HeadersInit, HeaderView } from "./header-map.ts";
 export { Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";

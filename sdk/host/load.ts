@@ -7,6 +7,7 @@ import { SourceMap } from "../module/source-map.ts";
 import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
+import { Faults } from "./faults.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
 import { HostcallCounter } from "./hostcall-counter.ts";
 import { HttpCalls, type HttpPeer } from "./http-calls.ts";
@@ -73,6 +74,7 @@ export function createProcess(options: ProcessOptions): Process {
     shared: new SharedDataStore(),
     queues: new QueueStore(clock),
     hostcalls: new HostcallCounter(),
+    faults: new Faults(),
     httpCalls: new HttpCalls(clock, httpCalls),
     grpcCalls: new GrpcCalls(clock),
   };

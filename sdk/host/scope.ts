@@ -2,6 +2,7 @@
 import type { HostFunction } from "../abi/host-functions.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { Faults } from "./faults.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
@@ -29,6 +30,7 @@ export interface Process {
   readonly shared: SharedDataStore;
   readonly queues: QueueStore;
   readonly hostcalls: HostcallCounter;
+  readonly faults: Faults;
   readonly httpCalls: HttpCalls;
   readonly grpcCalls: GrpcCalls;
 }

@@ -193,7 +193,7 @@ export class Vm implements VmScope {
     [this.#current, this.#effectiveId] = [context, 0];
     try {
       const called = this.#exports[name] as (...words: readonly number[]) => number | undefined;
-      return called(...args) ?? 0;
+      return this.process.faults.at(name) ?? called(...args) ?? 0;
     } catch (error) {
       if (isHostError(error)) throw error;
       const text = trapText(name, error);

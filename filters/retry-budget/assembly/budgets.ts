@@ -19,6 +19,9 @@ import { advance, countCall, giveBack, LAYOUT, newest, shareToShow, tryAdmit, WI
 
 const SLOTS = 256;
 
+/** So often other workers may be faster. A host that says so for ever must not hold this one. */
+const TRIES: i32 = 100;
+
 /** The budgets as one worker sees them. */
 export class Budgets {
   private scopes: StaticArray<Budget | null> = new StaticArray<Budget | null>(SLOTS);
@@ -48,7 +51,7 @@ export class Budgets {
   /** Gives back a retry that was reserved in the budget in this slot, and not made. */
   giveBack(slot: i64, bucket: u64): void {
     const key = keyOf(slot.toString());
-    for (;;) {
+    for (let i = 0; i < TRIES; i++) {
       const shared = read(key);
       const at = shared.bytes.dataStart;
       if (!giveBack(at, bucket, <u64>this.config.window)) return;
@@ -83,17 +86,17 @@ export class Budget {
   }
 
   countCall(): void {
-    let shared: SharedValue;
-    do {
-      shared = this.open();
+    for (let i = 0; i < TRIES; i++) {
+      const shared = this.open();
       countCall(shared.bytes.dataStart);
-    } while (!this.swap(shared));
+      if (this.swap(shared)) break;
+    }
     this.calls.increment();
   }
 
   /** Admits one retry and counts it; false where the budget is spent. */
   tryAdmit(): bool {
-    for (;;) {
+    for (let i = 0; i < TRIES; i++) {
       const shared = this.open();
       const at = shared.bytes.dataStart;
       const admitted = tryAdmit(at, this.config.percent, this.config.minRetries);
@@ -102,6 +105,7 @@ export class Budget {
       if (!admitted) this.denied.increment();
       return admitted;
     }
+    return false;
   }
 
   /** The window, brought up to now. The time is taken after the read: what others have written is not later. */
