@@ -250,4 +250,14 @@ describe("the cost in host calls", () => {
     told(host, headers);
     expect(host.hostcalls.total).toBe(calls);
   });
+  test("and in memory: what a request brings, what remains of ten thousand, what the module has", async () => {
+    const host = await load();
+    const request = () => told(host, { ...id, ...ms("5000") });
+    request();
+    expect(host.measure(request)).toStayWithin({ allocations: 6, allocatedBytes: 80, moduleBytes: 31 * 1024 });
+    const many = host.measure(() => {
+      for (let i = 0; i < 10_000; i++) request();
+    });
+    expect(many).toStayWithin({ memoryBytes: 65_536 });
+  });
 });

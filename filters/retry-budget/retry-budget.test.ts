@@ -329,4 +329,14 @@ describe("the cost in host calls", () => {
     const counts = await cost(answer, { config, direction });
     expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(calls);
   });
+  test("and in memory: what a request brings, what remains of ten thousand, what the module has", async () => {
+    const host = await load();
+    const request = () => host.fetch({}, () => ({ status: 200 }), retried());
+    request();
+    expect(host.measure(request)).toStayWithin({ allocations: 5, allocatedBytes: 240, moduleBytes: 30 * 1024 });
+    const many = host.measure(() => {
+      for (let i = 0; i < 10_000; i++) request();
+    });
+    expect(many).toStayWithin({ memoryBytes: 65_536 });
+  });
 });

@@ -18,6 +18,7 @@ import {
   series,
   unknown,
 } from "./test-support/requests.ts";
+import "../../sdk/vitest/index.ts";
 
 const options = { cluster, properties: plain };
 const from = (said: string | Uint8Array) => ({ headers: { "x-envoy-peer-metadata": said } });
@@ -176,6 +177,17 @@ describe("the cost in host calls of a request after the first one", () => {
     }
     expect(host.hostcalls.byName).toEqual({ ...calls, ...rest });
     expect(host.hostcalls.total).toBe(total);
+  });
+
+  test("and in memory: what a request brings, what remains of ten thousand, what the module has", async () => {
+    const host = await load({});
+    const request = () => host.fetch({}, saying(catalog), options);
+    request();
+    expect(host.measure(request)).toStayWithin({ allocations: 8, allocatedBytes: 640, moduleBytes: 39 * 1024 });
+    const many = host.measure(() => {
+      for (let i = 0; i < 10_000; i++) request();
+    });
+    expect(many).toStayWithin({ memoryBytes: 2 * 65_536 });
   });
 });
 

@@ -22,6 +22,7 @@ import type { Plugin, Process } from "./scope.ts";
 import { type Reply, Stream } from "./stream.ts";
 import type { StreamInfo } from "./stream-info.ts";
 import { type FailurePolicy, Thread } from "./thread.ts";
+import { difference, type Usage } from "./usage.ts";
 
 export interface HostOptions extends PluginOptions, ProcessOptions {
   /** Worker threads, each with a VM of its own beside the main thread's. Default 1. */
@@ -77,6 +78,21 @@ export class Host {
     this.faults = process.faults;
     this.#deployments = options.beside === undefined ? new Set() : options.beside.#deployments;
     this.#current = this.#deploy(loaded);
+  }
+
+  /** Does something, such as a request, and says what it cost. */
+  measure(action: () => void): Usage {
+    const { hostcalls, allocations } = this.#process;
+    const [calls, { count, bytes }] = [hostcalls.byName, { ...allocations }];
+    action();
+    const { loaded, threads } = this.#current;
+    return {
+      hostcalls: difference(hostcalls.byName, calls),
+      allocations: allocations.count - count,
+      allocatedBytes: allocations.bytes - bytes,
+      memoryBytes: Math.max(...threads.map(({ vm }) => vm.memory.sizeBytes)),
+      moduleBytes: loaded.setup.sizeBytes,
+    };
   }
 
   /** What was logged, from `logLevel` upwards; each VM that loads logs for itself. */

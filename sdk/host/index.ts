@@ -18,3 +18,4 @@ export type { PropertyValue } from "./property-value.ts";
 export type * from "./request.ts";
 export type { Reply, Stream } from "./stream.ts";
 export type { FlagName } from "./stream-info.ts";
+export type { Usage } from "./usage.ts";

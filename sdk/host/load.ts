@@ -18,6 +18,7 @@ import { QueueStore } from "./queues.ts";
 import { startRoot } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
 import { SharedDataStore } from "./shared-data.ts";
+import { AllocationCounter } from "./usage.ts";
 import { Vm, type VmSetup } from "./vm.ts";
 
 /** A configuration: a text or bytes as they are, anything else as JSON. */
@@ -75,6 +76,7 @@ export function createProcess(options: ProcessOptions): Process {
     queues: new QueueStore(clock),
     hostcalls: new HostcallCounter(),
     faults: new Faults(),
+    allocations: new AllocationCounter(),
     httpCalls: new HttpCalls(clock, httpCalls),
     grpcCalls: new GrpcCalls(clock),
   };
@@ -136,6 +138,7 @@ async function setUp(
 ): Promise<VmSetup> {
   const setup: VmSetup = {
     key,
+    sizeBytes: bytes.length,
     ...(await compile(bytes, refuse)),
     sourceMap,
     process,

@@ -19,6 +19,10 @@ export class Memory {
     this.#allocate = allocate;
   }
 
+  get sizeBytes(): number {
+    return this.#memory().buffer.byteLength;
+  }
+
   /** The bytes at an address; undefined if they are not all in the memory. */
   read(address: number, sizeBytes: number): ByteString | undefined {
     const view = this.#view(address, sizeBytes);

@@ -15,6 +15,7 @@ import type { Chunk } from "./passage.ts";
 import type { PropertyValue } from "./property-value.ts";
 import type { QueueStore } from "./queues.ts";
 import type { SharedDataStore } from "./shared-data.ts";
+import type { AllocationCounter } from "./usage.ts";
 
 /** A function that a module imports; what it returns is the status. Words arrive signed. */
 export type Hostcall = (...args: never[]) => number | undefined;
@@ -31,6 +32,7 @@ export interface Process {
   readonly queues: QueueStore;
   readonly hostcalls: HostcallCounter;
   readonly faults: Faults;
+  readonly allocations: AllocationCounter;
   readonly httpCalls: HttpCalls;
   readonly grpcCalls: GrpcCalls;
 }

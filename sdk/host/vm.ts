@@ -17,6 +17,8 @@ export interface VmSetup {
   /** Equal keys, equal VMs: Envoy then keeps a thread's VM when a configuration changes. */
   readonly key: string;
   readonly module: WebAssembly.Module;
+  /** Of the module. */
+  readonly sizeBytes: number;
   readonly abi: AbiVersion;
   /** Where it is there, the trap's text has lines of the source, which Envoy's has not. */
   readonly sourceMap: SourceMap | undefined;
@@ -179,6 +181,7 @@ export class Vm implements VmScope {
   }
 
   #allocate(sizeBytes: number): number {
+    this.process.allocations.add(sizeBytes);
     const outer = this.#restriction;
     this.#restriction = allowedInMalloc;
     const name = typeof this.#exports["malloc"] === "function" ? "malloc" : "proxy_on_memory_allocate";

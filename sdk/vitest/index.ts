@@ -1,6 +1,7 @@
 // What a filter's test can say of a host and what it brings, in vitest's words: `import "@sluice/sdk/vitest"`. Failures show what was there.
 import { expect } from "vitest";
 import type { LogLevel } from "../host/index.ts";
+import { type Budget, toStayWithin } from "./budget.ts";
 import { toHaveHeader } from "./header.ts";
 import { type LocalReplyWanted, toHaveLocalReply } from "./local-reply.ts";
 import { toHaveLogged } from "./logged.ts";
@@ -31,7 +32,9 @@ declare module "vitest" {
     toHaveMetric(name: string, labels: MetricLabels, value?: MetricValue): R;
     /** A host's log has a line of exactly this level with this text in it. */
     toHaveLogged(level: LogLevel, text: string | RegExp): R;
+    /** What `host.measure()` counted is within a budget: as much, or less. */
+    toStayWithin(budget: Budget): R;
   }
 }
 
-expect.extend({ toHaveHeader, toHaveLocalReply, toHaveLogged, toHaveMetric });
+expect.extend({ toHaveHeader, toHaveLocalReply, toHaveLogged, toHaveMetric, toStayWithin });

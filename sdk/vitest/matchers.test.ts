@@ -114,3 +114,26 @@ test("toHaveLogged: one level and a part of the text, and the log where it fails
       [0] info: 0"
   `);
 });
+
+test("toStayWithin: a budget, each part that is over it, and all that was spent", async () => {
+  const host = await load(budget);
+  host.fetch();
+  const usage = host.measure(() => host.fetch());
+  expect(usage).toStayWithin({ hostcalls: 10, allocations: 8, allocatedBytes: 1024, memoryBytes: 65_536 });
+  expect(usage).toStayWithin({ hostcalls: usage.hostcalls });
+  expect(usage).not.toStayWithin({ hostcalls: { ...usage.hostcalls, proxy_get_property: 0 } });
+  const { proxy_get_property: _, ...fewer } = usage.hostcalls;
+  const small = { hostcalls: fewer, allocations: 1, memoryBytes: 100_000 };
+  expect(complaint(() => expect({ ...usage, moduleBytes: 0 }).toStayWithin(small))).toMatchInlineSnapshot(`
+    "expected to stay within the budget
+
+    over budget:
+      proxy_get_property: 1 of 0
+    spent:
+      allocations 0
+      allocatedBytes 0
+      memoryBytes 65536
+      moduleBytes 0
+      proxy_get_property 1"
+  `);
+});
