@@ -110,7 +110,7 @@ export class Exchange implements FilterChain, RouterOwner {
     return this.#body;
   }
 
-  /** The response was cut, or never came. */
+  /** The response was cut, is not as long as it says, or never came. */
   get isCut(): boolean {
     return this.#isCut;
   }
@@ -258,12 +258,20 @@ export class Exchange implements FilterChain, RouterOwner {
     if (endStream) this.#end();
   }
 
+  /** The body is not what content-length says: Envoy leaves it so, and the caller takes it for cut. */
+  get #breaksItsLength(): boolean {
+    const length = this.#sentHeaders?.first("content-length");
+    const hasNone = this.requestHeaders.first(":method") === "HEAD" || this.info.responseCode === 304;
+    return length !== undefined && !hasNone && Number(length) !== this.#body.length;
+  }
+
   #sendTrailers(trailers: HeaderMap): void {
     this.#sentTrailers = trailers;
     this.#end();
   }
 
   #end(): void {
+    this.#isCut ||= this.#breaksItsLength;
     this.#router?.abandon();
     this.#log();
   }

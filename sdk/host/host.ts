@@ -4,6 +4,7 @@ import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
 import { earliest } from "./clock.ts";
 import { Connection } from "./connection.ts";
+import { type Deployment, deploy } from "./deployment.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { Exchange } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
@@ -11,7 +12,7 @@ import type { GrpcCall, GrpcPeer } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
 import type { HttpCall, HttpPeer } from "./http-calls.ts";
-import { createProcess, type Loaded, load, type PluginOptions, type ProcessOptions } from "./load.ts";
+import { createProcess, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
@@ -21,7 +22,7 @@ import type { Root } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
 import { type Reply, Stream } from "./stream.ts";
 import type { StreamInfo } from "./stream-info.ts";
-import { type FailurePolicy, Thread } from "./thread.ts";
+import type { FailurePolicy } from "./thread.ts";
 import { difference, type Usage } from "./usage.ts";
 
 export interface HostOptions extends PluginOptions, ProcessOptions {
@@ -39,13 +40,6 @@ export interface HostOptions extends PluginOptions, ProcessOptions {
 
 /** Answers one attempt. */
 export type Upstream = (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset;
-
-/** A configuration that is in force. Its VMs live until its last stream is over. */
-interface Deployment {
-  readonly loaded: Loaded;
-  readonly threads: readonly [main: Thread, ...workers: Thread[]];
-  openStreams: number;
-}
 
 export class Host {
   readonly metrics: MetricStore;
@@ -67,17 +61,18 @@ export class Host {
    */
   static async load(source: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
     const process = options.beside === undefined ? createProcess(options) : options.beside.#process;
-    return new Host(process, options, await load(source, options, { process, node: options.node ?? {} }));
+    return new Host(process, options, await deploy(source, options, { process, host: options }));
   }
 
-  private constructor(process: Process, options: HostOptions, loaded: Loaded) {
+  private constructor(process: Process, options: HostOptions, deployment: Deployment) {
     this.#process = process;
     this.#options = options;
     this.metrics = process.metrics;
     this.hostcalls = process.hostcalls;
     this.faults = process.faults;
     this.#deployments = options.beside === undefined ? new Set() : options.beside.#deployments;
-    this.#current = this.#deploy(loaded);
+    this.#current = deployment;
+    this.#deployments.add(deployment);
   }
 
   /** Does something, such as a request, and says what it cost. */
@@ -207,9 +202,8 @@ export class Host {
    */
   async replace(source: Uint8Array | string, options: PluginOptions): Promise<void> {
     const old = this.#current;
-    const running = old.loaded.setup;
-    const loaded = await load(source, options, { process: this.#process, node: this.#options.node ?? {}, running });
-    this.#current = this.#deploy(loaded, loaded.setup === running ? old : undefined);
+    this.#current = await deploy(source, options, { process: this.#process, host: this.#options, sharing: old });
+    this.#deployments.add(this.#current);
     this.#retire(old);
   }
 
@@ -220,20 +214,6 @@ export class Host {
     if (thread === undefined) throw new Error(`there is no worker ${worker}; workers: ${threads.length - 1}`);
     this.#requests += 1n;
     return (plugin) => (plugin === undefined ? undefined : thread.root(plugin));
-  }
-
-  #deploy(loaded: Loaded, sharing?: Deployment): Deployment {
-    const { workers = 1, failurePolicy = "FAIL_CLOSED", reloadBackOff = "1s" } = this.#options;
-    const { setup, downstream, upstream } = loaded;
-    const plugins = upstream === undefined ? [downstream] : [downstream, upstream];
-    const options = { setup, failurePolicy, reloadBackOffNs: parseDuration(reloadBackOff) };
-    const thread = (name: "main" | number, index: number) =>
-      new Thread(name, plugins, options, sharing?.threads[index]?.vm);
-    const main = thread("main", 0);
-    const others = Array.from({ length: workers }, (_, worker) => thread(worker, worker + 1));
-    const deployment: Deployment = { loaded, threads: [main, ...others], openStreams: 0 };
-    this.#deployments.add(deployment);
-    return deployment;
   }
 
   #onStreamOver(deployment: Deployment): void {

@@ -82,7 +82,7 @@ test("loads base, canary, main thread and workers; each root starts and is confi
   const starts = host.logs
     .filter(({ text }) => /^u?[VC] here/.test(text))
     .map(({ thread, text }) => `${thread} ${text[0]}`);
-  expect(starts).toEqual(["canary V", "canary u", "main V", "main u", "0 V", "0 u", "1 V", "1 u"]);
+  expect(starts).toEqual(["canary V", "main V", "canary u", "main u", "0 V", "0 u", "1 V", "1 u"]);
   expect(host.metrics.counter("loads")).toBe(4);
 });
 

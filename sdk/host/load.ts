@@ -63,6 +63,16 @@ export interface Loaded {
   readonly upstream: Plugin | undefined;
 }
 
+/** Where a module is loaded. */
+export interface LoadContext {
+  readonly process: Process;
+  readonly node: NodeInit;
+  /** What is in force: where module and vm_config are the same, there is no new base VM. */
+  readonly running?: VmSetup | undefined;
+  /** Told of each plugin that passed, before the next one is tried. */
+  onTried?(setup: VmSetup, plugin: Plugin): void;
+}
+
 export function createProcess(options: ProcessOptions): Process {
   const { now = "2026-01-01T00:00:00Z", logLevel = "info", httpCalls = {} } = options;
   const startMs = new Date(now).getTime();
@@ -86,14 +96,13 @@ export function createProcess(options: ProcessOptions): Process {
  * Loads a module as Envoy's main thread does before a configuration takes effect: a base VM that only initializes,
  * and a canary for each plugin, which starts and reads the configuration and is dropped.
  *
- * @param source  the module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps
- * @param running what is in force: where module and vm_config are the same, there is no new base VM
+ * @param source the module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps
  * @throws {ConfigRefused} where Envoy would refuse
  */
 export async function load(
   source: Uint8Array | string,
   options: PluginOptions,
-  { process, node, running }: { readonly process: Process; readonly node: NodeInit; readonly running?: VmSetup },
+  { process, node, running, onTried }: LoadContext,
 ): Promise<Loaded> {
   const bytes = typeof source === "string" ? await readFile(source) : source;
   const sourceMap = typeof source === "string" ? await readSourceMap(`${source}.map`) : undefined;
@@ -112,6 +121,7 @@ export async function load(
     process.httpCalls.cancel(root);
     process.grpcCalls.cancel(root);
     if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
+    onTried?.(setup, plugin);
   }
   return { setup, downstream, upstream };
 }

@@ -16,7 +16,7 @@ export interface Reply {
   readonly body: string;
   /** Undefined where the response has none. Envoy sends them to HTTP/2 clients, and drops them for HTTP/1.1. */
   readonly trailers: HeaderView | undefined;
-  /** The stream was cut: by the caller, the upstream, a timeout or a filter. */
+  /** The stream was cut by the caller, the upstream, a timeout or a filter, or its body is not what content-length says. */
   readonly isCut: boolean;
   /** Response code details, such as `via_upstream`. */
   readonly details: string;

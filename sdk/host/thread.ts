@@ -25,12 +25,11 @@ export class Thread {
   readonly #handles = new Map<Plugin, Handle>();
   #vm: Vm;
 
-  /** @param vm the thread's VM of the same setup, if it has one: the plugins then get roots in it */
-  constructor(name: "main" | number, plugins: readonly Plugin[], options: ThreadOptions, vm?: Vm) {
+  /** @param vm the thread's VM of the same setup, if it has one: plugins then get roots in it */
+  constructor(name: "main" | number, options: ThreadOptions, vm?: Vm) {
     this.name = name;
     this.#options = options;
     this.#vm = vm !== undefined && vm.failure === undefined ? vm : new Vm(options.setup, name);
-    for (const plugin of plugins) this.#load(plugin);
   }
 
   get vm(): Vm {
@@ -49,17 +48,18 @@ export class Thread {
     const isDue = setup.process.clock.monotonicNs - handle.loadedAtNs >= reloadBackOffNs;
     if (failurePolicy === "FAIL_CLOSED" || !isDue) return handle.root;
     if (this.#vm.failure !== undefined) this.#vm = new Vm(setup, this.name);
-    return this.#load(plugin);
+    return this.start(plugin);
+  }
+
+  /** Starts a plugin. */
+  start(plugin: Plugin): Root {
+    const { root } = startRoot(this.#vm, plugin);
+    this.#handles.set(plugin, { root, loadedAtNs: this.#options.setup.process.clock.monotonicNs });
+    return root;
   }
 
   /** Ends all its plugins. */
   end(): void {
     for (const { root } of this.#handles.values()) root.end();
-  }
-
-  #load(plugin: Plugin): Root {
-    const { root } = startRoot(this.#vm, plugin);
-    this.#handles.set(plugin, { root, loadedAtNs: this.#options.setup.process.clock.monotonicNs });
-    return root;
   }
 }

@@ -6,6 +6,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<uuid>"],
   [/\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT/g, "<date>"],
   [/(x-envoy-(?:expected-rq-timeout-ms|upstream-service-time)"?: "?)\d+/g, "$1<ms>"],
+  [/(queue_ready\(\d+, )\d+/g, "$1<queue>"], // queues are numbered over the whole process
 ];
 
 export const nothing: Observation = { replies: [], attempts: [], main: [], worker: [], metrics: [] };
@@ -13,7 +14,7 @@ export const nothing: Observation = { replies: [], attempts: [], main: [], worke
 /** Envoy crashed, or reported a bug of its own. */
 export const bug: Observation = { ...nothing, bug: true };
 
-/** A text without request ids, dates and times measured by Envoy. */
+/** A text without request ids, dates, times measured by Envoy and numbers of queues. */
 export function textOf(text: string): string {
   return replacements.reduce((done, [pattern, by]) => done.replace(pattern, by), text);
 }

@@ -105,6 +105,20 @@ const bodies: readonly Script[] = [
     },
   },
   {
+    title: "a response that a filter makes shorter than its content-length",
+    answers: [{ status: 200, headers: [["content-length", "8"]], body: ["response"] }],
+    on: { response_body: "set_buffer_bytes(1, 0, 99, 'mine')\nset_buffer_bytes(1, 0, 99, '')" },
+  },
+  {
+    title: "a response's content-length of no body: HEAD and 304",
+    requests: [{ method: "HEAD" }, {}],
+    answers: [
+      { status: 200, headers: [["content-length", "8"]] },
+      { status: 304, headers: [["content-length", "8"]] },
+    ],
+    on: { response_headers: "get_header_map_value(2, 'content-length')" },
+  },
+  {
     title: "a local reply in the place of a response's body",
     answers,
     on: { response_body: "send_local_response(502, 'd', 'b', '', -1)", log: "get_property('response.code_details')" },
