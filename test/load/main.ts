@@ -14,14 +14,12 @@ import { latency } from "./latency.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
 import { oneChange } from "./one-change.ts";
-import { sdkCost } from "./sdk-cost.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
 import { yamlToAck } from "./yaml-to-ack.ts";
 
 const measurements: Readonly<Record<string, Measurement>> = {
   sizes: moduleSizes,
-  sdk: sdkCost,
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,

@@ -16,6 +16,8 @@ export interface EnvoyOptions {
   readonly concurrency?: number;
   /** Flags after the usual ones: `["--component-log-level", "wasm:info"]`. */
   readonly args?: readonly string[];
+  /** How long to hope for its admin, which comes once its modules are loaded. Default 20,000. */
+  readonly deadlineMs?: number;
   /** How to run it somewhere else: a command and its arguments, of Envoy's. Default: as it is. */
   readonly command?: (argv: readonly string[]) => readonly [program: string, args: readonly string[]];
 }
@@ -55,7 +57,7 @@ export interface TestEnvoy {
  */
 export async function startEnvoy(
   bootstrap: Readonly<Record<string, unknown>>,
-  { concurrency = 1, args = [], command = ([program = "", ...rest]) => [program, rest] }: EnvoyOptions = {},
+  { concurrency = 1, args = [], deadlineMs, command = ([program = "", ...rest]) => [program, rest] }: EnvoyOptions = {},
 ): Promise<TestEnvoy> {
   const dir = await mkdtemp(join(tmpdir(), "sluice-")); // short: a unix socket's path has 107 bytes
   const adminSocket = join(dir, "admin");
@@ -71,7 +73,9 @@ export async function startEnvoy(
   const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
   const envoy = control(child, { dir, adminSocket });
   try {
-    await envoy.waitFor(() => envoy.get("/server_info"), "Envoy's admin to answer");
+    await envoy.waitFor(() => envoy.get("/server_info"), "Envoy's admin to answer", {
+      ...(deadlineMs && { deadlineMs }),
+    });
   } catch (error) {
     await envoy.stop();
     throw error;

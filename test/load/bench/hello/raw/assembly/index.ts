@@ -1,4 +1,4 @@
-// examples/filters/hello by hand: the exports that Envoy calls, and nothing else. What the SDK costs is measured against it.
+// examples/filters/hello by hand: the exports that Envoy calls, and nothing else.
 import { proxy_add_header_map_value } from "./env";
 
 const NAME = memory.data<u8>([0x78, 0x2d, 0x68, 0x65, 0x6c, 0x6c, 0x6f]);

@@ -1,0 +1,36 @@
+// What a request costs in the host that tests use, and how often a module calls the host for it.
+import { Host } from "../../../sdk/host/index.ts";
+import type { HelloModule } from "./modules.ts";
+
+const rounds = 20;
+const perRound = 500;
+const warmUp = 5000;
+
+export interface InHost {
+  /** Microseconds of `host.fetch`: one figure a round. */
+  readonly us: readonly number[];
+  /** A request. */
+  readonly hostcalls: number;
+}
+
+/** Modules take turns. */
+export async function inHost(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, InHost>> {
+  const turns = [];
+  for (const module of modules) turns.push({ module, host: await Host.load(module.bytes), us: [0].slice(1) });
+  for (const { module, host } of turns) {
+    fetch(host, warmUp);
+    const reply = host.fetch();
+    if (reply.headers.get("x-hello") !== "from sluice") throw new Error(`${module.name} adds no header`);
+    host.hostcalls.reset();
+  }
+  for (let round = 0; round < rounds; round += 1) for (const { host, us } of turns) us.push(fetch(host, perRound));
+  return new Map(
+    turns.map(({ module, host, us }) => [module, { us, hostcalls: host.hostcalls.total / (rounds * perRound) }]),
+  );
+}
+
+function fetch(host: Host, count: number): number {
+  const startMs = performance.now();
+  for (let n = 0; n < count; n += 1) host.fetch();
+  return ((performance.now() - startMs) * 1000) / count;
+}

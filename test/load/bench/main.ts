@@ -1,0 +1,76 @@
+// npm run bench:sdk: the same small filter with this SDK, by hand, and with the SDKs of others, side by side in one run. Prints
+// a Markdown table. Takes 2 to 3 minutes, and once a machine 2 more to build the others.
+import { join } from "node:path";
+import { exit, stderr, stdout } from "node:process";
+import { gzipSync } from "node:zlib";
+import { percentile } from "../figures.ts";
+import { machine } from "../machine.ts";
+import { inEnvoy } from "./in-envoy.ts";
+import { inHost } from "./in-host.ts";
+import { nsInVm } from "./in-vm.ts";
+import { type HelloModule, helloModules } from "./modules.ts";
+
+const resources = new AsyncDisposableStack();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void resources.disposeAsync().finally(() => exit(130)));
+
+const about = machine(join(import.meta.dirname, "..", "..", ".."));
+const all = await helloModules();
+const modules = all.filter((module): module is HelloModule => "bytes" in module);
+try {
+  stdout.write(`${about}\n\n${table(await measure())}\n`);
+} finally {
+  await resources.disposeAsync();
+}
+
+/** A row for each module, and one without. */
+async function measure(): Promise<readonly (readonly string[])[]> {
+  stderr.write("measuring in a VM\n");
+  const vm = await nsInVm(modules);
+  stderr.write("measuring in the tests' host\n");
+  const host = await inHost(modules);
+  stderr.write("measuring in Envoy\n");
+  const envoy = await inEnvoy(modules, resources);
+  const row = (module: HelloModule): readonly string[] => [
+    module.name,
+    bytes(module.bytes.length),
+    bytes(gzipSync(module.bytes).length),
+    `${median(vm.get(module), 0)} ns`,
+    `${host.get(module)?.hostcalls}`,
+    `${median(host.get(module)?.us, 1)} µs`,
+    `${median(envoy.get(module)?.cpuUs, 1)} µs`,
+    `${median(envoy.get(module)?.addedUs, 1)} µs`,
+    `${((envoy.get(module)?.vmKiB ?? 0) / 1024).toFixed(2)} MiB`,
+    `${envoy.get(module)?.loadMs.toFixed(0)} ms`,
+  ];
+  const { cpuUs, loadMs } = envoy.get(undefined) ?? { cpuUs: [], loadMs: 0 };
+  const without = ["without a filter", "", "", "", "", "", `${median(cpuUs, 1)} µs`, "", "", `${loadMs.toFixed(0)} ms`];
+  const missing = all.flatMap((module) => ("why" in module ? [[module.name, `not built: ${module.why}`]] : []));
+  return [...modules.map(row), without, ...missing];
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const head = [
+    "hello",
+    "module",
+    "gzip",
+    "in its VM",
+    "hostcalls",
+    "`host.fetch`",
+    "CPU in Envoy",
+    "of it the filter",
+    "memory of a VM",
+    "listener loaded",
+  ];
+  return [head, head.map((_, column) => (column === 0 ? "---" : "--:")), ...rows]
+    .map((cells) => `| ${head.map((_, column) => cells[column] ?? "").join(" | ")} |`)
+    .join("\n");
+}
+
+function median(samples: readonly number[] = [], digits: number): string {
+  return percentile(samples, 50).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function bytes(count: number): string {
+  return `${count.toLocaleString("en")} B`;
+}
