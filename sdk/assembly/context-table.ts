@@ -1,8 +1,11 @@
 import { Context } from "./context";
 
-/** Chains of contexts through `Context.nextInBucket`; a power of two of them. */
-let buckets = newBuckets(16);
-let count: i32 = 0;
+/** Number of buckets, a power of two, less one. */
+let mask: u32 = 15;
+
+/** Chains of contexts through `Context.nextInBucket`. */
+let buckets = newBuckets();
+let count: u32 = 0;
 
 /**
  * The context that has this id, by which the host knows it; null if there is none. Ids grow by one from stream to stream, so
@@ -14,21 +17,26 @@ export function findContext<T>(id: u32): T | null {
 
 /** Adds a context whose id is not there yet. No allocation, but when more are open than ever before. */
 export function addContext(context: Context): void {
-  if (count == buckets.length) grow();
+  if (count > mask) grow();
   count++;
   store<usize>(linkTo(context.id), changetype<usize>(context));
 }
 
-/** Forgets a context that is there. */
-export function forgetContext(context: Context): void {
-  count--;
-  store<usize>(linkTo(context.id), changetype<usize>(context.nextInBucket));
-  context.nextInBucket = null; // the filter may hold it longer
+/** Forgets the context that has this id, and returns it; null if there is none. */
+export function forgetContext(id: u32): Context | null {
+  const link = linkTo(id);
+  const context = changetype<Context | null>(load<usize>(link));
+  if (context != null) {
+    count--;
+    store<usize>(link, changetype<usize>(context.nextInBucket));
+    context.nextInBucket = null; // the filter may hold it longer
+  }
+  return context;
 }
 
 /** Address of the reference to the context with this id: where it is, or at the end of the chain where it would be. */
 function linkTo(id: u32): usize {
-  let at = changetype<usize>(buckets) + ((id & (buckets.length - 1)) << 2);
+  let at = changetype<usize>(buckets) + ((id & mask) << 2);
   for (let next = load<usize>(at); next && changetype<Context>(next).id != id; next = load<usize>(at)) {
     at = next + offsetof<Context>("nextInBucket");
   }
@@ -37,8 +45,10 @@ function linkTo(id: u32): usize {
 
 function grow(): void {
   const old = buckets;
-  buckets = newBuckets(old.length * 2);
-  for (let i = 0; i < old.length; i++) {
+  const last = mask;
+  mask = (last << 1) | 1;
+  buckets = newBuckets();
+  for (let i: u32 = 0; i <= last; i++) {
     let context = unchecked(old[i]);
     while (context != null) {
       const next = context.nextInBucket;
@@ -50,8 +60,9 @@ function grow(): void {
 }
 
 /** What `new StaticArray` makes, without its check of the length. */
-function newBuckets(length: i32): StaticArray<Context | null> {
-  const array = __new(length << 2, idof<StaticArray<Context | null>>());
-  memory.fill(array, 0, length << 2);
+function newBuckets(): StaticArray<Context | null> {
+  const size: usize = (mask + 1) << 2;
+  const array = __new(size, idof<StaticArray<Context | null>>());
+  memory.fill(array, 0, size);
   return changetype<StaticArray<Context | null>>(array);
 }

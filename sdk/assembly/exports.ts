@@ -236,11 +236,8 @@ export function proxy_on_done(id: u32): bool {
 
 export function proxy_on_delete(id: u32): void {
   enter(id);
-  const context = findContext<Context>(id);
-  if (context != null) {
-    context.onDelete();
-    forgetContext(context);
-  }
+  const context = forgetContext(id);
+  if (context != null) context.onDelete();
   collectIfDue();
 }
 

@@ -55,27 +55,27 @@ export function valueIs(text: string): bool {
 /** One string or byte argument of a hostcall while the call runs; used again by each call. */
 @unmanaged
 export class Argument {
-  ptr: usize = 0;
   size: usize = 0;
+  ptr: usize = 0;
   private buffer: usize = 0;
   private capacity: usize = 0;
 
   /** The text as UTF-8. */
-  text(text: string): this {
-    if (!this.recall(text, 0)) {
-      this.encode(text);
-      this.remember(text, 0);
-    }
+  text(text: string): Argument {
+    const kept = recall(text, TEXT);
+    if (kept != null) return kept;
+    this.encode(text);
+    this.remember(text, TEXT);
     return this;
   }
 
   /** A property's path, such as `request.headers['x-id']`, its parts parted by NUL. */
-  path(path: string): this {
-    if (!this.recall(path, IS_PATH)) {
-      this.encode(path);
-      this.size = encodePath(this.ptr, this.size);
-      this.remember(path, IS_PATH);
-    }
+  path(path: string): Argument {
+    const kept = recall(path, PATH);
+    if (kept != null) return kept;
+    this.encode(path);
+    this.size = encodePath(this.ptr, this.size);
+    this.remember(path, PATH);
     return this;
   }
 
@@ -102,33 +102,33 @@ export class Argument {
     this.size = encodeUtf8(text, text.length, at);
   }
 
-  /** Takes the encoding that a literal keeps; false if it keeps none of this kind. */
-  private recall(text: string, kind: usize): bool {
-    const literal = changetype<usize>(text);
-    if (literal >= __heap_base) return false;
-    const kept = load<usize>(literal + KEPT_PTR);
-    if (!kept || (kept & IS_PATH) != kind) return false;
-    this.ptr = kept & ~IS_PATH;
-    this.size = load<usize>(literal + KEPT_SIZE);
-    return true;
-  }
-
+  /** Has a literal keep its encoding, if it keeps none yet. */
   private remember(text: string, kind: usize): void {
-    const literal = changetype<usize>(text);
-    if (literal >= __heap_base || load<usize>(literal + KEPT_PTR)) return;
-    const copy = heap.alloc(this.size);
+    if (changetype<usize>(text) >= __heap_base) return;
+    const kept = keptBy(text);
+    if (kept.ptr) return;
+    const copy = heap.alloc(this.size + kind) + kind;
     memory.copy(copy, this.ptr, this.size);
-    store<usize>(literal + KEPT_PTR, copy | kind);
-    store<usize>(literal + KEPT_SIZE, this.size);
+    kept.ptr = copy;
+    kept.size = this.size;
   }
 }
 
-/** Where a literal keeps its encoding: in words of its static header that the runtime does not use. */
-const KEPT_PTR: usize = -16;
-const KEPT_SIZE: usize = -20;
+/** What a literal's encoding is, told by its address: memory from the heap is even. */
+const TEXT: usize = 0;
+const PATH: usize = 1;
 
-/** Tells the encoding as a path from that as a text: memory from the heap lies at even addresses. */
-const IS_PATH: usize = 1;
+/** The encoding that a literal keeps; null if it keeps none of this kind. */
+function recall(text: string, kind: usize): Argument | null {
+  if (changetype<usize>(text) >= __heap_base) return null;
+  const kept = keptBy(text);
+  return kept.ptr && (kept.ptr & 1) == kind ? kept : null;
+}
+
+/** Where a literal keeps it: `size` and `ptr` are words of its static header that the runtime does not use. */
+function keptBy(text: string): Argument {
+  return changetype<Argument>(changetype<usize>(text) - 20);
+}
 
 export const FIRST = changetype<Argument>(memory.data(16, 4));
 export const SECOND = changetype<Argument>(memory.data(16, 4));

@@ -38,9 +38,9 @@ const LARGE_SPANS = memory.data(8, 4);
 /** End of the row. */
 let end: usize = 0;
 
-/** Bytes allocated since the last sweep, and bytes that it left. */
-let allocated: usize = 0;
+/** Bytes that the last sweep left, and bytes to be allocated until the next one is due. */
 let live: usize = 0;
+let untilSweep: isize = GARBAGE_MIN;
 
 /** A block for an object of this size; its link is 0, what follows is as it happens to be. */
 export function allocate(size: usize): usize {
@@ -48,7 +48,7 @@ export function allocate(size: usize): usize {
   let block = cursor;
   if (total <= min(limit - cursor, LARGE)) cursor += total;
   else block = total > LARGE ? allocateLarge(total) : allocateInNextSpan(total);
-  allocated += total;
+  untilSweep -= total;
   setSpan(block, total);
   return block;
 }
@@ -73,12 +73,12 @@ export function keep(block: usize): void {
 export function release(block: usize): void {
   const size = load<usize>(block) & SIZE;
   store<usize>(block, size);
-  allocated += size; // as if it had never been in use
+  untilSweep -= size; // as if it had never been in use
 }
 
 /** Whether as much was allocated as is in use. */
 export function isSweepDue(): bool {
-  return allocated > max(live, GARBAGE_MIN);
+  return untilSweep < 0;
 }
 
 /** Bytes of all blocks in use, as of the last sweep. */
@@ -89,7 +89,7 @@ export function liveBytes(): usize {
 /** Frees every block whose link's last two bits are not these, if it is not kept by hand. */
 export function sweep(mark: usize): void {
   closeSpan();
-  cursor = limit = live = allocated = 0;
+  cursor = limit = live = 0;
   let lastSmall = SMALL_SPANS;
   let lastLarge = LARGE_SPANS;
   let block = heapStart();
@@ -108,6 +108,7 @@ export function sweep(mark: usize): void {
   }
   store<usize>(lastSmall, 0, 4);
   store<usize>(lastLarge, 0, 4);
+  untilSweep = max(live, GARBAGE_MIN);
 }
 
 /** Makes a span the one after the last, and the last. */
