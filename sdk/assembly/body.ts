@@ -83,3 +83,8 @@ export class Body {
     return proxy_set_buffer_bytes(this.type, start, size, bytes.ptr, bytes.size);
   }
 }
+
+/** The body that this phase does not have: Envoy knows no such buffer. One that it had reads freed memory there, and crashes. */
+export function noBody(): Body {
+  return new Body(-2);
+}

@@ -1,3 +1,4 @@
+import { beginCallback } from "./callback";
 import { proxy_set_effective_context } from "./env";
 import { FilterState } from "./filter-state";
 import { GrpcCall, GrpcCallHandler, GrpcStream, GrpcStreamHandler, openGrpcStream, sendGrpcCall } from "./grpc";
@@ -9,9 +10,17 @@ import { Status } from "./status";
 /** The context that hostcalls act on: the one whose callback runs, until another is made effective. */
 let effective: u32 = 0;
 
+/** Where hostcalls go that are meant for a context that is over: a plugin has no request that they could change. */
+let newestPlugin: u32 = 0;
+
+export function setNewestPlugin(id: u32): void {
+  newestPlugin = id;
+}
+
 /** Called at the start of each callback: the host has made its context effective. */
 export function enter(id: u32): void {
   effective = id;
+  beginCallback(id);
   forgetLevel();
 }
 
@@ -73,10 +82,15 @@ export abstract class Context {
   /**
    * Directs hostcalls at this context, where a callback of another one runs: a stream that a tick ends. The members of a
    * context do this by themselves.
+   *
+   * @returns false if this one is over: it then has no request; what is read is null, and what is done has no effect
    */
-  makeEffective(): void {
-    if (effective == this.id) return;
-    proxy_set_effective_context(this.id);
+  makeEffective(): bool {
+    if (effective == this.id) return true;
     effective = this.id;
+    if (proxy_set_effective_context(effective) == Status.Ok) return true;
+    effective = newestPlugin;
+    proxy_set_effective_context(effective);
+    return false;
   }
 }

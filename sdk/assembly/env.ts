@@ -19,6 +19,7 @@ export declare function proxy_get_header_map_value(
   outPtr: usize,
   outSize: usize,
 ): i32;
+export declare function proxy_get_header_map_size(map: i32, outSize: usize): i32;
 export declare function proxy_add_header_map_value(
   map: i32,
   name: usize,

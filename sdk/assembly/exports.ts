@@ -3,17 +3,18 @@
 // what is not exported, and what nobody calls is not in the module.
 import "./abort";
 import * as BufferType from "../abi/buffer-type";
+import * as StreamType from "../abi/stream-type";
 import { DataAction, HeadersAction, TrailersAction } from "./actions";
+import { askAbout, bring, resultOf, setEnding } from "./callback";
 import { collectIfDue } from "./collector";
 import { parseConfig } from "./config";
-import { Context, enter } from "./context";
+import { Context, enter, setNewestPlugin } from "./context";
 import { addContext, findContext, forgetContext } from "./context-table";
 import { proxy_get_buffer_bytes, proxy_get_property } from "./env";
 import { closeGrpc, receiveGrpcMessage, receiveGrpcMetadata } from "./grpc";
-import { setReadOnly } from "./header-map";
 import { allocateForHost, FIRST, OUT_PTR, OUT_SIZE, valueBytes, valueIs } from "./host-memory";
 import { answerHttpCall } from "./http-call";
-import { HttpContext } from "./http-context";
+import { HttpContext, RESPONDED } from "./http-context";
 import * as log from "./log";
 import { Plugin } from "./plugin";
 import { Queue } from "./queue";
@@ -36,6 +37,7 @@ export function proxy_on_context_create(id: u32, parent: u32): void {
     if (isDefined(OVERRIDES_createUpstreamContext)) plugin.isUpstream = hasRootId("upstream");
     if (isDefined(OVERRIDES_createTcpContext))
       plugin.isNetwork = !isDefined(OVERRIDES_createHttpContext) || hasRootId("network");
+    setNewestPlugin(id);
     add(plugin, id);
     return;
   }
@@ -89,50 +91,71 @@ export function proxy_on_tick(id: u32): void {
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: bool): HeadersAction {
   enter(id);
+  askAbout(StreamType.Request);
   const stream = streamOf(id);
   const action = stream == null ? HeadersAction.Continue : stream.onRequestHeaders(endOfStream);
   collectIfDue();
-  return action;
+  return resultOf(action);
 }
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: bool): DataAction {
   enter(id);
+  askAbout(StreamType.Request);
+  bring(BufferType.RequestBody);
   const stream = streamOf(id);
-  const action = stream == null ? DataAction.Continue : stream.onRequestBody(size, endOfStream);
+  let action = DataAction.Continue;
+  if (stream != null) {
+    action = resultOf(stream.onRequestBody(size, endOfStream));
+    stream.noteBody(BufferType.RequestBody, action);
+  }
   collectIfDue();
   return action;
 }
 
 export function proxy_on_request_trailers(id: u32, count: u32): TrailersAction {
   enter(id);
+  askAbout(StreamType.Request);
   const stream = streamOf(id);
   const action = stream == null ? TrailersAction.Continue : stream.onRequestTrailers();
   collectIfDue();
-  return action;
+  return resultOf(action);
 }
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: bool): HeadersAction {
   enter(id);
+  askAbout(StreamType.Response);
   const stream = streamOf(id);
   const action = stream == null ? HeadersAction.Continue : stream.onResponseHeaders(endOfStream);
   collectIfDue();
-  return action;
+  return resultOf(action);
 }
 
 export function proxy_on_response_body(id: u32, size: u32, endOfStream: bool): DataAction {
   enter(id);
+  askAbout(StreamType.Response);
+  bring(BufferType.ResponseBody);
   const stream = streamOf(id);
-  const action = stream == null ? DataAction.Continue : stream.onResponseBody(size, endOfStream);
+  let action = DataAction.Continue;
+  if (stream != null) {
+    stream.parts |= RESPONDED;
+    action = resultOf(stream.onResponseBody(size, endOfStream));
+    stream.noteBody(BufferType.ResponseBody, action);
+  }
   collectIfDue();
   return action;
 }
 
 export function proxy_on_response_trailers(id: u32, count: u32): TrailersAction {
   enter(id);
+  askAbout(StreamType.Response);
   const stream = streamOf(id);
-  const action = stream == null ? TrailersAction.Continue : stream.onResponseTrailers();
+  let action = TrailersAction.Continue;
+  if (stream != null) {
+    stream.parts |= RESPONDED;
+    action = stream.onResponseTrailers();
+  }
   collectIfDue();
-  return action;
+  return resultOf(action);
 }
 
 export function proxy_on_http_call_response(id: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
@@ -213,14 +236,21 @@ export function proxy_on_log(id: u32): void {
   enter(id);
   const context = findContext<Context>(id);
   if (context == null) return;
-  setReadOnly(true);
+  setEnding(true);
   context.onLog();
-  setReadOnly(false);
+  setEnding(false);
 }
 
 export function proxy_on_done(id: u32): bool {
   enter(id);
-  const context = findContext<Context>(id);
+  setEnding(true);
+  const ends = finish(findContext<Context>(id));
+  setEnding(false);
+  return ends;
+}
+
+/** False: a plugin that is not done yet. */
+function finish(context: Context | null): bool {
   if (context instanceof HttpContext) {
     (<HttpContext>context).onDone();
     return true;

@@ -1,3 +1,4 @@
+import { isEnding } from "./callback";
 import {
   proxy_add_header_map_value,
   proxy_get_header_map_pairs,
@@ -10,13 +11,6 @@ import { FIRST, OUT_PTR, OUT_SIZE, SECOND, valueBytes, valuePtr, valueSize } fro
 import { decodePairs, Pair } from "./pairs";
 import { Status } from "./status";
 import { decodeUtf8 } from "./utf8";
-
-/** Set while `onLog` runs: Envoy reports writes there as a bug of its own, with a stack trace. */
-let readOnly: bool = false;
-
-export function setReadOnly(value: bool): void {
-  readOnly = value;
-}
 
 /**
  * Headers or trailers. Names are case-insensitive. A header that is not there, or a map that this phase does not have,
@@ -68,7 +62,7 @@ export class HeaderMap {
 
   /** Puts the value in the place of all that the name has. */
   set(name: string, value: string): Status {
-    if (readOnly) return Status.BadArgument;
+    if (isEnding()) return Status.BadArgument;
     const n = FIRST.text(name);
     const v = SECOND.text(value);
     return proxy_replace_header_map_value(this.type, n.ptr, n.size, v.ptr, v.size);
@@ -76,14 +70,14 @@ export class HeaderMap {
 
   /** As `set`, for a value that need not be UTF-8. */
   setBytes(name: string, value: Uint8Array): Status {
-    if (readOnly) return Status.BadArgument;
+    if (isEnding()) return Status.BadArgument;
     const n = FIRST.text(name);
     return proxy_replace_header_map_value(this.type, n.ptr, n.size, value.dataStart, value.byteLength);
   }
 
   /** Adds a value to those that the name has. */
   add(name: string, value: string): Status {
-    if (readOnly) return Status.BadArgument;
+    if (isEnding()) return Status.BadArgument;
     const n = FIRST.text(name);
     const v = SECOND.text(value);
     return proxy_add_header_map_value(this.type, n.ptr, n.size, v.ptr, v.size);
@@ -91,7 +85,7 @@ export class HeaderMap {
 
   /** Ok also where there is no such header. */
   remove(name: string): Status {
-    if (readOnly) return Status.BadArgument;
+    if (isEnding()) return Status.BadArgument;
     const n = FIRST.text(name);
     return proxy_remove_header_map_value(this.type, n.ptr, n.size);
   }

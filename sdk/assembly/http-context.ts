@@ -2,16 +2,24 @@ import * as BufferType from "../abi/buffer-type";
 import * as MapType from "../abi/map-type";
 import * as StreamType from "../abi/stream-type";
 import { DataAction, HeadersAction, TrailersAction } from "./actions";
-import { Body } from "./body";
+import { Body, noBody } from "./body";
+import { brings, continueByResult, isOver } from "./callback";
 import { Context } from "./context";
-import { proxy_close_stream, proxy_continue_stream } from "./env";
+import { proxy_close_stream, proxy_continue_stream, proxy_get_header_map_size } from "./env";
 import { callForeign } from "./foreign";
 import { HeaderMap } from "./header-map";
+import { OUT_WORD } from "./host-memory";
 import { LocalReply, send } from "./local-reply";
 import { Status } from "./status";
 
+/** There was a callback of the response's body or trailers. */
+export const RESPONDED: u8 = 0x80;
+
 /** One request and its response; in the upstream half: one attempt. Order: headers, ..., `onLog`, `onDone`, `onDelete`. */
 export abstract class HttpContext extends Context {
+  /** What Envoy has of the stream between its callbacks: `1 << BufferType` of a body that it keeps, and `RESPONDED`. */
+  parts: u8 = 0;
+
   /** `endOfStream`: there is no body and there are no trailers. */
   onRequestHeaders(endOfStream: bool): HeadersAction {
     return HeadersAction.Continue;
@@ -55,7 +63,7 @@ export abstract class HttpContext extends Context {
   /** In `onRequestBody`, and while it buffers. */
   get requestBody(): Body {
     this.makeEffective();
-    return new Body(BufferType.RequestBody);
+    return this.bodyOf(BufferType.RequestBody);
   }
 
   /** From `onRequestTrailers` until it continues. A request without any gets those that the last `onRequestBody` writes. */
@@ -73,7 +81,7 @@ export abstract class HttpContext extends Context {
   /** In `onResponseBody`, and while it buffers. */
   get responseBody(): Body {
     this.makeEffective();
-    return new Body(BufferType.ResponseBody);
+    return this.bodyOf(BufferType.ResponseBody);
   }
 
   /** As `requestTrailers`; and, to be read, in `onLog`. */
@@ -85,21 +93,32 @@ export abstract class HttpContext extends Context {
   /**
    * Answers the request from here, after this callback; what the callback returns does not matter then. Once the response's
    * headers have gone, it cuts the response.
+   *
+   * @returns BadArgument, and nothing happens, in and after `onLog` and `onDone`
    */
   sendLocalReply(reply: LocalReply): Status {
-    this.makeEffective();
+    if (isOver(this.id) || !this.makeEffective()) return Status.BadArgument;
     return send(reply);
   }
 
-  /** Lets a held request go on. */
+  /** Lets a held request go on. In a callback of the request itself: as if that returned `Continue`. */
   continueRequest(): Status {
+    if (continueByResult(this.id, StreamType.Request)) return Status.Ok;
     this.makeEffective();
     return proxy_continue_stream(StreamType.Request);
   }
 
-  /** Lets a held response go on. */
+  /**
+   * Lets a held response go on. In a callback of the response itself: as if that returned `Continue`.
+   *
+   * @returns BadArgument, and nothing happens, where this filter has no response in its hands
+   */
   continueResponse(): Status {
+    if (continueByResult(this.id, StreamType.Response)) return Status.Ok;
     this.makeEffective();
+    if (!(this.parts & RESPONDED) && proxy_get_header_map_size(MapType.ResponseHeaders, OUT_WORD) != Status.Ok) {
+      return Status.BadArgument;
+    }
     return proxy_continue_stream(StreamType.Response);
   }
 
@@ -112,9 +131,23 @@ export abstract class HttpContext extends Context {
     return callForeign("clear_route_cache", 0, 0);
   }
 
-  /** Resets the stream: the caller sees it broken off. */
+  /**
+   * Resets the stream: the caller sees it broken off.
+   *
+   * @returns BadArgument, and nothing happens, in and after `onLog` and `onDone`
+   */
   reset(): Status {
-    this.makeEffective();
+    if (isOver(this.id) || !this.makeEffective()) return Status.BadArgument;
     return proxy_close_stream(StreamType.Response);
+  }
+
+  /** Notes what a callback of a body returned: only where it buffers, Envoy keeps the chunk. */
+  noteBody(type: i32, action: DataAction): void {
+    const bit = (<u8>1) << (<u8>type);
+    this.parts = action == DataAction.StopIterationAndBuffer ? this.parts | bit : this.parts & ~bit;
+  }
+
+  private bodyOf(type: i32): Body {
+    return this.parts & ((<u8>1) << (<u8>type)) || brings(this.id, type) ? new Body(type) : noBody();
   }
 }

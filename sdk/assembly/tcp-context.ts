@@ -2,6 +2,7 @@ import * as BufferType from "../abi/buffer-type";
 import * as peer from "../abi/peer-type";
 import * as StreamType from "../abi/stream-type";
 import { Body } from "./body";
+import { isOver } from "./callback";
 import { Context } from "./context";
 import { proxy_close_stream, proxy_continue_stream } from "./env";
 import { Status } from "./status";
@@ -67,9 +68,13 @@ export abstract class TcpContext extends Context {
     return proxy_continue_stream(StreamType.Downstream);
   }
 
-  /** Closes the connection to the caller, after this callback, once all that was sent to it has gone. */
+  /**
+   * Closes the connection to the caller, after this callback, once all that was sent to it has gone.
+   *
+   * @returns BadArgument, and nothing happens, in and after `onLog` and `onDone`
+   */
   close(): Status {
-    this.makeEffective();
+    if (isOver(this.id) || !this.makeEffective()) return Status.BadArgument;
     return proxy_close_stream(StreamType.Downstream);
   }
 }
