@@ -186,6 +186,7 @@ class HttpStream extends HttpContext {
   }
 
   release(): void {
+    if (this.path == "/hold/response") this.continueResponse(); // before there is one
     if (this.path == "/hold/reply") this.sendLocalReply({ status: 503 });
     else if (this.path == "/hold/reset" && !this.isUpstream) this.reset();
     else this.continueRequest();
