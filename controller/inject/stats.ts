@@ -32,8 +32,11 @@ export const istioLabels = [
   "connection_security_policy",
 ] as const;
 
-/** Labels of the metrics of the other filters, in the same form: `scope` is what a retry budget belongs to. */
-const filterLabels = ["scope"] as const;
+/**
+ * Labels of the metrics of other filters, in the same form: `scope` is what a retry budget belongs to, `result` what became of a
+ * request. Envoy knows a tag by its name only, so a label that is not listed here stays part of the metric's name.
+ */
+const filterLabels = ["scope", "result"] as const;
 
 /** What is kept of Envoy's own statistics: enough to see delivery, retries and limits, and few for each cluster. */
 const kept = {
