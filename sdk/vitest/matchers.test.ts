@@ -67,6 +67,8 @@ test("toHaveLocalReply: what no upstream gave, and what came where it fails", as
   const stream = host.stream({ headers: { "content-type": "application/grpc" } }, { cluster: { endpoints: [] } });
   expect(stream).toHaveLocalReply({ status: 200, grpcStatus: 14, details: /^no_healthy/ });
   expect(complaint(() => expect(host.stream()).toHaveLocalReply())).toContain("there is no reply yet");
+  const withoutDetails = await load(await sourceModule("sdk/assembly/testing/foreign.ts"));
+  expect(withoutDetails.fetch({ path: "/" })).toHaveLocalReply({ status: 200, details: "" });
 });
 
 test("toHaveMetric: by name and labels in any order, and the namesakes where it fails", async () => {
