@@ -2,6 +2,7 @@
 //
 // A ```console block holds commands, `$ ` before each and `> ` before its further lines, with what they print below.
 // A command that shows nothing prints nothing. A block without commands is printed by the mesh in the first terminal.
+// A block ```ts PATH is a file, which its reader puts there.
 //
 //   …      anything; alone on a line: any lines
 //   ≈13    a count of random events: within five standard deviations (the square root) of it
@@ -19,19 +20,23 @@ export interface Step {
   readonly expected: string;
 }
 
-/** The steps of all console blocks, in order. */
-export function readSteps(file: string): readonly Step[] {
+/** The steps of all console blocks and files, in order. */
+export function readSteps(readme: string): readonly Step[] {
   const steps: { section: string; line: number; command?: string; expected: string }[] = [];
   let section = "";
   let inBlock: string | undefined;
   let isFresh = false;
-  for (const [index, text] of readFileSync(file, "utf8").split("\n").entries()) {
-    const fence = /^```(\w*)/.exec(text);
+  let file: { readonly path: string; readonly line: number; text: string } | undefined;
+  for (const [index, text] of readFileSync(readme, "utf8").split("\n").entries()) {
+    const fence = /^```(\w*) ?(\S*)/.exec(text);
     if (fence) {
+      if (file !== undefined) steps.push({ section, line: file.line, command: writing(file), expected: "" });
       inBlock = inBlock === undefined ? fence[1] : undefined;
       isFresh = inBlock === "console";
+      file = inBlock !== undefined && fence[2] ? { path: fence[2], line: index + 1, text: "" } : undefined;
       continue;
     }
+    if (file !== undefined) file.text += `${text}\n`;
     if (inBlock === undefined) section = /^#+ (.*)/.exec(text)?.[1] ?? section;
     if (inBlock !== "console") continue;
     const last = steps.at(-1);
@@ -42,6 +47,11 @@ export function readSteps(file: string): readonly Step[] {
     isFresh = false;
   }
   return steps;
+}
+
+/** The command that writes a file. */
+function writing({ path, text }: { readonly path: string; readonly text: string }): string {
+  return `cat > ${path} <<'end of file'\n${text}end of file`;
 }
 
 /**

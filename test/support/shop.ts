@@ -39,12 +39,12 @@ export async function startShop(): Promise<Shop> {
     const { waitFor, monitoring, output } = mesh;
     await waitFor(async () => (await call(target)).status === 200, "the gateway to serve");
     await waitFor(async () => !(await monitoring("/debug/syncz")).includes("STALE"), "all proxies to be in step");
-    const actual = await addresses(mesh);
+    const actual = { ...(await addresses(mesh)), "/home/you/sluice": root };
     return {
       root,
       mesh,
       walk(readme) {
-        const terminal = openTerminal({ cwd: root, env: { ...env, ...places } });
+        const terminal = openTerminal({ cwd: root, env: { ...env, ...places, NO_COLOR: "1" } });
         terminals.push(terminal);
         return new Walk(join(root, readme), { terminal, started: "npm start", printed: output, actual });
       },
