@@ -1,11 +1,14 @@
 // Several VMs in one process: workers, ticks, traps, swaps.
 import { beforeAll, describe, expect, test } from "vitest";
+import { filterModule } from "../../test/support/filter-module.ts";
 import * as Status from "../abi/status.ts";
 import { Host, type HostOptions } from "./index.ts";
 import { compilePuppet } from "./testdata/compile.ts";
 
 let puppet: Uint8Array;
+let filter: Uint8Array;
 beforeAll(async () => {
+  filter = await filterModule("retry-budget");
   puppet = await compilePuppet();
 }, 60_000);
 
@@ -334,6 +337,14 @@ describe("faults", () => {
     );
     host.advance("1s");
     expect(host.fetch().status).toBe(200);
+  });
+
+  test("a thread whose plugin is refused by itself, not the canary, is dead", async () => {
+    const host = await load([]);
+    host.faults.fail("proxy_get_buffer_bytes", Status.InternalFailure, { after: 1 });
+    await host.replace(filter, { config: { percent: 1 } });
+    expect(host.logs.at(-1)?.text).toBe("Failed to configure thread-local Wasm plugin");
+    expect(host.fetch().status).toBe(503);
   });
 
   test("a place that there is not is refused", async () => {

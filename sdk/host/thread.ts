@@ -53,7 +53,11 @@ export class Thread {
 
   /** Starts a plugin. */
   start(plugin: Plugin): Root {
-    const { root } = startRoot(this.#vm, plugin);
+    const { root, problem } = startRoot(this.#vm, plugin);
+    // The canary was content; a host that fails only later is the end of the VM, with all its plugins.
+    // @see proxy-wasm-cpp-host src/wasm.cc getOrCreateThreadLocalPlugin
+    if (problem !== undefined && this.#vm.failure === undefined)
+      this.#vm.fail(root, `Failed to ${problem.stage} thread-local Wasm${problem.stage === "start" ? "" : " plugin"}`);
     this.#handles.set(plugin, { root, loadedAtNs: this.#options.setup.process.clock.monotonicNs });
     return root;
   }

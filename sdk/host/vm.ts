@@ -201,7 +201,7 @@ export class Vm implements VmScope {
       if (isHostError(error)) throw error;
       const text = trapText(name, error);
       const map = this.#setup.sourceMap;
-      this.#fail(context, map === undefined ? text : this.#mapped(text, map));
+      this.fail(context, map === undefined ? text : this.#mapped(text, map));
       return 0;
     } finally {
       [this.#current, this.#effectiveId] = [outerContext, outerEffectiveId];
@@ -214,7 +214,8 @@ export class Vm implements VmScope {
     return mapTrace(`${last}\n${text}`, map).slice(last.length + 1);
   }
 
-  #fail(context: Context, text: string): void {
+  /** The VM is dead from now on. @param text why, as Envoy logs it */
+  fail(context: Context, text: string): void {
     this.#failure ??= text;
     this.process.log.write({ level: "error", text, thread: this.thread, rootId: context.root?.plugin.rootId });
   }

@@ -40,7 +40,7 @@ async function reload(host: Host): Promise<void> {
 }
 
 async function load({ rootId = "" }: Way): Promise<Host> {
-  return await Host.load(module, { rootId, upstream: rootId === "", logLevel: "debug" });
+  return await Host.load(module, { rootId, upstream: rootId === "", vmConfig: "0", logLevel: "debug" });
 }
 
 const traps = (host: Host) => host.logs.map(({ text }) => text).filter((text) => text.includes("failed: Uncaught"));

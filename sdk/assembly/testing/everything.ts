@@ -97,9 +97,10 @@ class Everything extends Plugin {
     log.debug("took " + (bytes == null ? 0 : bytes.length).toString() + (text == null ? "" : text));
   }
 
+  /** A VM with a configuration puts its end off, and then ends at once. */
   onDone(): bool {
-    this.done();
-    return false;
+    if (this.vmConfiguration.length) this.done();
+    return !this.vmConfiguration.length;
   }
 
   createHttpContext(): HttpContext {

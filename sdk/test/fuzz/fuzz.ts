@@ -1,0 +1,115 @@
+// Runs random cases on filters: none may trap, and memory may not grow with them.
+import fc from "fast-check";
+import { filterModule, sourceModule } from "../../../test/support/filter-module.ts";
+import { ConfigRefused, Host, type HostOptions, NotEmulated, type Upstream } from "../../host/index.ts";
+import { inspectModule } from "../../module/inspect.ts";
+import { connect, visit, visits } from "../everything.ts";
+import { type Case, casesOf, casesOfConnections, casesOfEverything, plan, type Vocabulary } from "./arbitraries.ts";
+
+/** What is tried. */
+export interface Subject {
+  readonly name: string;
+  readonly cases: fc.Arbitrary<Case>;
+  /** So much memory may its VM have, whatever came. */
+  readonly memoryBytesMax: number;
+  load(): Promise<Host>;
+  /** Its module, for a configuration that changes. */
+  readonly module: Uint8Array;
+  readonly options: HostOptions;
+}
+
+/** What the host does not know by itself. */
+const properties = { "upstream.uri_san_peer_certificate": "", "upstream.uri_san_local_certificate": "" };
+
+export async function subjects(): Promise<readonly Subject[]> {
+  const everything = await sourceModule("sdk/assembly/testing/everything.ts");
+  const all = {
+    headers: ["x-text", "x-many", "x-added", "x-bytes", ":path", "content-type", "content-length"],
+    fields: ["window", "level", "on", "word", "header", "names", "labels", "rules", "inner"],
+    hostcalls: hostcallsOf(everything),
+  };
+  const paths = visits.map(({ path }) => path);
+  const outbound: HostOptions = { upstream: true, listener: { direction: "outbound" } };
+  return [
+    subject("everything", everything, casesOfEverything(all, paths), { upstream: true }),
+    subject("everything, TCP", everything, casesOfConnections(all), { rootId: "network" }),
+    await filter("hello", { headers: ["x-hello"], fields: ["greeting"] }, {}),
+    await filter("retry-budget", retryBudget, outbound),
+    await filter("deadline", deadline, outbound),
+    await filter("deadline", deadline, { upstream: true, listener: { direction: "inbound" } }),
+    await filter(
+      "telemetry",
+      { headers: ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id", "grpc-status"], fields: ["seriesMax"] },
+      outbound,
+    ),
+  ];
+}
+
+const retryBudget = {
+  headers: ["x-envoy-attempt-count", "x-retry-budget", "x-again", "grpc-status", "content-type", "x-envoy-ratelimited"],
+  fields: ["window", "percent", "minRetries", "per", "retryHeader"],
+};
+const deadline = {
+  headers: ["x-request-timeout-ms", "grpc-timeout", "x-request-id", "traceparent", "x-at", "content-type"],
+  fields: ["default", "max", "minimum", "header", "absoluteHeader", "skew", "correlate", "tick"],
+};
+
+async function filter(name: string, words: Omit<Vocabulary, "hostcalls">, options: HostOptions): Promise<Subject> {
+  const module = await filterModule(name);
+  return subject(name, module, casesOf({ ...words, hostcalls: hostcallsOf(module) }), options);
+}
+
+function subject(name: string, module: Uint8Array, cases: fc.Arbitrary<Case>, options: HostOptions): Subject {
+  const load = () => Host.load(module, { logLevel: "error", ...options });
+  return { name, module, cases, options, load, memoryBytesMax: 16 * 1024 * 1024 };
+}
+
+function hostcallsOf(module: Uint8Array): readonly string[] {
+  const names = inspectModule(module).imports.map(({ name }) => name);
+  return names.length === 0 ? ["proxy_log"] : names;
+}
+
+/**
+ * Tries a subject. The same seed gives the same cases.
+ *
+ * @throws {Error} with seed and case, shrunk, if a VM trapped or has more memory than it may have
+ */
+export async function fuzz(
+  one: Subject,
+  { seed, cases }: { readonly seed: number; readonly cases: number },
+): Promise<void> {
+  const batch = Math.max(1000, cases / 10); // then the host is made anew: it keeps all log lines
+  let host = await one.load();
+  let done = 0;
+  const property = fc.asyncProperty(one.cases, async (tried) => {
+    if (++done % batch === 0) host = await one.load();
+    const lines = host.logs.length;
+    const end = plan(host, tried.faults);
+    try {
+      await run(host, one, tried);
+    } catch (error) {
+      if (!(error instanceof ConfigRefused || (error instanceof NotEmulated && error.what === "proxy_done")))
+        throw error;
+    }
+    end();
+    const trap = host.logs.slice(lines).find(({ text }) => text.includes("failed: Uncaught"));
+    const memory = host.measure(() => {}).memoryBytes;
+    const isDead = host.logs.slice(lines).some(({ text }) => text.startsWith("Failed to "));
+    const isFine = trap === undefined && memory <= one.memoryBytesMax;
+    if (isDead || !isFine) host = await one.load();
+    if (isFine) return;
+    throw new Error(trap?.text ?? `${one.name} has ${memory} bytes of memory, and may have ${one.memoryBytesMax}`);
+  });
+  await fc.assert(property, { seed, numRuns: cases });
+}
+
+async function run(host: Host, { module, options }: Subject, { act }: Case): Promise<void> {
+  if ("visit" in act) visit(host, act.visit);
+  else if ("connect" in act) connect(host, act.connect);
+  else if ("config" in act) await host.replace(module, { ...options, config: act.config });
+  else {
+    const { answers, options: said } = act;
+    const answer: Upstream = ({ number }) => answers[(number - 1) % answers.length] ?? { status: 200 };
+    host.fetch(act.fetch, answer, { ...said, properties: { ...properties, ...said.properties } });
+  }
+}
