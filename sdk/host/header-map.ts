@@ -137,7 +137,7 @@ export class HeaderMap implements HeaderView {
   }
 
   #key(name: ByteString): ByteString {
-    const key = name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+    const key = /[A-Z]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name;
     return key === "host" && this.#kind === "request" ? ":authority" : key;
   }
 }

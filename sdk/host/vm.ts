@@ -59,6 +59,7 @@ export class Vm implements VmScope {
   configuring: Plugin | undefined;
   readonly #setup: VmSetup;
   readonly #exports: Readonly<Record<string, unknown>>;
+  #ownMemory: WebAssembly.Memory | undefined;
   readonly #contexts = new Map<number, Context>([[0, vmContext]]);
   #nextContextId = firstContextId;
   #current: Context = vmContext;
@@ -174,10 +175,11 @@ export class Vm implements VmScope {
     if (this.#failure === undefined && typeof this.#exports[name] === "function") this.#call(vmContext, name, args);
   }
 
+  /** Looked for once: each hostcall reads or writes it. */
   #instanceMemory(): WebAssembly.Memory {
-    const memory = Object.values(this.#exports).find((value) => value instanceof WebAssembly.Memory);
-    if (memory === undefined) throw new NotEmulated("a module without a memory of its own");
-    return memory;
+    this.#ownMemory ??= Object.values(this.#exports).find((value) => value instanceof WebAssembly.Memory);
+    if (this.#ownMemory === undefined) throw new NotEmulated("a module without a memory of its own");
+    return this.#ownMemory;
   }
 
   #allocate(sizeBytes: number): number {

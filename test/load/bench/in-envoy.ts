@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { freePort, startEnvoy, type TestEnvoy } from "../../support/envoy.ts";
 import type { HelloModule } from "./modules.ts";
 
-const rounds = 20;
-const perRound = 10_000;
+const rounds = 60;
+const perRound = 2400;
 const warmUp = 20_000;
 const connections = 16;
 

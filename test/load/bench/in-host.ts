@@ -2,8 +2,8 @@
 import { Host } from "../../../sdk/host/index.ts";
 import type { HelloModule } from "./modules.ts";
 
-const rounds = 20;
-const perRound = 500;
+const rounds = 200;
+const perRound = 50;
 const warmUp = 5000;
 
 export interface InHost {

@@ -2,9 +2,9 @@
 // meets all of them.
 import type { HelloModule } from "./modules.ts";
 
-const rounds = 20;
+const rounds = 200;
 /** How long one turn takes, about: modules differ by a factor of a hundred. */
-const turnMs = 20;
+const turnMs = 2;
 
 type Request = (id: number) => void;
 type Call = (...args: number[]) => number;
