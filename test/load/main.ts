@@ -11,6 +11,7 @@ import { applied } from "./kube-apply.ts";
 import { podsCreated } from "./kube-pods.ts";
 import { scale } from "./kube-scale.ts";
 import { latency } from "./latency.ts";
+import { longRun } from "./long-run.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
 import { oneChange } from "./one-change.ts";
@@ -20,6 +21,7 @@ import { yamlToAck } from "./yaml-to-ack.ts";
 
 const measurements: Readonly<Record<string, Measurement>> = {
   sizes: moduleSizes,
+  memory: longRun,
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,

@@ -5,6 +5,7 @@ import type { HelloModule } from "./modules.ts";
 const rounds = 200;
 /** How long one turn takes, about: modules differ by a factor of a hundred. */
 const turnMs = 2;
+const warmMs = 500;
 
 type Request = (id: number) => void;
 type Call = (...args: number[]) => number;
@@ -24,16 +25,13 @@ export async function nsInVm(modules: readonly HelloModule[]): Promise<ReadonlyM
   return new Map(turns.map(({ module, ns }) => [module, ns]));
 }
 
-/** Runs until the compiler has optimized what runs, and finds how many requests a turn has. */
+/** Runs until the compiler has long optimized what runs, and finds how many requests a turn has. */
 async function warm({ bytes }: HelloModule): Promise<{ request: Request; next: number; count: number }> {
   const request = await start(bytes);
-  let [next, count] = [2, 1000];
-  for (;;) {
-    const ns = time(request, next, count);
-    next += count;
-    if (ns * count > turnMs * 1e6) return { request, next, count };
-    count *= 2;
-  }
+  const untilMs = performance.now() + warmMs;
+  let [next, ns] = [2, 0];
+  for (; performance.now() < untilMs; next += 1000) ns = time(request, next, 1000);
+  return { request, next, count: Math.ceil((turnMs * 1e6) / ns) };
 }
 
 function time(request: Request, first: number, count: number): number {
