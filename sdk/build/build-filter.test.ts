@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { inspectModule } from "../module/inspect.ts";
 import { buildFilter } from "./build-filter.ts";
 import { findFilters } from "./filters.ts";
@@ -99,27 +99,67 @@ test("the manifest says what stands beside the code", async () => {
 test("an error has the compiler's source frame", async () => {
   const build = await buildFilter(
     root,
-    filter("broken", 'import { Plugin } from "@sluice/sdk/assembly";\nlet x: i32 = "a";\n'),
+    filter("broken", 'import { Plugin } from "@sluice/sdk/assembly";\nconst x: i32 = "a";\n'),
   );
   expect(build).toMatchObject({ ok: false });
-  expect(build.messages).toContain("in filters/broken/assembly/index.ts(2,14)");
-  expect(build.messages).toContain('let x: i32 = "a";');
+  expect(build.messages).toContain("in filters/broken/assembly/index.ts(2,16)");
+  expect(build.messages).toContain('const x: i32 = "a";');
 });
 
-test("what Envoy would not link is refused", async () => {
-  const build = await buildFilter(
-    root,
-    filter(
-      "random",
-      `import { HttpContext, Plugin, registerPlugin } from "${sdk}";
-       class Stream extends HttpContext { onLog(): void { if (Math.random() < 0.5) this.filterState.set("a", "b"); } }
-       class Random extends Plugin { createHttpContext(): HttpContext { return new Stream(); } }
-       registerPlugin(() => new Random());`,
-    ),
-  );
-  expect(build.messages).toContain(
-    "filters/random/assembly/index.ts: Failed to load Wasm module due to a missing import: env.seed",
-  );
+const missing = (name: string) =>
+  `Failed to load Wasm module due to a missing import: env.${name}; do without Math.random`;
+
+describe("what a filter must not do is refused, with the cure", () => {
+  test.each([
+    ["Math.random();", "", missing("seed")],
+    ['trace("a");', "", missing("trace")],
+    ['console.log("a");', "", missing("console.log")],
+    ["Date.now();", "", missing("Date.now")],
+    ["performance.now();", "", missing("performance.now")],
+    ["process.exit(1);", "", missing("process.exit")],
+    ["crypto.getRandomValues(new Uint8Array(1));", "", missing("crypto.getRandomValuesN")],
+    [
+      "foreign();",
+      '@external("env", "x") declare function foreign(): void;',
+      "env.x; Envoy does not have it: remove what calls it",
+    ],
+    [
+      "wrong();",
+      '@external("env", "proxy_done") declare function wrong(): void;',
+      "import type mismatch: env.proxy_done, want: void -> void, but host exports: void -> i32; declare it as",
+    ],
+    ["", 'resolveQueue("a", "b");', "calls proxy_resolve_shared_queue, which Envoy allows from onVmStart on; move it"],
+    ["", "unreachable();", "its code outside of functions traps: unreachable"],
+    [
+      "",
+      "let requests = 0;",
+      "requests: all plugins of a VM share a variable of a module; make it a field of the plugin",
+    ],
+    ["", "class All { static requests: i32 = 0; }", "requests: all plugins of a VM share a static field; make it"],
+  ])("%s %s", async (statement, outside, problem) => {
+    const code = `import { HttpContext, Plugin, registerPlugin, resolveQueue } from "${sdk}";
+       ${outside}
+       class Stream extends HttpContext { onLog(): void { ${statement} } }
+       class Wrong extends Plugin { createHttpContext(): HttpContext { return new Stream(); } }
+       registerPlugin(() => new Wrong());`;
+    expect((await buildFilter(root, filter("wrong", code))).messages).toContain(problem);
+  });
+
+  test.each([
+    ["noAssert", "asconfig.json: noAssert: a null would be read as memory at address 0; leave it out"],
+    [
+      "exportRuntime",
+      "asconfig.json: bindings or exportRuntime: nobody in Envoy calls what they export; leave them out",
+    ],
+  ])("the flag %s", async (flag, problem) => {
+    const config = readFileSync(join(root, "asconfig.json"), "utf8");
+    write("asconfig.json", JSON.stringify({ ...JSON.parse(config), options: { [flag]: true } }));
+    const code = `import { HttpContext, Plugin, registerPlugin } from "${sdk}";
+       class Flagged extends Plugin { createHttpContext(): HttpContext | null { return null; } }
+       registerPlugin(() => new Flagged());`;
+    expect((await buildFilter(root, filter("flagged", code))).messages).toBe(problem);
+    write("asconfig.json", config);
+  });
 });
 
 test("a plugin that overrides onLog alone is an access logger", async () => {

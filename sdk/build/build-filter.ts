@@ -9,6 +9,7 @@ import { compile } from "./compile.ts";
 import { withCustomSection, withShortNames } from "./custom-sections.ts";
 import { readDeclaration } from "./declaration.ts";
 import { type Filter, modulePath } from "./filters.ts";
+import { startProblem } from "./start-check.ts";
 import { readVersion } from "./version.ts";
 
 /** What became of a filter: its module's bytes, or why there are none. */
@@ -33,6 +34,8 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
   const bytes = withCustomSection(withShortNames(compiled.bytes), manifestSection, content);
   const refusals = inspectModule(bytes).problems.map((problem) => `${source}: ${formatModuleProblem(problem)}`);
   if (refusals.length) return { ok: false, messages: refusals.join("\n") };
+  const problem = await startProblem(bytes);
+  if (problem !== undefined) return { ok: false, messages: `${source}: ${problem}` };
   return { ok: true, bytes, sourceMap: compiled.sourceMap, messages: compiled.messages };
 }
 

@@ -8,6 +8,7 @@ import { asc } from "./compiler.ts";
 import { withoutCustomSection } from "./custom-sections.ts";
 import { dropUnusedCallbacks } from "./overrides.ts";
 import { guardLogs } from "./quiet-logs.ts";
+import { refuseSharedState } from "./shared-state.ts";
 import { typeConfig } from "./typed-config.ts";
 
 /** What the compiler made of a filter. */
@@ -40,13 +41,16 @@ export async function compile(root: string, source: string): Promise<Compilation
   let configSchema: ReturnType<typeof typeConfig>;
   const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {
     afterParse(parser: Parser) {
+      refuseSharedState(parser);
       guardLogs(parser);
       configSchema = typeConfig(parser);
     },
     afterInitialize(program: Program) {
+      flagProblem = flagProblemOf(program);
       attach = dropUnusedCallbacks(program);
     },
   };
+  let flagProblem: string | undefined;
   let bytes: Uint8Array | undefined;
   let sourceMap = "";
   const { error } = await asc.main([ENTRY, "--baseDir", root, "--outFile", "filter.wasm", "--sourceMap"], {
@@ -61,6 +65,7 @@ export async function compile(root: string, source: string): Promise<Compilation
     transforms: [transform as Transform], // asc adds the other members
   });
   if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
+  if (flagProblem !== undefined) return { ok: false, messages: `asconfig.json: ${flagProblem}` };
   return {
     ok: true,
     bytes: withoutCustomSection(bytes, "sourceMappingURL"),
@@ -69,6 +74,13 @@ export async function compile(root: string, source: string): Promise<Compilation
     ...(configSchema && { configSchema }),
     messages: messages.toString(),
   };
+}
+
+/** What a repository's asconfig.json must not change of the SDK's. */
+function flagProblemOf({ options }: Program): string | undefined {
+  if (options.noAssert) return "noAssert: a null would be read as memory at address 0; leave it out";
+  if (options.exportRuntime) return "bindings or exportRuntime: nobody in Envoy calls what they export; leave them out";
+  return undefined;
 }
 
 /** A file's text; null where there is none, as the compiler looks in several places. */

@@ -186,8 +186,8 @@ function importAdvice({ module, name, kind }: Import, abi: AbiVersion): string {
   if (kind !== "function") return `Envoy offers functions only, and this is a ${kind}`;
   if (module === "env" && name === "abort")
     return "build it with asbuild, or with --use abort= and a handler of your own";
-  if (module === "env" && ["seed", "trace", "console.log", "Date.now"].includes(name)) {
-    return "do without Math.random, trace, console and Date: the SDK has log and clock";
+  if (module === "env" && /^(seed|trace)$|^(console|Date|performance|process|crypto)\./.test(name)) {
+    return "do without Math.random, trace, console, Date, performance, process and crypto: the SDK has log and clock";
   }
   const other = (["0.1.0", "0.2.0", "0.2.1"] as const).find((version) =>
     hostFunctions(version).has(`${module}.${name}`),
