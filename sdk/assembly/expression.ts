@@ -52,6 +52,14 @@ export class Expression {
     return this.evaluate() ? valueBytes() : null;
   }
 
+  /** A list's elements where they are strings, as `[request.path, request.method]`: one call of the host. Empty if there is no value. */
+  strings(): string[] {
+    const pairs = this.entries();
+    const strings = new Array<string>(pairs.length);
+    for (let i = 0; i < pairs.length; i++) strings[i] = pairs[i].name;
+    return strings;
+  }
+
   /** A map's entries; of a list: its elements as names. Empty if there is no value. */
   entries(): Pair[] {
     return this.evaluate() ? decodePairs(valuePtr(), valueSize()) : [];

@@ -1,3 +1,13 @@
+import {
+  ConnectionAttributes,
+  DestinationAttributes,
+  PluginAttributes,
+  RequestAttributes,
+  ResponseAttributes,
+  SourceAttributes,
+  UpstreamAttributes,
+  XdsAttributes,
+} from "./attributes";
 import { proxy_get_property } from "./env";
 import { FIRST, OUT_PTR, OUT_SIZE, valueBytes, valuePtr, valueSize } from "./host-memory";
 import { decodePairs, Pair } from "./pairs";
@@ -5,7 +15,7 @@ import { Status } from "./status";
 import { decodeUtf8 } from "./utf8";
 
 /**
- * Envoy's attributes by path, such as `request.path`; a part with a dot in it stands in brackets:
+ * Envoy's attributes: those that have a type as getters, `properties.request.path`; all others, and metadata, by path. A part with a dot in it stands in brackets:
  * `xds.route_metadata.filter_metadata['dev.sluice'].retryOn`. A value that does not exist now, or is not of the type
  * asked for, is null or the default. The host does not tell types: ask for the one that Envoy documents.
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/attributes
@@ -16,6 +26,38 @@ export class Properties {
   /** There is nothing to allocate: the host knows whose they are. */
   constructor() {
     return changetype<Properties>(1);
+  }
+
+  get plugin(): PluginAttributes {
+    return new PluginAttributes();
+  }
+
+  get request(): RequestAttributes {
+    return new RequestAttributes();
+  }
+
+  get response(): ResponseAttributes {
+    return new ResponseAttributes();
+  }
+
+  get connection(): ConnectionAttributes {
+    return new ConnectionAttributes();
+  }
+
+  get source(): SourceAttributes {
+    return new SourceAttributes();
+  }
+
+  get destination(): DestinationAttributes {
+    return new DestinationAttributes();
+  }
+
+  get upstream(): UpstreamAttributes {
+    return new UpstreamAttributes();
+  }
+
+  get xds(): XdsAttributes {
+    return new XdsAttributes();
   }
 
   string(path: string): string | null {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, env, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { attributeCost } from "./attributes.ts";
 import { type Figure, type Measurement, tableOf } from "./figures.ts";
 import { freshClone, freshCloneCold } from "./fresh-clone.ts";
 import { applied } from "./kube-apply.ts";
@@ -22,6 +23,7 @@ import { yamlToAck } from "./yaml-to-ack.ts";
 const measurements: Readonly<Record<string, Measurement>> = {
   sizes: moduleSizes,
   memory: longRun,
+  attributes: attributeCost,
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,
