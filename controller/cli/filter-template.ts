@@ -9,6 +9,7 @@ export function filterTemplate(name: string): Template {
   return new Map([
     [`${folder}/assembly/index.ts`, code(pascalCase(name))],
     [`${folder}/assembly/config.ts`, config],
+    [`${folder}/assembly/tsconfig.json`, editor],
     [`${folder}/${name}.test.ts`, test(name)],
     [`${folder}/README.md`, readme(name)],
   ]);
@@ -83,6 +84,9 @@ const testImports = [
   'import { expect, test } from "vitest";',
   'import "@sluice/sdk/vitest";',
 ].join("\n");
+
+/** By it editors know AssemblyScript's types, and the decorators of settings. */
+const editor = '{ "extends": "@sluice/sdk/assembly/editor/tsconfig.json", "include": ["**/*.ts"] }\n';
 
 const test = (name: string) => `${testImports}
 

@@ -32,6 +32,7 @@ test("in a repository that is there, a filter is a folder", async () => {
   expect([...written.keys()]).toEqual([
     "./filters/cart-limit/assembly/index.ts",
     "./filters/cart-limit/assembly/config.ts",
+    "./filters/cart-limit/assembly/tsconfig.json",
     "./filters/cart-limit/cart-limit.test.ts",
     "./filters/cart-limit/README.md",
   ]);

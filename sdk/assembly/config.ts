@@ -16,6 +16,9 @@ import { decodeUtf8 } from "./utf8";
 /** Nanoseconds. In a class with `@config`: a text such as `10s`, `250ms` or `1m`; 0 as its default: not set. */
 export type Duration = i64;
 
+/** 0 to 100, as in Istio's and Envoy's `Percent`: a number, not a text with a sign. Half a percent is 0.5. */
+export type Percent = f64;
+
 /** Letters, digits, `-` and `_`; empty as a default: not set. */
 export type HeaderName = string;
 

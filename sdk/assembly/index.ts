@@ -4,7 +4,7 @@ import * as log from "./log";
 
 export { DataAction, HeadersAction, TrailersAction } from "./actions";
 export { Body } from "./body";
-export { Config, Duration, HeaderName } from "./config";
+export { Config, Duration, HeaderName, Percent } from "./config";
 export { environment } from "./environment";
 export { Expression } from "./expression";
 export { FilterState, LifeSpan } from "./filter-state";

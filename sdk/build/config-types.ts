@@ -60,6 +60,7 @@ export const settingTypes: Readonly<Record<string, SettingType>> = {
   u64: whole(0, safe),
   f32: number,
   f64: number,
+  Percent: { ...number, bounds: [0, 100] },
   string: { reader: "string", schema: { type: "string" }, literal: "string" },
   Duration: {
     reader: "duration",

@@ -29,7 +29,7 @@ function build(files: Readonly<Record<string, string>>) {
   return buildFilter(root, { name: "typed", folder: "filters/typed", source: "filters/typed/assembly/index.ts" });
 }
 
-const config = `import { Config, Duration, HeaderName } from "@sluice/sdk/assembly";
+const config = `import { Config, Duration, HeaderName, Percent } from "@sluice/sdk/assembly";
 
 export enum Per { Destination, Route }
 
@@ -45,6 +45,7 @@ export class Rule {
 class Limits {
   @range(0.5, 2.5) factor: f64 = 1;
   most: i64 = 10;
+  share: Percent = 12.5;
 }
 
 /**
@@ -76,7 +77,7 @@ export class Settings {
     const spare = this.spare;
     let text = [this.window.toString(), this.wait.toString(), this.per == Per.Route ? "route" : "destination", this.level,
       this.on.toString(), this.name, this.note == null ? "null" : this.note!, this.header, this.names.join("+"),
-      this.labels.keys().join("+"), this.labels.values().join("+"), this.limits.factor.toString(), this.limits.most.toString(),
+      this.labels.keys().join("+"), this.labels.values().join("+"), this.limits.factor.toString(), this.limits.most.toString(), this.limits.share.toString(),
       spare == null ? "null" : spare.factor.toString()].join(" ");
     for (let i = 0; i < this.rules.length; i++) text += " " + this.rules[i].path + "=" + this.rules[i].status.toString();
     return text;
@@ -108,7 +109,7 @@ describe("a class of settings", () => {
   });
 
   test.each([
-    [{ name: "n" }, "10000000000 0 route low true n null  a+b   1.0 10 null"],
+    [{ name: "n" }, "10000000000 0 route low true n null  a+b   1.0 10 12.5 null"],
     [
       {
         ...{
@@ -124,12 +125,12 @@ describe("a class of settings", () => {
         ...{
           names: [],
           labels: { a: "1", b: "2" },
-          limits: { factor: 2, most: -3 },
+          limits: { factor: 2, most: -3, share: 50 },
           spare: {},
           rules: [{ path: "/" }],
         },
       },
-      "2000000000 1000000000 destination high false n x x-h  a+b 1+2 2.0 -3 1.0 /=503",
+      "2000000000 1000000000 destination high false n x x-h  a+b 1+2 2.0 -3 50.0 1.0 /=503",
     ],
   ])("reads %j", async (given, text) => {
     const { logs } = await Host.load(module, { config: given });
@@ -139,7 +140,13 @@ describe("a class of settings", () => {
   test("refuses what is not as it says, all at once and by path", async () => {
     const wrong = {
       ...{ window: "11m", wait: 1, per: "route ", level: "", on: 1, note: 1, header: "a b", names: [1] },
-      ...{ labels: { a: 1 }, limits: { factor: 3, most: 0.5, x: 1 }, spare: [], rules: [{ status: 99 }], more: 1 },
+      ...{
+        labels: { a: 1 },
+        limits: { factor: 3, most: 0.5, share: 100.5, x: 1 },
+        spare: [],
+        rules: [{ status: 99 }],
+        more: 1,
+      },
     };
     const refusal = await Host.load(module, { config: wrong }).catch((error: unknown) => error);
     if (!(refusal instanceof ConfigRefused)) throw new Error("it was taken");
