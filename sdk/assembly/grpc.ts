@@ -100,20 +100,17 @@ const METADATA = changetype<Argument>(memory.data(16, 4));
 
 /** Sends a call in the name of this context, which must be the effective one. */
 export function sendGrpcCall(context: Context, call: GrpcCall, handler: GrpcCallHandler): Status {
-  const peer = peerOf(call.cluster);
-  const service = SECOND.text(call.service);
-  const method = THIRD.text(call.method);
-  const metadata = encodePairs(call.metadata, METADATA);
+  layOut(call);
   const message = call.message;
   const status = proxy_grpc_call(
-    peer.ptr,
-    peer.size,
-    service.ptr,
-    service.size,
-    method.ptr,
-    method.size,
-    metadata.ptr,
-    metadata.size,
+    FIRST.ptr,
+    FIRST.size,
+    SECOND.ptr,
+    SECOND.size,
+    THIRD.ptr,
+    THIRD.size,
+    METADATA.ptr,
+    METADATA.size,
     message.dataStart,
     message.byteLength,
     call.timeoutMs,
@@ -125,19 +122,16 @@ export function sendGrpcCall(context: Context, call: GrpcCall, handler: GrpcCall
 
 /** Opens a stream in the name of this context, which must be the effective one; null if Envoy refused. */
 export function openGrpcStream(context: Context, call: GrpcCall, handler: GrpcStreamHandler): GrpcStream | null {
-  const peer = peerOf(call.cluster);
-  const service = SECOND.text(call.service);
-  const method = THIRD.text(call.method);
-  const metadata = encodePairs(call.metadata, METADATA);
+  layOut(call);
   const status = proxy_grpc_stream(
-    peer.ptr,
-    peer.size,
-    service.ptr,
-    service.size,
-    method.ptr,
-    method.size,
-    metadata.ptr,
-    metadata.size,
+    FIRST.ptr,
+    FIRST.size,
+    SECOND.ptr,
+    SECOND.size,
+    THIRD.ptr,
+    THIRD.size,
+    METADATA.ptr,
+    METADATA.size,
     OUT_WORD,
   );
   if (status != Status.Ok) return null;
@@ -146,16 +140,23 @@ export function openGrpcStream(context: Context, call: GrpcCall, handler: GrpcSt
   return new GrpcStream(token);
 }
 
+/** Encodes what calls and streams have in common: the peer first, then service, method and metadata. */
+function layOut(call: GrpcCall): void {
+  encodePeer(call.cluster);
+  SECOND.text(call.service);
+  THIRD.text(call.method);
+  encodePairs(call.metadata, METADATA);
+}
+
 /**
  * The message `GrpcService { EnvoyGrpc envoy_grpc = 1 { string cluster_name = 1 } }`. Envoy also takes a bare name, but one
  * that happens to be protobuf, such as "p1", is taken for that.
  */
-function peerOf(cluster: string): Argument {
+function encodePeer(cluster: string): void {
   const start = FIRST.room(maxUtf8Size(cluster.length) + 2 * FIELD_HEAD);
   const end = writeText(start + FIELD_HEAD, 1, cluster);
   writeFieldHead(start, 1, end - start - FIELD_HEAD);
   FIRST.size = end - start;
-  return FIRST;
 }
 
 export function receiveGrpcMetadata(token: u32, isTrailing: bool): void {
