@@ -16,6 +16,9 @@ interface Rule {
   readonly edges?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Loaded when a filter compiles an expression. */
+const cel = ["@bufbuild/cel", "@bufbuild/protobuf", "@bufbuild/protobuf/reflect", "@bufbuild/protobuf/wkt"];
+
 const rules: Record<string, Rule> = {
   "sdk/assembly": { may: ["sdk/abi"] },
   "sdk/abi": { may: [] },
@@ -23,7 +26,7 @@ const rules: Record<string, Rule> = {
   "sdk/host": {
     may: ["sdk/abi", "sdk/module"],
     packages: ["node:crypto", "node:zlib"],
-    edges: { "load.ts": ["node:fs/promises"] },
+    edges: { "load.ts": ["node:fs/promises"], "expressions.ts": ["node:module", ...cel] },
   },
   "sdk/vitest": { may: ["sdk/host"], packages: ["vitest"] },
   "sdk/build": {

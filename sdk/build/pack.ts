@@ -42,7 +42,15 @@ function packed(): Readonly<Record<string, unknown>> {
     bin: { "sluice-asbuild": "build/main.js" },
     engines: { node: ">=22" },
     dependencies: { assemblyscript: devDependencies["assemblyscript"] },
-    peerDependencies: { vitest: ">=5" },
-    peerDependenciesMeta: { vitest: { optional: true } },
+    peerDependencies: {
+      vitest: ">=5",
+      "@bufbuild/cel": devDependencies["@bufbuild/cel"],
+      "@bufbuild/protobuf": ">=2.6.2",
+    },
+    peerDependenciesMeta: {
+      vitest: { optional: true },
+      "@bufbuild/cel": { optional: true },
+      "@bufbuild/protobuf": { optional: true },
+    },
   };
 }

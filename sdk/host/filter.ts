@@ -8,6 +8,7 @@ import * as StreamType from "../abi/stream-type.ts";
 import { attribute } from "./attributes.ts";
 import type { ByteString } from "./bytes.ts";
 import { EnvoyBug } from "./errors.ts";
+import type { EnvoyObject } from "./filter-state.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, type LocalReply } from "./local-reply.ts";
 import { type ListenerInit, listenerProperty } from "./node.ts";
@@ -100,6 +101,10 @@ export class Filter implements Context, StreamScope {
 
   get filterState(): Map<ByteString, ByteString> {
     return this.#chain.info.filterState;
+  }
+
+  get envoyObjects(): Map<ByteString, EnvoyObject> {
+    return this.#chain.info.envoyObjects;
   }
 
   /** Headers are the filter's to see until it lets them pass. Gives a number of headers-action.ts. */

@@ -2,12 +2,10 @@
 // @see Envoy source/extensions/common/wasm/foreign.cc
 import { deflateSync, inflateSync } from "node:zlib";
 import * as Status from "../abi/status.ts";
-import { type ByteString, toByteString, toText } from "./bytes.ts";
-import { NotEmulated } from "./errors.ts";
-import type { Hostcalls, VmScope } from "./scope.ts";
-
-/** A status, and bytes where there are any. */
-type Result = readonly [status: number, bytes?: ByteString];
+import { type ByteString, toByteString } from "./bytes.ts";
+import { declareProperty, setEnvoyFilterState } from "./filter-state.ts";
+import type { Hostcalls, Result, VmScope } from "./scope.ts";
+import { signText, verifySignature } from "./signatures.ts";
 
 const functions: Readonly<Record<string, (argument: ByteString, vm: VmScope) => Result>> = {
   clear_route_cache(_argument, vm) {
@@ -15,6 +13,13 @@ const functions: Readonly<Record<string, (argument: ByteString, vm: VmScope) => 
     return [Status.Ok];
   },
   compress: (argument) => [Status.Ok, toByteString(deflateSync(Buffer.from(argument, "latin1")))],
+  declare_property: declareProperty,
+  set_envoy_filter_state: setEnvoyFilterState,
+  sign: signText,
+  verify_signature: verifySignature,
+  expr_create: (argument, vm) => vm.called().root?.expressions.create(argument, vm) ?? [Status.BadArgument],
+  expr_evaluate: (argument, vm) => vm.called().root?.expressions.evaluate(argument, vm) ?? [Status.BadArgument],
+  expr_delete: (argument, vm) => vm.called().root?.expressions.delete(argument) ?? [Status.BadArgument],
   uncompress(argument) {
     try {
       return [Status.Ok, toByteString(inflateSync(Buffer.from(argument, "latin1")))];
@@ -23,17 +28,6 @@ const functions: Readonly<Record<string, (argument: ByteString, vm: VmScope) => 
     }
   },
 };
-
-/** What Envoy has and the host has not. */
-const notEmulated: readonly string[] = [
-  "declare_property",
-  "expr_create",
-  "expr_delete",
-  "expr_evaluate",
-  "set_envoy_filter_state",
-  "sign",
-  "verify_signature",
-];
 
 export function foreignCalls(vm: VmScope): Hostcalls {
   return {
@@ -49,11 +43,10 @@ export function foreignCalls(vm: VmScope): Hostcalls {
       const name = vm.memory.read(nameAddress, nameSize);
       const argument = vm.memory.read(argumentAddress, argumentSize);
       if (name === undefined || argument === undefined) return Status.InvalidMemoryAccess;
-      if (notEmulated.includes(name)) throw new NotEmulated(`the foreign function ${toText(name)}`);
       if (!Object.hasOwn(functions, name)) return Status.NotFound;
-      const [status, bytes = ""] = functions[name]?.(argument, vm) ?? [Status.NotFound];
+      const [status, bytes] = functions[name]?.(argument, vm) ?? [Status.NotFound];
       if (bytesOut === 0) return status;
-      const given = vm.memory.give(bytes, bytesOut, sizeOut);
+      const given = vm.memory.give(bytes ?? "", bytesOut, sizeOut, bytes !== undefined);
       return given === Status.Ok ? status : given;
     },
   };

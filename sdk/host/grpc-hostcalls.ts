@@ -7,6 +7,7 @@ import { Call, type CallInit } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import { addEnvoyHeaders } from "./http-calls.ts";
 import { decodePairs } from "./pairs.ts";
+import { decodeFields } from "./protobuf.ts";
 import type { Hostcalls, VmScope } from "./scope.ts";
 
 export function grpcHostcalls(vm: VmScope): Hostcalls {
@@ -110,19 +111,6 @@ function headersOf(
 
 /** The cluster in `GrpcService { envoy_grpc = 1 { cluster_name = 1 } }`; undefined where the bytes are not that: then they are a name. */
 function clusterOf(peer: ByteString): string | undefined {
-  const inner = onlyField(peer);
-  const name = inner === undefined ? undefined : onlyField(inner);
-  return name === undefined ? undefined : toText(name);
-}
-
-/** The content of field 1, if it is all that the message has. */
-function onlyField(message: ByteString): ByteString | undefined {
-  let [at, size, shift] = [1, 0, 0];
-  for (let more = true; more; at++, shift += 7) {
-    const byte = message.charCodeAt(at);
-    if (Number.isNaN(byte) || shift > 28) return undefined;
-    size |= (byte & 0x7f) << shift;
-    more = byte >= 0x80;
-  }
-  return message.charCodeAt(0) === 0x0a && message.length === at + size ? message.slice(at) : undefined;
+  const name = decodeFields(decodeFields(peer)?.bytes(1) ?? "")?.bytes(1) ?? "";
+  return name === "" ? undefined : toText(name);
 }

@@ -249,6 +249,7 @@ export class Host {
       connectionId: this.#requests,
       properties,
       filterState: new Map<string, string>(),
+      envoyObjects: new Map(),
       requestBodyBytes: 0,
       responseBodyBytes: 0,
       attempts: 0,

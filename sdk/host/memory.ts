@@ -52,13 +52,14 @@ export class Memory {
    * Hands bytes over: copies them to memory that the module allocates, and writes address and size where the module
    * wants them. Empty bytes are address 0, size 0, without an allocation.
    *
+   * @param allocates also what is empty: foreign functions do
    * @returns Ok, or InvalidMemoryAccess if malloc gives 0 or an address is not in the memory
    */
-  give(bytes: ByteString, addressOut: number, sizeOut: number): number {
+  give(bytes: ByteString, addressOut: number, sizeOut: number, allocates = bytes !== ""): number {
     let address = 0;
-    if (bytes !== "") {
+    if (allocates) {
       address = this.#allocate(bytes.length);
-      if (address === 0 || !this.write(address, bytes)) return Status.InvalidMemoryAccess;
+      if ((address === 0 && bytes !== "") || !this.write(address, bytes)) return Status.InvalidMemoryAccess;
     }
     return this.writeWord(addressOut, address) && this.writeWord(sizeOut, bytes.length)
       ? Status.Ok

@@ -2,7 +2,7 @@
 import * as Status from "../abi/status.ts";
 import { type ByteString, toText } from "./bytes.ts";
 import { encodeProperty } from "./property-value.ts";
-import type { Hostcalls, VmScope } from "./scope.ts";
+import type { Hostcalls, StreamScope, VmScope } from "./scope.ts";
 
 /** Envoy puts this before the key of a property that a module sets. */
 const filterStatePrefix = "wasm.";
@@ -19,15 +19,16 @@ export function propertyCalls(vm: VmScope): Hostcalls {
       if (value !== undefined) return vm.memory.give(encodeProperty(value, toText(path.join("."))), valueOut, sizeOut);
       if (stream !== undefined && path[0] === "filter_state" && path.length === 1) return Status.SerializationFailure;
       const key = filterStateKey(path);
-      const state = key === undefined ? undefined : stream?.filterState.get(key);
+      const state = key === undefined ? envoyObject(path, stream) : stream?.filterState.get(key);
       return state === undefined ? Status.NotFound : vm.memory.give(state, valueOut, sizeOut);
     },
     proxy_set_property(keyAddress: number, keySize: number, valueAddress: number, valueSize: number) {
       const key = vm.memory.read(keyAddress, keySize);
       const value = vm.memory.read(valueAddress, valueSize);
       if (key === undefined || value === undefined) return Status.InvalidMemoryAccess;
-      const { stream } = vm.context();
+      const { stream, root } = vm.context();
       if (stream === undefined) return Status.NotFound;
+      if (root?.declared.get(key)?.isReadonly && stream.filterState.has(key)) return Status.BadArgument;
       stream.filterState.set(key, value);
       return Status.Ok;
     },
@@ -44,4 +45,11 @@ function filterStateKey([first, second, ...rest]: readonly ByteString[]): ByteSt
   if (second === undefined) return first;
   if (first !== "filter_state" || rest.length > 0 || !second.startsWith(filterStatePrefix)) return undefined;
   return second.slice(filterStatePrefix.length);
+}
+
+function envoyObject(
+  [first, name, ...rest]: readonly ByteString[],
+  stream: StreamScope | undefined,
+): ByteString | undefined {
+  return first === "filter_state" && rest.length === 0 ? stream?.envoyObjects.get(name ?? "")?.value : undefined;
 }

@@ -1,7 +1,10 @@
 // A plugin's root context in one VM: started, configured, ticking, ended.
 
+import type { ByteString } from "./bytes.ts";
 import type { Timer } from "./clock.ts";
 import type { LoadStage } from "./errors.ts";
+import { Expressions } from "./expressions.ts";
+import type { DeclaredProperty } from "./filter-state.ts";
 import type { Context, Plugin, Received, RootContext } from "./scope.ts";
 import type { Vm } from "./vm.ts";
 
@@ -10,6 +13,8 @@ export class Root implements Context, RootContext {
   readonly plugin: Plugin;
   readonly stream = undefined;
   readonly vm: Vm;
+  readonly expressions = new Expressions();
+  readonly declared = new Map<ByteString, DeclaredProperty>();
   #tick: Timer | undefined;
   #received: Received | undefined;
   #isOver = false;

@@ -2,7 +2,9 @@
 import type { HostFunction } from "../abi/host-functions.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { Expressions } from "./expressions.ts";
 import type { Faults } from "./faults.ts";
+import type { DeclaredProperty, EnvoyObject } from "./filter-state.ts";
 import type { GrpcCalls } from "./grpc-calls.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
@@ -19,6 +21,9 @@ import type { AllocationCounter } from "./usage.ts";
 
 /** A function that a module imports; what it returns is the status. Words arrive signed. */
 export type Hostcall = (...args: never[]) => number | undefined;
+
+/** What a foreign function answers: a status, and bytes where there are any. */
+export type Result = readonly [status: number, bytes?: ByteString];
 
 /** Hostcalls of one group, by name without module. */
 export type Hostcalls = Readonly<Record<HostFunction["name"], Hostcall>>;
@@ -59,6 +64,9 @@ export interface RootContext {
   receive(received: Received, callback: string, args: readonly number[]): void;
   /** Does something after the callback that is running. */
   defer(action: () => void): void;
+  readonly expressions: Expressions;
+  /** Properties that the plugin has declared, by name. */
+  readonly declared: Map<ByteString, DeclaredProperty>;
 }
 
 /** What an answer to a call brings: there while its callback runs, whatever context is effective. */
@@ -85,6 +93,8 @@ export interface StreamScope {
   property(path: readonly ByteString[]): PropertyValue | undefined;
   /** The request's filter state: one store for all its filters and attempts. */
   readonly filterState: Map<ByteString, ByteString>;
+  /** Envoy's own objects in it, by name. */
+  readonly envoyObjects: Map<ByteString, EnvoyObject>;
   /** Answers the request, after the callback that is running. */
   sendLocalReply(reply: LocalReply): void;
   /** Goes on where a callback stopped, after the callback that is running. @param type of `stream-type.ts`, not Upstream */
@@ -112,6 +122,10 @@ export interface VmScope {
   readonly memory: Memory;
   /** The context the call acts on: the one chosen by proxy_set_effective_context, else the one that was called. */
   context(): Context;
+  /** The context that was called, whichever is effective. */
+  called(): Context;
+  /** Logs what Envoy itself says of the module. */
+  info(text: string): void;
   /** False if there is no such context. */
   setEffectiveContext(id: number): boolean;
   /** Plugin whose configuration the buffer hostcalls read: only while its root is being created or configured. */

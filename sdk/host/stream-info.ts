@@ -1,5 +1,6 @@
 // What Envoy knows of one request, as filters see it in properties and tests in the reply.
 import type { ByteString } from "./bytes.ts";
+import type { EnvoyObject } from "./filter-state.ts";
 import type { PropertyObject } from "./property-value.ts";
 import type { ClusterInit, ConnectionInit, Endpoint, RouteInit } from "./request.ts";
 
@@ -31,6 +32,8 @@ export interface StreamInfo {
   /** Properties that the test sets, by path joined with dots; they win. */
   readonly properties: PropertyObject;
   readonly filterState: Map<ByteString, ByteString>;
+  /** Envoy's own objects in the filter state. */
+  readonly envoyObjects: Map<ByteString, EnvoyObject>;
   requestBodyBytes: number;
   responseBodyBytes: number;
   attempts: number;

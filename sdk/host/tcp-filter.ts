@@ -5,6 +5,7 @@ import * as PeerType from "../abi/peer-type.ts";
 import * as StreamType from "../abi/stream-type.ts";
 import { attribute } from "./attributes.ts";
 import type { ByteString } from "./bytes.ts";
+import type { EnvoyObject } from "./filter-state.ts";
 import { type ListenerInit, listenerProperty } from "./node.ts";
 import type { Chunk } from "./passage.ts";
 import type { PropertyValue } from "./property-value.ts";
@@ -53,6 +54,10 @@ export class TcpFilter implements Context, StreamScope {
 
   get filterState(): Map<ByteString, ByteString> {
     return this.#chain.info.filterState;
+  }
+
+  get envoyObjects(): Map<ByteString, EnvoyObject> {
+    return this.#chain.info.envoyObjects;
   }
 
   /** The filter holds what the caller sends. */

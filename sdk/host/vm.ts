@@ -122,6 +122,14 @@ export class Vm implements VmScope {
     return this.#contexts.get(this.#effectiveId === 0 ? this.#current.id : this.#effectiveId) ?? this.#current;
   }
 
+  called(): Context {
+    return this.#current;
+  }
+
+  info(text: string): void {
+    this.process.log.write({ level: "info", text, thread: this.thread, rootId: this.#current.root?.plugin.rootId });
+  }
+
   setEffectiveContext(id: number): boolean {
     if (!this.#contexts.has(id)) return false;
     this.#effectiveId = id;

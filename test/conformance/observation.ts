@@ -6,6 +6,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<uuid>"],
   [/\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT/g, "<date>"],
   [/(x-envoy-(?:expected-rq-timeout-ms|upstream-service-time)"?: "?)\d+/g, "$1<ms>"],
+  [/(expr_create \w+ error: ).*/s, "$1<why>"], // another parser says it in other words
   [/(queue_ready\(\d+, )\d+/g, "$1<queue>"], // queues are numbered over the whole process
 ];
 

@@ -1,4 +1,4 @@
-// HTTP and gRPC calls, queues, foreign functions: what a filter asks of others. The upstream answers callouts, too.
+// HTTP and gRPC calls, queues: what a filter asks of others. The upstream answers callouts, too.
 import type { Answer, Script } from "../script.ts";
 
 const headers = "{':method': 'GET', ':path': '/check', ':authority': 'auth.test'}";
@@ -336,68 +336,4 @@ const queues: readonly Script[] = [
   },
 ];
 
-const foreign: readonly Script[] = [
-  {
-    title: "a foreign function that is none",
-    on: {
-      request_headers:
-        "call_foreign_function('none', 'x')\ncall_foreign_function('', '')\ncall_foreign_function(@nowhere, '')",
-    },
-  },
-  {
-    title: "clear_route_cache",
-    on: {
-      configure: "call_foreign_function('clear_route_cache', '')",
-      request_headers: "call_foreign_function('clear_route_cache', '')",
-      response_headers: "call_foreign_function('clear_route_cache', '')",
-    },
-  },
-  {
-    title: "compress and uncompress",
-    on: {
-      request_headers:
-        "call_foreign_function('uncompress', 'x')\nz = call_foreign_function('compress', 'hello hello hello')",
-    },
-  },
-  {
-    title: "expressions",
-    on: {
-      request_headers: `
-        call_foreign_function('expr_create', 'request.path + "!"')
-        call_foreign_function('expr_evaluate', '\\x01\\x00\\x00\\x00')
-        call_foreign_function('expr_create', 'request.')
-        call_foreign_function('expr_evaluate', '\\x09\\x00\\x00\\x00')
-        call_foreign_function('expr_evaluate', 'x')
-        call_foreign_function('expr_delete', '\\x01\\x00\\x00\\x00')
-        call_foreign_function('expr_evaluate', '\\x01\\x00\\x00\\x00')`,
-    },
-  },
-  {
-    title: "set_envoy_filter_state, declare_property, sign and verify with arguments that are none",
-    on: {
-      request_headers:
-        "call_foreign_function('set_envoy_filter_state', 'x')\ncall_foreign_function('declare_property', 'x')\ncall_foreign_function('verify_signature', 'x')\ncall_foreign_function('sign', 'x')",
-    },
-  },
-  {
-    title: "set_envoy_filter_state",
-    on: {
-      request_headers:
-        "call_foreign_function('set_envoy_filter_state', '\\x0a\\x07envoy.k\\x12\\x01v')\nget_property('filter_state.envoy~.k')",
-    },
-  },
-  {
-    title: "declare_property and its property",
-    on: {
-      configure: "call_foreign_function('declare_property', '\\x0a\\x01k')",
-      request_headers:
-        "set_property('k', 'v')\nget_property('k')\nget_property('filter_state.k')\nget_property('filter_state.wasm~.k')",
-    },
-  },
-  {
-    title: "resolving a name",
-    on: { request_headers: "envoy_resolve_dns('127.0.0.1')", envoy_on_resolve_dns: "get_buffer_status(8)" },
-  },
-];
-
-export { foreign, grpc, http, queues };
+export { grpc, http, queues };

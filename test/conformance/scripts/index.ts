@@ -1,8 +1,10 @@
 import type { Script } from "../script.ts";
 import { bodies, trailers } from "./bodies.ts";
-import { foreign, grpc, http, queues } from "./callouts.ts";
+import { grpc, http, queues } from "./callouts.ts";
 import { configuration } from "./configuration.ts";
+import { expressions } from "./expressions.ts";
 import { failures } from "./failures.ts";
+import { foreign } from "./foreign.ts";
 import { headers } from "./headers.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { load } from "./load.ts";
@@ -31,6 +33,7 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   "gRPC calls": grpc,
   queues,
   "foreign functions": foreign,
+  expressions,
   load,
   failures,
   metrics,
