@@ -1,5 +1,6 @@
 // A TCP connection as a test holds it: it has both ends in its hands.
 import * as PeerType from "../abi/peer-type.ts";
+import type { Logged } from "./access-log.ts";
 import { type ByteString, toByteString, toText } from "./bytes.ts";
 import type { ListenerInit } from "./node.ts";
 import type { Root } from "./root.ts";
@@ -21,6 +22,8 @@ export interface ConnectionSetup {
   readonly listener: ListenerInit;
   /** Undefined: there is no filter. */
   readonly root: Root | undefined;
+  /** It is over: the access logs' turn. */
+  onLogged(logged: Logged): void;
   onOver(): void;
 }
 
@@ -92,6 +95,8 @@ export class Connection {
 
   #onClosed(): void {
     this.#isClosed = true;
+    const { info, listener } = this.#setup;
+    this.#setup.onLogged({ info, listener, headers: undefined });
     this.#setup.onOver();
   }
 }

@@ -1,6 +1,7 @@
 // One request from its arrival to its log: Envoy's connection manager with the filter in its chain.
 // @see Envoy source/common/http/conn_manager_impl.cc, filter_manager.cc
 import * as StreamType from "../abi/stream-type.ts";
+import type { Logged } from "./access-log.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EnvoyBug } from "./errors.ts";
@@ -25,6 +26,8 @@ export interface ExchangeSetup {
   /** The plugin of the downstream chain; undefined where there is none. */
   downstreamRoot(): Root | undefined;
   upstreamRoot(): Root | undefined;
+  /** It is over: the access logs' turn, after the filters'. */
+  onLogged(logged: Logged): void;
   onOver(): void;
 }
 
@@ -282,11 +285,13 @@ export class Exchange implements FilterChain, RouterOwner {
     this.#passages.request.abort();
     this.#passages.response.abort();
     this.info.durationNs = this.clock.monotonicNs - this.info.startedAtNs;
-    this.#filter?.onLog({
+    const headers = {
       request: this.requestHeaders,
       response: this.#responseHeaders,
       responseTrailers: this.#sentTrailers,
-    });
+    };
+    this.#filter?.onLog(headers);
+    this.#setup.onLogged({ info: this.info, listener: this.listener, headers });
     this.#filter?.onDestroy();
     this.#setup.onOver();
   }

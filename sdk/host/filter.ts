@@ -37,7 +37,7 @@ export interface FilterChain {
 /** The two directions of a stream. */
 export type Side = "request" | "response";
 
-interface LoggedHeaders {
+export interface LoggedHeaders {
   readonly request: HeaderMap | undefined;
   readonly response: HeaderMap | undefined;
   readonly responseTrailers: HeaderMap | undefined;

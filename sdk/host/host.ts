@@ -1,5 +1,6 @@
 // The host: an Envoy process with one module, driven by a test or by preflight. Time and network are the caller's.
 
+import { type Logged, writeAccessLog } from "./access-log.ts";
 import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
 import { earliest } from "./clock.ts";
@@ -12,7 +13,7 @@ import type { GrpcCall, GrpcPeer } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
 import type { HttpCall, HttpPeer } from "./http-calls.ts";
-import { createProcess, type PluginOptions, type ProcessOptions } from "./load.ts";
+import { createProcess, type Loaded, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
@@ -153,7 +154,8 @@ export class Host {
   /** A request to be driven step by step. The filter has seen what there is of it when this returns. */
   stream(request: RequestInit = {}, options: StreamOptions = {}): Stream {
     const deployment = this.#current;
-    const { downstream, upstream } = deployment.loaded;
+    const { loaded } = deployment;
+    const { downstream, upstream } = loaded;
     const root = this.#rootOf(options.worker);
     const headers = requestHeaders(request, this.#requests);
     const { route = {} } = options;
@@ -164,8 +166,9 @@ export class Host {
       listener: this.#options.listener ?? {},
       requestHeaders: headers,
       chooseRoute,
-      downstreamRoot: () => root(downstream),
+      downstreamRoot: () => (loaded.accessLogger ? undefined : root(downstream)),
       upstreamRoot: () => root(upstream),
+      onLogged: (logged) => this.#onLogged(loaded, root, logged),
       onOver: () => this.#onStreamOver(deployment),
     });
     deployment.openStreams += 1;
@@ -184,12 +187,14 @@ export class Host {
    */
   connect(options: StreamOptions = {}): Connection {
     const deployment = this.#current;
-    const root = this.#rootOf(options.worker)(deployment.loaded.downstream);
+    const { loaded } = deployment;
+    const root = this.#rootOf(options.worker);
     deployment.openStreams += 1;
     return new Connection({
       info: this.#streamInfo(options, undefined),
       listener: this.#options.listener ?? {},
-      root,
+      root: loaded.accessLogger ? undefined : root(loaded.downstream),
+      onLogged: (logged) => this.#onLogged(loaded, root, logged),
       onOver: () => this.#onStreamOver(deployment),
     });
   }
@@ -214,6 +219,11 @@ export class Host {
     if (thread === undefined) throw new Error(`there is no worker ${worker}; workers: ${threads.length - 1}`);
     this.#requests += 1n;
     return (plugin) => (plugin === undefined ? undefined : thread.root(plugin));
+  }
+
+  #onLogged({ accessLogger, downstream }: Loaded, rootOf: (plugin: Plugin) => Root | undefined, logged: Logged): void {
+    const root = accessLogger ? rootOf(downstream) : undefined;
+    if (root !== undefined) writeAccessLog(root, logged);
   }
 
   #onStreamOver(deployment: Deployment): void {

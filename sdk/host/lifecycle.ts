@@ -8,6 +8,9 @@ export function lifecycleCalls(vm: VmScope): Hostcalls {
       vm.context().root?.setTickPeriod(periodMs >>> 0);
       return Status.Ok;
     },
+    proxy_done() {
+      return vm.context().root?.done() ? Status.Ok : Status.NotFound;
+    },
     proxy_set_effective_context(id: number) {
       return vm.setEffectiveContext(id >>> 0) ? Status.Ok : Status.BadArgument;
     },

@@ -34,6 +34,8 @@ export interface PluginOptions {
   readonly rootId?: string;
   /** True: in the router's upstream chain, too, in the same VMs, with root_id "upstream". Default false. */
   readonly upstream?: boolean;
+  /** True: not a filter, but among the access logs, where its root's proxy_on_log is called. Default false. */
+  readonly accessLogger?: boolean;
   /** Default "". */
   readonly vmId?: string;
   /** Default none. */
@@ -61,6 +63,8 @@ export interface Loaded {
   readonly setup: VmSetup;
   readonly downstream: Plugin;
   readonly upstream: Plugin | undefined;
+  /** The downstream plugin is no filter, but an access logger. */
+  readonly accessLogger: boolean;
 }
 
 /** Where a module is loaded. */
@@ -123,7 +127,7 @@ export async function load(
     if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
     onTried?.(setup, plugin);
   }
-  return { setup, downstream, upstream };
+  return { setup, downstream, upstream, accessLogger: options.accessLogger ?? false };
 }
 
 type Refuse = (stage: LoadStage, problems: readonly string[]) => ConfigRefused;

@@ -27,7 +27,7 @@ export function propertyCalls(vm: VmScope): Hostcalls {
       const value = vm.memory.read(valueAddress, valueSize);
       if (key === undefined || value === undefined) return Status.InvalidMemoryAccess;
       const { stream, root } = vm.context();
-      if (stream === undefined) return Status.NotFound;
+      if (stream === undefined || stream.isReadonly) return Status.NotFound;
       if (root?.declared.get(key)?.isReadonly && stream.filterState.has(key)) return Status.BadArgument;
       stream.filterState.set(key, value);
       return Status.Ok;

@@ -5,17 +5,18 @@ import type { Timer } from "./clock.ts";
 import type { LoadStage } from "./errors.ts";
 import { Expressions } from "./expressions.ts";
 import type { DeclaredProperty } from "./filter-state.ts";
-import type { Context, Plugin, Received, RootContext } from "./scope.ts";
+import type { Context, Plugin, Received, RootContext, StreamScope } from "./scope.ts";
 import type { Vm } from "./vm.ts";
 
 export class Root implements Context, RootContext {
   readonly id: number;
   readonly plugin: Plugin;
-  readonly stream = undefined;
   readonly vm: Vm;
   readonly expressions = new Expressions();
   readonly declared = new Map<ByteString, DeclaredProperty>();
   #tick: Timer | undefined;
+  #logged: StreamScope | undefined;
+  #isPending = false;
   #received: Received | undefined;
   #isOver = false;
 
@@ -27,6 +28,17 @@ export class Root implements Context, RootContext {
 
   get root(): RootContext {
     return this;
+  }
+
+  /** As an access logger's, in on_log: what is over. */
+  get stream(): StreamScope | undefined {
+    return this.#logged;
+  }
+
+  log(stream: StreamScope): void {
+    this.#logged = stream;
+    this.vm.callback(this, "proxy_on_log", this.id);
+    this.#logged = undefined;
   }
 
   setTickPeriod(periodMs: number): void {
@@ -56,7 +68,18 @@ export class Root implements Context, RootContext {
   /** Ends the plugin in this VM, unless on_done puts it off: then it waits for proxy_done. */
   end(): void {
     this.#tick?.cancel();
-    if (this.vm.callback(this, "proxy_on_done", this.id)?.result === 0) return;
+    if (this.vm.callback(this, "proxy_on_done", this.id)?.result === 0) this.#isPending = true;
+    else this.#delete();
+  }
+
+  done(): boolean {
+    if (!this.#isPending) return false;
+    this.#isPending = false;
+    this.vm.defer(() => this.#delete());
+    return true;
+  }
+
+  #delete(): void {
     this.vm.callback(this, "proxy_on_delete", this.id);
     this.vm.removeContext(this);
     this.#isOver = true;

@@ -60,6 +60,8 @@ export interface RootContext {
   setTickPeriod(periodMs: number): void;
   /** What the running callback brings of a call's answer. */
   readonly received: Received | undefined;
+  /** proxy_done: the plugin may go. False if nothing waits for it. */
+  done(): boolean;
   /** Calls a callback with what it brings; nothing happens if the plugin has ended. @param args those after the context's id */
   receive(received: Received, callback: string, args: readonly number[]): void;
   /** Does something after the callback that is running. */
@@ -83,6 +85,8 @@ export interface Received {
 export interface StreamScope {
   /** True inside on_log. */
   readonly logging: boolean;
+  /** An access logger's: properties can't be set either. */
+  readonly isReadonly?: boolean;
   /** A map of `map-type.ts` to read; undefined where this phase does not have it. */
   readableMap(type: number): HeaderMap | undefined;
   /** A map to change; undefined where this phase does not have it. */

@@ -44,11 +44,12 @@ function silentSteps(script: Script, { bug, main, worker }: Observation): string
 }
 
 /** Handlers by the label under which they log. */
-function handlersOf({ on = {}, upstream = {}, plugin }: Script): [label: string, steps: string][] {
+function handlersOf({ on = {}, upstream = {}, logger = {}, plugin }: Script): [label: string, steps: string][] {
   const prefix = plugin?.rootId ? `${plugin.rootId}.` : "";
   return [
     ...Object.entries(on).map(([callback, steps]): [string, string] => [`${prefix}${callback}`, steps]),
     ...Object.entries(upstream).map(([callback, steps]): [string, string] => [`upstream.${callback}`, steps]),
+    ...Object.entries(logger).map(([callback, steps]): [string, string] => [`logger.${callback}`, steps]),
   ];
 }
 

@@ -20,13 +20,21 @@ export function bootstrap(upstreamAddress: string, listenersFile: string): Json 
 /** A script's listener on a free port. @param moduleFile of its plugin @param vmId unique, so that no two scripts share a VM */
 export function listener(script: Script, { moduleFile, vmId }: { moduleFile: string; vmId: string }): Json {
   const { route = {}, cluster: clusterName = "open", direction = "outbound" } = script;
-  const wasm = (rootId: string) => wasmFilter(script.plugin ?? {}, { moduleFile, vmId, rootId });
+  const plugin = (rootId: string) => pluginConfig(script.plugin ?? {}, { moduleFile, vmId, rootId });
+  const wasm = (rootId: string) => ({
+    name: `wasm-${rootId}`,
+    typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: plugin(rootId) },
+  });
+  const logger = {
+    name: "logger",
+    typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config: plugin("logger") },
+  };
   const codec = { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } };
   const manager = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: vmId,
     codec_type: "HTTP2",
-    access_log: [accessLog(vmId)],
+    access_log: [...(script.logger ? [logger] : []), accessLog(vmId)],
     route_config: {
       virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName)],
     },
@@ -85,30 +93,24 @@ function routeOf(route: RouteInit, cluster: ClusterName): Json {
   };
 }
 
-function wasmFilter(
+function pluginConfig(
   { config = "", vmConfig, environment = {}, allowedCapabilities, failurePolicy }: PluginScript,
   { moduleFile, vmId, rootId }: { moduleFile: string; vmId: string; rootId: string },
 ): Json {
   return {
-    name: `wasm-${rootId}`,
-    typed_config: {
-      "@type": typeUrl("filters.http.wasm.v3.Wasm"),
-      config: {
-        name: pluginName,
-        root_id: rootId,
-        failure_policy: failurePolicy ?? "UNSPECIFIED",
-        ...(failurePolicy === "FAIL_RELOAD" ? { reload_config: { backoff: { base_interval: "0.001s" } } } : {}),
-        configuration: bytesValue(config),
-        vm_config: {
-          vm_id: vmId,
-          runtime: "envoy.wasm.runtime.v8",
-          code: { local: { filename: moduleFile } },
-          environment_variables: { key_values: environment },
-          ...(vmConfig === undefined ? {} : { configuration: bytesValue(vmConfig) }),
-          capability_restriction_config: {
-            allowed_capabilities: Object.fromEntries((allowedCapabilities ?? []).map((name) => [name, {}])),
-          },
-        },
+    name: pluginName,
+    root_id: rootId,
+    failure_policy: failurePolicy ?? "UNSPECIFIED",
+    ...(failurePolicy === "FAIL_RELOAD" ? { reload_config: { backoff: { base_interval: "0.001s" } } } : {}),
+    configuration: bytesValue(config),
+    vm_config: {
+      vm_id: vmId,
+      runtime: "envoy.wasm.runtime.v8",
+      code: { local: { filename: moduleFile } },
+      environment_variables: { key_values: environment },
+      ...(vmConfig === undefined ? {} : { configuration: bytesValue(vmConfig) }),
+      capability_restriction_config: {
+        allowed_capabilities: Object.fromEntries((allowedCapabilities ?? []).map((name) => [name, {}])),
       },
     },
   };

@@ -39,6 +39,7 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
   const host = await Host.load(await scriptModule(script), {
     ...script.plugin,
     name: pluginName,
+    ...(script.logger && { rootId: "logger", accessLogger: true }),
     upstream: script.upstream !== undefined,
     vmId: addresses.vmId,
     node,

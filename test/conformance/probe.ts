@@ -88,10 +88,11 @@ function hideExport(bytes: Buffer, name: string): void {
 }
 
 /** The module of a script. */
-export async function scriptModule({ module, on, upstream, plugin }: Script): Promise<Uint8Array> {
+export async function scriptModule({ module, on, upstream, logger, plugin }: Script): Promise<Uint8Array> {
   if (module !== undefined) return await module();
   const roots = new Map<string, Handlers>();
   if (on !== undefined) roots.set(plugin?.rootId ?? "", on);
   if (upstream !== undefined) roots.set("upstream", upstream);
+  if (logger !== undefined) roots.set("logger", logger);
   return await probeModule(roots);
 }

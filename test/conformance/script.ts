@@ -11,6 +11,8 @@ export interface Script {
   readonly on?: Handlers;
   /** What the plugin of the router's upstream chain does (root_id "upstream", the same VM). Default: there is none. */
   readonly upstream?: Handlers;
+  /** What the access logger does (root_id "logger", the same VM). Default: there is none. Not beside `on`: the host has one place. */
+  readonly logger?: Handlers;
   /** In the place of the probe: a module's bytes. */
   readonly module?: () => Promise<Uint8Array>;
   readonly plugin?: PluginScript;

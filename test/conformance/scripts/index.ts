@@ -1,4 +1,5 @@
 import type { Script } from "../script.ts";
+import { accessLoggers } from "./access-loggers.ts";
 import { bodies, trailers } from "./bodies.ts";
 import { grpc, http, queues } from "./callouts.ts";
 import { configuration } from "./configuration.ts";
@@ -34,6 +35,7 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   queues,
   "foreign functions": foreign,
   expressions,
+  "access loggers": accessLoggers,
   load,
   failures,
   metrics,
