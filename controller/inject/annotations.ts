@@ -3,6 +3,7 @@ import { type Proxy, proxyUid } from "../model/proxy.ts";
 import { fieldsOf, isMapping } from "../model/raw-object.ts";
 import { quantityOf } from "./limits.ts";
 import type { Json, Texts } from "./pod.ts";
+import { isLabel, statTagsAnnotation, statTagsOf } from "./stats.ts";
 import { unsupportedAnnotations } from "./unsupported-annotations.ts";
 
 /** What a pod's annotations say of its proxy. */
@@ -23,6 +24,8 @@ export interface SidecarSettings {
   readonly volumeMounts: readonly Json[];
   readonly logLevel: string;
   readonly componentLogLevel: string;
+  /** Labels of filters' metrics. */
+  readonly statTags: readonly string[];
   readonly rewriteProbes: boolean;
   readonly readiness: {
     readonly initialDelaySeconds: number;
@@ -54,6 +57,10 @@ const portsOrAll: Check = [(text) => text === "*" || arePorts(text), "* or ports
 const interfaces: Check = [areInterfaces, interfaceNameForm];
 const bool: Check = [(text) => ["true", "false"].includes(text), "true or false"];
 const count: Check = [isCount, "a whole number"];
+const labels: Check = [
+  (text) => listItems(text).every(isLabel),
+  "labels of letters, digits and _, with commas between them",
+];
 const named = (example: string): Check => [(text) => namedObjects(text) !== undefined, `JSON as ${example}`];
 
 /** @see istio/istio pkg/kube/inject/validate.go */
@@ -71,6 +78,7 @@ const checks: Readonly<Record<string, Check>> = {
       text.split(",").every((part) => /^[\w.*]+:\w+$/.test(part) && logLevels.includes(part.replace(/.*:/, ""))),
     "component:level with commas between them",
   ],
+  [statTagsAnnotation]: labels,
   "sidecar.istio.io/userVolume": named('{"certs": {"secret": {"secretName": "certs"}}}'),
   "sidecar.istio.io/userVolumeMount": named('{"certs": {"mountPath": "/etc/certs", "readOnly": true}}'),
   "sidecar.istio.io/nativeSidecar": bool,
@@ -115,6 +123,7 @@ function settingsOf(annotations: Texts): SidecarSettings {
     volumeMounts: namedObjects(annotations["sidecar.istio.io/userVolumeMount"] ?? "{}") ?? [],
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
     componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? "misc:error",
+    statTags: statTagsOf(annotations),
     rewriteProbes: !isGateway && annotations["sidecar.istio.io/rewriteAppHTTPProbers"] !== "false",
     readiness: {
       initialDelaySeconds: readiness("initialDelaySeconds", 0),

@@ -36,6 +36,8 @@ export interface BootstrapOptions {
   };
   /** Of the application in the pod, which the proxy asks in the kubelet's place. */
   readonly probes?: readonly ProbeRoute[];
+  /** Labels of filters' metrics, beside Istio's and those of Sluice's filters. */
+  readonly statTags?: readonly string[];
   /** Of this Envoy gives memory back from 90 % on, and refuses requests from 98 %. Absent: its heap is not watched. */
   readonly heapBytesMax?: number | undefined;
 }
@@ -48,7 +50,7 @@ const connectionsMax = 20_000;
  * @see envoy.config.bootstrap.v3.Bootstrap
  */
 export function bootstrap(options: BootstrapOptions): Readonly<Record<string, unknown>> {
-  const { proxy, settings, xds, adminSocket, listen, probes = [] } = options;
+  const { proxy, settings, xds, adminSocket, listen, probes = [], statTags = [] } = options;
   return {
     node: node(options),
     admin: { address: { pipe: { path: adminSocket, mode: 0o600 } } },
@@ -66,7 +68,7 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
         ...(listen.probes && probes.length > 0 ? [probeListener(listen.probes, probes, proxy.ip)] : []),
       ],
     },
-    stats_config: statsConfig(settings.domain),
+    stats_config: statsConfig(settings.domain, statTags),
     layered_runtime: {
       layers: [
         { name: "static", static_layer: { "http.max_requests_per_io_cycle": 1 } },

@@ -125,6 +125,15 @@ describe("the patch", () => {
   });
 });
 
+test("labels that a pod names are taken out of the names of metrics, as the mesh's are", () => {
+  const labelsOf = (name: string): readonly unknown[] => {
+    const { stats_tags: tags } = fieldsOf(bootstrapOf(injected(name).pod).config["stats_config"]);
+    return objectsOf(tags).map(({ tag_name: label, regex }) => `${label} ${regex}`);
+  };
+  const more = ["route", "tenant"].map((label) => `${label} (${label}=\\.=(.*?);\\.;)`);
+  expect(labelsOf("proxy-settings")).toEqual([...labelsOf("deployment"), ...more]);
+});
+
 describe("Envoy refuses requests before its container's memory is full", () => {
   const heapOf = (pod: Json): unknown => {
     const { resource_monitors: monitors } = fieldsOf(bootstrapOf(pod).config["overload_manager"]);

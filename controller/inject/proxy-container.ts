@@ -31,7 +31,7 @@ export interface ProxyContainerOptions {
   readonly image: string;
   readonly sidecar: Pick<
     SidecarSettings,
-    "resources" | "volumeMounts" | "logLevel" | "componentLogLevel" | "readiness"
+    "resources" | "volumeMounts" | "logLevel" | "componentLogLevel" | "statTags" | "readiness"
   >;
   readonly probes: readonly ProbeRoute[];
   /** Ports beside Envoy's own statistics. */
@@ -127,6 +127,7 @@ function bootstrapArgument(options: ProxyContainerOptions): string {
       probes: { address: "0.0.0.0", port: probePort },
     },
     probes,
+    statTags: sidecar.statTags,
     heapBytesMax: heapBytesMax(sidecar.resources),
   });
   return expandable(JSON.stringify(config));

@@ -1,4 +1,6 @@
 // How Envoy names and keeps its statistics: Istio's labels, so that dashboards and graphs built for Istio work.
+import { listItems } from "../model/network.ts";
+import type { Texts } from "./pod.ts";
 
 /**
  * Labels of Istio's standard metrics. The telemetry filter writes them into a metric's name as `label=.=value;.;`,
@@ -34,7 +36,7 @@ export const istioLabels = [
 
 /**
  * Labels of the metrics of other filters, in the same form: `scope` is what a retry budget belongs to, `result` what became of a
- * request. Envoy knows a tag by its name only, so a label that is not listed here stays part of the metric's name.
+ * request. Envoy knows a tag by its name only: another label stays part of the metric's name where the pod does not list it.
  */
 const filterLabels = ["scope", "result"] as const;
 
@@ -72,8 +74,23 @@ const buckets = [
   ...[30000, 60000, 300000, 600000, 1800000, 3600000],
 ];
 
-/** `stats_config` of a bootstrap. @param domain last part of service names, `cluster.local` */
-export function statsConfig(domain: string): Readonly<Record<string, unknown>> {
+/** Istio's annotation for labels of filters' metrics, with commas between them. */
+export const statTagsAnnotation = "sidecar.istio.io/extraStatTags";
+
+export const isLabel = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
+
+/** The labels that a pod names; what is none is left out. */
+export function statTagsOf(annotations: Texts): readonly string[] {
+  return listItems(annotations[statTagsAnnotation] ?? "").filter(isLabel);
+}
+
+/**
+ * `stats_config` of a bootstrap.
+ *
+ * @param domain last part of service names, `cluster.local`
+ * @param more labels of filters' metrics; letters, digits and `_`
+ */
+export function statsConfig(domain: string, more: readonly string[]): Readonly<Record<string, unknown>> {
   const suffix = domain.replaceAll(".", "\\.");
   const own = {
     cluster_name: `^cluster\\.((.+?(\\..+?\\.svc\\.${suffix})?)\\.)`,
@@ -83,12 +100,13 @@ export function statsConfig(domain: string): Readonly<Record<string, unknown>> {
     http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
     listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
   };
-  const labels = [...istioLabels.filter((label) => label !== "response_code"), ...filterLabels];
+  const labels = new Set<string>([...istioLabels, ...filterLabels, ...more]);
+  for (const name of Object.keys(own)) labels.delete(name);
   return {
     use_all_default_tags: false,
     stats_tags: [
       ...Object.entries(own).map(([name, regex]) => ({ tag_name: name, regex })),
-      ...labels.map((label) => ({ tag_name: label, regex: `(${label}=\\.=(.*?);\\.;)` })),
+      ...[...labels].map((label) => ({ tag_name: label, regex: `(${label}=\\.=(.*?);\\.;)` })),
     ],
     stats_matcher: {
       inclusion_list: {

@@ -10,7 +10,6 @@ const unsupported: Texts = {
   "sidecar.istio.io/agentLogLevel": "there is no agent",
   "sidecar.istio.io/bootstrapOverride": "the proxy starts with what the mesh gives it",
   "sidecar.istio.io/capNetBindService": "the proxy has no capabilities",
-  "sidecar.istio.io/extraStatTags": ownStatistics,
   "sidecar.istio.io/proxyImageType": "the image is the mesh's, or that of sidecar.istio.io/proxyImage",
   "sidecar.istio.io/statsCompression": ownStatistics,
   "sidecar.istio.io/statsHistogramBuckets": ownStatistics,

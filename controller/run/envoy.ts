@@ -1,6 +1,7 @@
 import { bootstrap } from "../inject/bootstrap.ts";
 import { envoyFlags } from "../inject/envoy-flags.ts";
 import { type ProbeRoute, probePort } from "../inject/probes.ts";
+import { statTagsOf } from "../inject/stats.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import { type Proxy, proxyUid } from "../model/proxy.ts";
 import type { PodFolder } from "./folder.ts";
@@ -54,6 +55,7 @@ export function envoyCommand(proxy: Proxy, options: EnvoyOptions): Command {
       probes: at(probePort),
     },
     probes: namespaces ? probeRoutes(plan) : [],
+    statTags: statTagsOf(plan.annotations),
   });
   folder.write(podFiles.roots, roots);
   folder.write(podFiles.bootstrap, JSON.stringify(config, null, 2));
