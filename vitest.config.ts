@@ -6,12 +6,17 @@ const noKube = kubeObstacle() ?? (locateKube() ? undefined : "it is not built ye
 if (noKube !== undefined && !process.argv.some((one) => one.startsWith("--project")))
   say(`leaving out the tests on a real Kubernetes API, ${noKube}`);
 
+/** Filters are compiled so that they count what of them runs. */
+const covers = process.argv.some((one) => one.startsWith("--coverage"));
+
 export default defineConfig({
   test: {
+    coverage: { provider: "istanbul" },
     projects: [
       {
         test: {
           name: "unit",
+          setupFiles: covers ? ["sdk/vitest/coverage.ts"] : [],
           include: ["{sdk,controller,filters,examples}/**/*.test.ts", "test/*.test.ts"],
           testTimeout: 30_000, // where a module is not kept in build/test/ yet, the compiler takes seconds
           hookTimeout: 60_000,

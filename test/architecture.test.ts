@@ -26,9 +26,9 @@ const rules: Record<string, Rule> = {
   "sdk/host": {
     may: ["sdk/abi", "sdk/module"],
     packages: ["node:crypto", "node:zlib"],
-    edges: { "load.ts": ["node:fs/promises"], "expressions.ts": ["node:module", ...cel] },
+    edges: { "load.ts": ["node:fs/promises", "node:path"], "expressions.ts": ["node:module", ...cel] },
   },
-  "sdk/vitest": { may: ["sdk/host"], packages: ["vitest"] },
+  "sdk/vitest": { may: ["sdk/host"], packages: ["vitest"], edges: { "coverage.ts": ["node:path"] } },
   "sdk/build": {
     may: ["sdk/abi", "sdk/module"],
     edges: {
@@ -36,11 +36,13 @@ const rules: Record<string, Rule> = {
       "compile.ts": ["node:fs/promises", "node:path", "assemblyscript", "assemblyscript/asc"],
       "compiler.ts": ["assemblyscript/asc"],
       "config-class.ts": ["assemblyscript"],
+      "coverage.ts": ["assemblyscript"],
       "declaration.ts": ["node:fs", "node:path"],
       "filters.ts": ["node:fs", "node:path"],
       "made-from.ts": ["node:crypto", "node:fs", "node:module", "node:path"],
-      "main.ts": ["node:path", "node:process", "node:util"],
+      "main.ts": ["node:fs", "node:path", "node:process", "node:util"],
       "overrides.ts": ["assemblyscript"],
+      "place.ts": ["assemblyscript"],
       "pack.ts": ["node:child_process", "node:fs", "node:path", "node:process"],
       "quiet-logs.ts": ["assemblyscript"],
       "shared-state.ts": ["assemblyscript"],

@@ -20,13 +20,20 @@ export function repositoryTemplate(sdk: string): Template {
   const manifest = {
     private: true,
     type: "module",
-    scripts: { asbuild: "sluice-asbuild", pretest: "sluice-asbuild --if-changed", test: "vitest run" },
-    devDependencies: { "@sluice/sdk": sdk, vitest: "^5.1.1" },
+    scripts: {
+      asbuild: "sluice-asbuild",
+      pretest: "sluice-asbuild --if-changed",
+      test: "vitest run",
+      precoverage: "sluice-asbuild --coverage",
+      coverage: "vitest run --coverage",
+    },
+    devDependencies: { "@sluice/sdk": sdk, "@vitest/coverage-istanbul": "^5.1.1", vitest: "^5.1.1" },
   };
   return new Map([
     ["package.json", `${JSON.stringify(manifest, undefined, 2)}\n`],
+    ["vitest.config.ts", vitestConfig],
     ["asconfig.json", '{ "extends": "./node_modules/@sluice/sdk/asconfig.json" }\n'],
-    [".gitignore", "node_modules/\nbuild/\n"],
+    [".gitignore", "node_modules/\nbuild/\ncoverage/\n"],
   ]);
 }
 
@@ -76,6 +83,18 @@ export class Settings {
   /** What it says. */
   value: string = "hello";
 }
+`;
+
+const vitestConfig = `import { defineConfig } from "vitest/config";
+
+const covers = process.argv.some((one) => one.startsWith("--coverage"));
+
+export default defineConfig({
+  test: {
+    setupFiles: covers ? ["@sluice/sdk/vitest/coverage"] : [],
+    coverage: { provider: "istanbul" },
+  },
+});
 `;
 
 const testImports = [

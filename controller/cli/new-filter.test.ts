@@ -43,7 +43,12 @@ test("in a repository that is there, a filter is a folder", async () => {
 
 test("elsewhere the repository is made, too", async () => {
   const { out, written } = await newFilter([], "cart-limit", "/new");
-  expect([...written.keys()].slice(0, 3)).toEqual(["/new/package.json", "/new/asconfig.json", "/new/.gitignore"]);
+  expect([...written.keys()].slice(0, 4)).toEqual([
+    "/new/package.json",
+    "/new/vitest.config.ts",
+    "/new/asconfig.json",
+    "/new/.gitignore",
+  ]);
   expect(out).toContain("Next, in /new: npm install && npm test\n");
 });
 

@@ -1,6 +1,6 @@
 // One filter -> build/<name>.wasm: compiled, described, checked, and put in place in one step or not at all.
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pid } from "node:process";
 import { gzipSync } from "node:zlib";
 import { formatModuleProblem, inspectModule } from "../module/inspect.ts";
@@ -8,7 +8,7 @@ import { type Manifest, manifestSection } from "../module/manifest.ts";
 import { compile } from "./compile.ts";
 import { withCustomSection, withShortNames } from "./custom-sections.ts";
 import { readDeclaration } from "./declaration.ts";
-import { type Filter, modulePath } from "./filters.ts";
+import type { Filter } from "./filters.ts";
 import { startProblem } from "./start-check.ts";
 import { readVersion } from "./version.ts";
 
@@ -17,11 +17,19 @@ export type Build =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly sourceMap: string; readonly messages: string }
   | { readonly ok: false; readonly messages: string };
 
-/** Compiles, describes and checks a filter; writes nothing. */
-export async function buildFilter(root: string, { name, folder, source }: Filter): Promise<Build> {
+/**
+ * Compiles, describes and checks a filter; writes nothing.
+ *
+ * @param options `coverage`: its own sources count what runs, for `vitest --coverage`; default false
+ */
+export async function buildFilter(
+  root: string,
+  { name, folder, source }: Filter,
+  options: { readonly coverage?: boolean } = {},
+): Promise<Build> {
   const { declaration, problems } = readDeclaration(root, folder);
   if (problems.length) return { ok: false, messages: problems.join("\n") };
-  const compiled = await compile(root, source);
+  const compiled = await compile(root, source, options);
   if (!compiled.ok) return compiled;
   if (!compiled.attach.length) {
     const factories = "createHttpContext, createUpstreamContext, createTcpContext or, as an access logger, onLog";
@@ -43,21 +51,22 @@ export async function buildFilter(root: string, { name, folder, source }: Filter
  * Puts a module in the place of the last one: whoever reads it sees the one or the other, never a part. Its source map
  * lies beside it, for `sluice module trace`, and is not delivered.
  *
+ * @param place path relative to root
  * @returns a line that names its size, compressed size, and the change since the last build
  */
 export function writeModule(
   root: string,
-  name: string,
+  place: string,
   { bytes, sourceMap }: { readonly bytes: Uint8Array; readonly sourceMap: string },
 ): string {
-  const path = join(root, modulePath(name));
+  const path = join(root, place);
   const before = statSync(path, { throwIfNoEntry: false })?.size;
-  mkdirSync(join(root, "build"), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.${pid}`, bytes);
   writeFileSync(`${path}.map`, sourceMap);
   renameSync(`${path}.${pid}`, path);
   const change = before === undefined ? "new" : formatChange(bytes.length - before);
-  return `${name.padEnd(16)} ${size(bytes.length)}  gzip ${size(gzipSync(bytes).length)}  ${change}`;
+  return `${basename(place, ".wasm").padEnd(16)} ${size(bytes.length)}  gzip ${size(gzipSync(bytes).length)}  ${change}`;
 }
 
 function size(bytes: number): string {

@@ -3,9 +3,11 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Parser, Program } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
+import { type CoverageMap, coverageSection } from "../module/coverage.ts";
 import type { Chain } from "../module/manifest.ts";
 import { asc } from "./compiler.ts";
-import { withoutCustomSection } from "./custom-sections.ts";
+import { instrument } from "./coverage.ts";
+import { withCustomSection, withoutCustomSection } from "./custom-sections.ts";
 import { dropUnusedCallbacks } from "./overrides.ts";
 import { guardLogs } from "./quiet-logs.ts";
 import { refuseSharedState } from "./shared-state.ts";
@@ -32,16 +34,23 @@ const ENTRY = "filter.ts";
  *
  * @param root   directory that paths are relative to, as compile errors show them
  * @param source the filter's `assembly/index.ts`, relative to root, with forward slashes
+ * @param options `coverage`: the filter's own sources count what runs; default false
  * @returns the bytes and their source map, or the compiler's errors with source frames as it prints them; warnings in either case
  */
-export async function compile(root: string, source: string): Promise<Compilation> {
+export async function compile(
+  root: string,
+  source: string,
+  { coverage = false }: { readonly coverage?: boolean } = {},
+): Promise<Compilation> {
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
   let attach: readonly Chain[] = [];
   let configSchema: ReturnType<typeof typeConfig>;
+  let counted: CoverageMap | undefined;
   const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {
     afterParse(parser: Parser) {
       refuseSharedState(parser);
+      if (coverage) counted = instrument(parser, ENTRY);
       guardLogs(parser);
       configSchema = typeConfig(parser);
     },
@@ -66,9 +75,12 @@ export async function compile(root: string, source: string): Promise<Compilation
   });
   if (error || !bytes) return { ok: false, messages: messages.toString() || String(error) };
   if (flagProblem !== undefined) return { ok: false, messages: `asconfig.json: ${flagProblem}` };
+  const module = withoutCustomSection(bytes, "sourceMappingURL");
   return {
     ok: true,
-    bytes: withoutCustomSection(bytes, "sourceMappingURL"),
+    bytes: counted
+      ? withCustomSection(module, coverageSection, new TextEncoder().encode(JSON.stringify(counted)))
+      : module,
     sourceMap,
     attach,
     ...(configSchema && { configSchema }),

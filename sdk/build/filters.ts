@@ -28,3 +28,8 @@ export function findFilters(root: string): Filter[] {
 export function modulePath(name: string): string {
   return `build/${name}.wasm`;
 }
+
+/** Where its instrumented module is written, relative to the root; `Host.load` of the other one takes it for coverage. */
+export function coveragePath(name: string): string {
+  return `build/coverage/${name}.wasm`;
+}

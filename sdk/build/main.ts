@@ -1,16 +1,19 @@
 #!/usr/bin/env node
-// npm run asbuild [-- --if-changed] [-- --watch] [name...]: compiles the filters in filters/ and examples/filters/ to build/<name>.wasm.
+// npm run asbuild [-- --if-changed] [-- --watch] [-- --coverage] [name...]: compiles the filters in filters/ and examples/filters/ to build/<name>.wasm.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { argv, cwd, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
-import { type Filter, findFilters } from "./filters.ts";
+import { coveragePath, type Filter, findFilters, modulePath } from "./filters.ts";
 import { digestOf, isMadeFrom, noteMadeFrom } from "./made-from.ts";
 import { watchFilters } from "./watch.ts";
 
-const usage = `Usage: npm run asbuild -- [--if-changed] [--watch] [name...]
+const usage = `Usage: npm run asbuild -- [--if-changed] [--watch] [--coverage] [name...]
 
 Compiles the filters in filters/ and examples/filters/ to build/<name>.wasm, all of them where no name is given.
 
   --if-changed  skip a filter whose sources, SDK and flags are those of the module in build/
+  --coverage    to build/coverage/<name>.wasm, with counters for vitest --coverage
   --watch       then compile again whatever is saved, until interrupted
 `;
 
@@ -41,7 +44,10 @@ async function main(): Promise<boolean> {
     );
   }
   let failed = missing.length > 0;
-  for (const filter of chosen()) failed = !(await make(filter, values["if-changed"])) || failed;
+  for (const filter of chosen()) {
+    const made = values.coverage ? await instrument(filter) : await make(filter, values["if-changed"]);
+    failed = !made || failed;
+  }
   if (values.watch) {
     watchFilters(root, chosen, async (filters) => {
       for (const filter of filters) await make(filter, true);
@@ -52,7 +58,12 @@ async function main(): Promise<boolean> {
 }
 
 function parse() {
-  const options = { "if-changed": { type: "boolean" }, watch: { type: "boolean" }, help: { type: "boolean" } } as const;
+  const options = {
+    "if-changed": { type: "boolean" },
+    watch: { type: "boolean" },
+    coverage: { type: "boolean" },
+    help: { type: "boolean" },
+  } as const;
   try {
     return parseArgs({ args: argv.slice(2), options, allowPositionals: true });
   } catch (error) {
@@ -73,8 +84,18 @@ async function make(filter: Filter, ifChanged = false): Promise<boolean> {
     stderr.write(`${filter.name}: not built\n`);
     return false;
   }
-  const line = writeModule(root, filter.name, build);
+  const line = writeModule(root, modulePath(filter.name), build);
+  rmSync(join(root, coveragePath(filter.name)), { force: true }); // of older sources
   noteMadeFrom(root, filter, digest);
   stdout.write(`${line}  ${Math.round(performance.now() - start)} ms\n`);
   return true;
+}
+
+/** Builds one filter with counters. False if it failed. */
+async function instrument(filter: Filter): Promise<boolean> {
+  const { buildFilter, writeModule } = await import("./build-filter.ts");
+  const build = await buildFilter(root, filter, { coverage: true });
+  if (build.messages) stderr.write(`${build.messages.trimEnd()}\n`);
+  if (build.ok) stdout.write(`${writeModule(root, coveragePath(filter.name), build)}\n`);
+  return build.ok;
 }

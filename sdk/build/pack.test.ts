@@ -35,10 +35,16 @@ test("a new filter in a repository of its own builds and passes with the packed 
   const modules = join(root, "node_modules");
   mkdirSync(join(modules, "@sluice/sdk"), { recursive: true });
   run("tar", ["-xzf", tarball, "-C", join(modules, "@sluice/sdk"), "--strip-components=1"]);
-  for (const name of ["assemblyscript", "vitest"])
+  for (const name of ["assemblyscript", "vitest", "@vitest"])
     symlinkSync(join(repository, "node_modules", name), join(modules, name));
   const { bin } = JSON.parse(readFileSync(join(modules, "@sluice/sdk/package.json"), "utf8"));
 
-  expect(run(execPath, [join(modules, "@sluice/sdk", bin["sluice-asbuild"])])).toMatch(/^cart-limit +\d/);
-  run(execPath, [join(modules, "vitest/vitest.mjs"), "run", "--root", root]);
+  const asbuild = join(modules, "@sluice/sdk", bin["sluice-asbuild"]);
+  expect(run(execPath, [asbuild])).toMatch(/^cart-limit +\d/);
+  const vitest = join(modules, "vitest/vitest.mjs");
+  run(execPath, [vitest, "run", "--root", root]);
+
+  run(execPath, [asbuild, "--coverage"]);
+  const report = run(execPath, [vitest, "run", "--root", root, "--coverage", "--coverage.reporter=text"]);
+  expect(report).toMatch(/^ index\.ts +\| +100 \| +100 \| +100 \| +100 \|/m);
 });

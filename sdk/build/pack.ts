@@ -38,7 +38,12 @@ function packed(): Readonly<Record<string, unknown>> {
   );
   return {
     ...own,
-    exports: { "./host": "./host/index.js", "./vitest": "./vitest/index.js", "./*": "./*" },
+    exports: {
+      "./host": "./host/index.js",
+      "./vitest": "./vitest/index.js",
+      "./vitest/coverage": "./vitest/coverage.js",
+      "./*": "./*",
+    },
     bin: { "sluice-asbuild": "build/main.js" },
     engines: { node: ">=22" },
     dependencies: { assemblyscript: devDependencies["assemblyscript"] },

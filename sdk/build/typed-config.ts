@@ -1,18 +1,11 @@
 // A filter declares its settings as a class with `@config`. Each class gets the constructor that reads them from the SDK's
 // `Config`, so that a wrong value is refused in the same words as by hand, and the JSON Schema says the same: one truth.
-import {
-  type ClassDeclaration,
-  DiagnosticCode,
-  Node,
-  type Parser,
-  type Range,
-  Source,
-  Tokenizer,
-} from "assemblyscript";
+import { type ClassDeclaration, DiagnosticCode, Node, type Parser, Source, Tokenizer } from "assemblyscript";
 import { checkConfigClass } from "./config-check.ts";
 import { type ConfigClass, configClasses, type Report } from "./config-class.ts";
 import { configSchema, isRequired } from "./config-schema.ts";
 import { type Setting, settingTypes } from "./config-types.ts";
+import { place } from "./place.ts";
 
 /** `SourceKind.User`, which the compiler declares only. */
 const USER_SOURCE = 0;
@@ -100,14 +93,4 @@ function orDefault(setting: Setting): string {
   if (isRequired(setting)) return "required()";
   if (setting.initial === null || (setting.type === "Duration" && setting.initial === 0)) return "orNone()";
   return `or(${JSON.stringify(setting.initial ?? [])})`;
-}
-
-/** Gives all that was made the place of the class, where errors and traps then point to. */
-function place(node: object, range: Range, seen: Set<object> = new Set()): void {
-  if (seen.has(node)) return;
-  seen.add(node);
-  if (node instanceof Node) node.range = range;
-  for (const child of Object.values(node)) {
-    if (child instanceof Node || Array.isArray(child)) place(child, range, seen);
-  }
 }

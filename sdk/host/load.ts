@@ -1,11 +1,13 @@
 // A module's way into Envoy: looked at, compiled, tried out by a base VM and a canary for each plugin.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { AbiVersion } from "../abi/signatures.ts";
 import { formatModuleProblem, inspectModule } from "../module/inspect.ts";
 import { SourceMap } from "../module/source-map.ts";
 import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
+import { isCollectingCoverage } from "./coverage.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
 import { Faults } from "./faults.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
@@ -108,7 +110,7 @@ export async function load(
   options: PluginOptions,
   { process, node, running, onTried }: LoadContext,
 ): Promise<Loaded> {
-  const bytes = typeof source === "string" ? await readFile(source) : source;
+  const bytes = typeof source === "string" ? await readModule(source) : source;
   const sourceMap = typeof source === "string" ? await readSourceMap(`${source}.map`) : undefined;
   const firstLine = process.log.lines.length;
   const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
@@ -165,6 +167,12 @@ async function setUp(
   const base = new Vm(setup, "base");
   if (base.failure !== undefined) throw refuse("initialize", [base.failure]);
   return setup;
+}
+
+/** The module at a path; where coverage is collected, the instrumented one in the folder `coverage` beside it, if there is one. */
+async function readModule(path: string): Promise<Uint8Array> {
+  if (!isCollectingCoverage()) return await readFile(path);
+  return await readFile(join(dirname(path), "coverage", basename(path))).catch(() => readFile(path));
 }
 
 async function readSourceMap(path: string): Promise<SourceMap | undefined> {

@@ -4,6 +4,7 @@ import type { AbiVersion } from "../abi/signatures.ts";
 import type { SourceMap } from "../module/source-map.ts";
 import { mapTrace } from "../module/trace.ts";
 import type { ByteString } from "./bytes.ts";
+import { noteVm } from "./coverage.ts";
 import { isHostError, NotEmulated } from "./errors.ts";
 import { imports } from "./imports.ts";
 import type { ThreadName } from "./log.ts";
@@ -91,6 +92,7 @@ export class Vm implements VmScope {
     if (memory !== undefined) throw new NotEmulated(`an imported ${memory.kind}`);
     const linked = imports(this, { abi, thread, allowed, restriction: () => this.#restriction });
     this.#exports = new WebAssembly.Instance(setup.module, linked).exports;
+    noteVm(setup.module, this.#exports, () => this.#instanceMemory().buffer);
     this.#initialize();
   }
 

@@ -13,6 +13,7 @@ declare namespace WebAssembly {
     private constructor();
     static exports(module: Module): ExportDescriptor[];
     static imports(module: Module): ImportDescriptor[];
+    static customSections(module: Module, name: string): ArrayBuffer[];
   }
   class Memory {
     private constructor();

@@ -1,7 +1,7 @@
-import type { Usage } from "../host/index.ts";
+import { isCollectingCoverage, type Usage } from "../host/index.ts";
 import { listed, type Verdict, verdict } from "./verdict.ts";
 
-/** The most that something may cost; what is not said may cost anything. */
+/** The most that something may cost; what is not said may cost anything. Memory and size of a module that counts coverage are not compared. */
 export interface Budget {
   /** Of all hostcalls together, or of each by its name: then of those not named none. */
   readonly hostcalls?: number | Readonly<Record<string, number>>;
@@ -46,7 +46,7 @@ function limitsOf(usage: Usage, { hostcalls: calls, ...others }: Budget): Limit[
         }))
       : [{ what: "hostcalls", found: total, most: calls ?? Number.POSITIVE_INFINITY }];
   const { allocations, allocatedBytes, memoryBytes, moduleBytes } = others;
-  const rest = { allocations, allocatedBytes, memoryBytes, moduleBytes };
+  const rest = { allocations, allocatedBytes, ...(!isCollectingCoverage() && { memoryBytes, moduleBytes }) };
   const ofRest = (Object.keys(rest) as (keyof typeof rest)[]).flatMap((what) => {
     const most = rest[what];
     return most === undefined ? [] : [{ what, found: usage[what], most }];

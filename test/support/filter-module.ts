@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { findFilters, modulePath } from "../../sdk/build/filters.ts";
 import { digestOf, isMadeFrom } from "../../sdk/build/made-from.ts";
+import { isCollectingCoverage } from "../../sdk/host/index.ts";
 import { kept } from "./kept.ts";
 
 const root = dirname(dirname(import.meta.dirname));
@@ -17,10 +18,11 @@ export async function filterModule(name: string): Promise<Uint8Array> {
   const filter = findFilters(root).find((found) => found.name === name);
   if (filter === undefined) throw new Error(`there is no filter ${name}`);
   const digest = digestOf(root, filter);
-  if (isMadeFrom(root, filter, digest)) return await readFile(join(root, modulePath(name)));
-  return await kept(name, digest, async () => {
+  const coverage = isCollectingCoverage();
+  if (!coverage && isMadeFrom(root, filter, digest)) return await readFile(join(root, modulePath(name)));
+  return await kept(name, coverage ? `${digest} coverage` : digest, async () => {
     const { buildFilter } = await import("../../sdk/build/build-filter.ts");
-    const build = await buildFilter(root, filter);
+    const build = await buildFilter(root, filter, { coverage });
     if (!build.ok) throw new Error(build.messages);
     return build.bytes;
   });
