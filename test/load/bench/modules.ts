@@ -51,7 +51,8 @@ const rivals: readonly Rival[] = [
     folder: "rust",
     commands: [[env["CARGO"] ?? "cargo", "build", "--release", "--locked", "--target", "wasm32-wasip1"]],
     module: "target/wasm32-wasip1/release/hello.wasm",
-    needs: "Rust 1.84 or later (https://rustup.rs), `rustup target add wasm32-wasip1`, and crates.io",
+    needs:
+      "Rust 1.84 or later (https://rustup.rs) on the PATH or in $CARGO, `rustup target add wasm32-wasip1`, and crates.io",
   },
   {
     name: "Go",
@@ -59,7 +60,7 @@ const rivals: readonly Rival[] = [
     commands: [[env["GO"] ?? "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", "hello.wasm"]],
     env: { GOOS: "wasip1", GOARCH: "wasm", GOFLAGS: "-mod=readonly" },
     module: "hello.wasm",
-    needs: "Go 1.24 or later (https://go.dev/dl) and the Go module proxy",
+    needs: "Go 1.24 or later (https://go.dev/dl) on the PATH or in $GO, and the Go module proxy",
   },
 ];
 
