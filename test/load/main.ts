@@ -1,9 +1,7 @@
 // npm run measure [-- --cold] [-- name...]: measures what Sluice promises, and prints a Markdown table. What needs a
 // Kubernetes API server is measured where it is named: npm run measure:kube.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argv, env, exit, stderr, stdout } from "node:process";
+import { argv, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import { attributeCost } from "./attributes.ts";
 import { type Figure, type Measurement, tableOf } from "./figures.ts";
@@ -16,6 +14,7 @@ import { longRun } from "./long-run.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
 import { oneChange } from "./one-change.ts";
+import { useScratch } from "./scratch.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
 import { yamlToAck } from "./yaml-to-ack.ts";
@@ -49,9 +48,7 @@ if (unknown.length > 0) {
   exit(2);
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "measure-"));
-env["TMPDIR"] = scratch; // whatever is made on the way is gone at the end, however it ends
-process.once("exit", () => rmSync(scratch, { recursive: true, force: true, maxRetries: 20 }));
+useScratch();
 
 let resources = new AsyncDisposableStack();
 let interrupted: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 // What a module costs in a real Envoy: processor time of a request, memory of a VM, time to load.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestEnvoy } from "../../support/envoy.ts";
@@ -41,10 +41,9 @@ export async function inEnvoy(
   modules: readonly HelloModule[],
   resources: AsyncDisposableStack,
 ): Promise<ReadonlyMap<HelloModule | undefined, InEnvoy>> {
-  const dir = await mkdtemp(join(tmpdir(), "bench-"));
-  resources.defer(() => rm(dir, { recursive: true }));
+  const file = join(await mkdtemp(join(tmpdir(), "hello-")), "hello.wasm");
   const turns: Turn[] = [];
-  for (const module of [undefined, ...modules]) turns.push(await ready(module, join(dir, "hello.wasm"), resources));
+  for (const module of [undefined, ...modules]) turns.push(await ready(module, file, resources));
   for (const { client } of turns) await client.ask(warmUp);
   for (let round = 0; round < rounds; round += 1)
     for (const { envoy, client, cpuUs } of turns) {

@@ -5,11 +5,13 @@ import { exit, stderr, stdout } from "node:process";
 import { gzipSync } from "node:zlib";
 import { percentile } from "../figures.ts";
 import { machine } from "../machine.ts";
+import { useScratch } from "../scratch.ts";
 import { inEnvoy } from "./in-envoy.ts";
 import { inHost } from "./in-host.ts";
 import { nsInVm } from "./in-vm.ts";
 import { type HelloModule, helloModules } from "./modules.ts";
 
+useScratch();
 const resources = new AsyncDisposableStack();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void resources.disposeAsync().finally(() => exit(130)));
