@@ -32,6 +32,7 @@ const rules: Record<string, Rule> = {
   "sdk/build": {
     may: ["sdk/abi", "sdk/module"],
     edges: {
+      "api-reference.ts": ["assemblyscript"],
       "build-filter.ts": ["node:fs", "node:path", "node:process", "node:zlib"],
       "compile.ts": ["node:fs/promises", "node:path", "assemblyscript", "assemblyscript/asc"],
       "compiler.ts": ["assemblyscript/asc"],

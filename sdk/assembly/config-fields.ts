@@ -29,6 +29,7 @@ abstract class Field {
   }
 }
 
+/** A field that is a time, in nanoseconds. */
 @final
 export class DurationField extends Field {
   private min: u64 = 0;
@@ -85,6 +86,7 @@ abstract class BoundedField extends Field {
   }
 }
 
+/** A field that is a whole number. */
 @final
 export class IntegerField extends BoundedField {
   /** Bounds, both allowed. */
@@ -104,6 +106,7 @@ export class IntegerField extends BoundedField {
   }
 }
 
+/** A field that is any number. */
 @final
 export class NumberField extends BoundedField {
   /** Bounds, both allowed. */
@@ -123,6 +126,7 @@ export class NumberField extends BoundedField {
   }
 }
 
+/** A field that is true or false. */
 @final
 export class BoolField extends Field {
   or(missing: bool): bool {
@@ -136,6 +140,7 @@ export class BoolField extends Field {
   }
 }
 
+/** A field that is a text. */
 @final
 export class StringField extends Field {
   or(missing: string): string {
@@ -155,6 +160,7 @@ export class StringField extends Field {
   }
 }
 
+/** A field that is a header's name. */
 @final
 export class HeaderNameField extends Field {
   or(missing: string): string {
@@ -171,6 +177,7 @@ export class HeaderNameField extends Field {
   }
 }
 
+/** A field that is one of some words. */
 @final
 export class OneOfField extends Field {
   constructor(
@@ -208,6 +215,7 @@ export class OneOfField extends Field {
   }
 }
 
+/** A field that is a list of texts. */
 @final
 export class ListField extends Field {
   or(missing: string[]): string[] {

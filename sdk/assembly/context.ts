@@ -28,7 +28,7 @@ export function enter(id: u32): void {
 export abstract class Context {
   /** The number by which the host knows this context; set before any callback. */
   id: u32 = 0;
-  /** The next one in the same bucket of the table of contexts. */
+  /** The next one in the same bucket of the table of contexts. @internal */
   nextInBucket: Context | null = null;
 
   /**

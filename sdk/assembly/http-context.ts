@@ -17,7 +17,7 @@ export const RESPONDED: u8 = 0x80;
 
 /** One request and its response; in the upstream half: one attempt. Order: headers, ..., `onLog`, `onDone`, `onDelete`. */
 export abstract class HttpContext extends Context {
-  /** What Envoy has of the stream between its callbacks: `1 << BufferType` of a body that it keeps, and `RESPONDED`. */
+  /** What Envoy has of the stream between its callbacks: `1 << BufferType` of a body that it keeps, and `RESPONDED`. @internal */
   parts: u8 = 0;
 
   /** `endOfStream`: there is no body and there are no trailers. */
@@ -141,7 +141,7 @@ export abstract class HttpContext extends Context {
     return proxy_close_stream(StreamType.Response);
   }
 
-  /** Notes what a callback of a body returned: only where it buffers, Envoy keeps the chunk. */
+  /** Notes what a callback of a body returned: only where it buffers, Envoy keeps the chunk. @internal */
   noteBody(type: i32, action: DataAction): void {
     const bit = (<u8>1) << (<u8>type);
     this.parts = action == DataAction.StopIterationAndBuffer ? this.parts | bit : this.parts & ~bit;

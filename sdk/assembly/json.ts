@@ -2,6 +2,7 @@
 // What is read is not trusted; nesting is bounded because each level takes stack.
 import { parseDecimal } from "./decimal";
 
+/** What a JSON value is. */
 export enum JsonKind {
   Null,
   Bool,

@@ -16,7 +16,7 @@ export enum LogLevel {
 /** Envoy's level, as it was when it was first asked for in this callback; -1 before. It can change at any time. */
 let known: i32 = -1;
 
-/** Called at the start of each callback. */
+/** Called at the start of each callback. @internal */
 export function forgetLevel(): void {
   known = -1;
 }
@@ -32,26 +32,32 @@ export function logs(level: LogLevel): bool {
   return known <= <i32>level;
 }
 
+/** Logs a line that follows what happens step by step; Envoy leaves it out unless told otherwise. */
 export function trace(message: string): void {
   write(LogLevel.Trace, message);
 }
 
+/** Logs a line for who looks for a fault. */
 export function debug(message: string): void {
   write(LogLevel.Debug, message);
 }
 
+/** Logs a line of the usual course. */
 export function info(message: string): void {
   write(LogLevel.Info, message);
 }
 
+/** Logs what is odd, and went well. */
 export function warn(message: string): void {
   write(LogLevel.Warn, message);
 }
 
+/** Logs what failed. */
 export function error(message: string): void {
   write(LogLevel.Error, message);
 }
 
+/** Logs what ends the plugin. */
 export function critical(message: string): void {
   write(LogLevel.Critical, message);
 }

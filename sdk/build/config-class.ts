@@ -12,6 +12,7 @@ import {
   StringLiteralExpression,
 } from "assemblyscript";
 import type { Literal, Setting } from "./config-types.ts";
+import { docstringBefore } from "./docstring.ts";
 
 /** A class with `@config`. */
 export interface ConfigClass {
@@ -122,13 +123,7 @@ function startOf(name: IdentifierExpression, decorators: readonly DecoratorNode[
   return Math.min(name.range.start, ...(decorators ?? []).map(({ range }) => range.start));
 }
 
-/** The docstring that ends before a declaration, as one line without its full stop. */
+/** The docstring before a declaration, as one line without its full stop. */
 function docstring({ text }: Source, start: number): string {
-  const before = text.slice(0, start).replace(/((export|class|public|private|protected|readonly)\s+)*$/, "");
-  const [, comment = ""] = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(before) ?? [];
-  return comment
-    .replace(/^\s*\* ?/gm, "")
-    .replace(/\s+/g, " ")
-    .trim()
-    .replace(/\.$/, "");
+  return docstringBefore(text, start).replace(/\s+/g, " ").replace(/\.$/, "");
 }

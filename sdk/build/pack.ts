@@ -23,7 +23,7 @@ for (const file of globSync("abi/*.ts", { cwd: sdk })) {
   const text = readFileSync(join(sdk, file), "utf8"); // asc reads the numbers; what imports is for Node, and compiled
   if (!/^import /m.test(text)) writeFileSync(join(stage, file), text);
 }
-for (const name of ["assembly", "asconfig.json", "README.md"]) {
+for (const name of ["assembly", "asconfig.json", "README.md", "API.md"]) {
   cpSync(join(sdk, name), join(stage, name), { recursive: true, filter: (path) => !path.endsWith("/testing") });
 }
 cpSync(join(root, "LICENSE"), join(stage, "LICENSE"));
