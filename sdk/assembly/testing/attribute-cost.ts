@@ -17,10 +17,6 @@ class Cost extends Plugin {
   createHttpContext(): HttpContext {
     return new CostStream();
   }
-
-  createUpstreamContext(): HttpContext | null {
-    return null;
-  }
 }
 
 class CostStream extends HttpContext {

@@ -17,10 +17,6 @@ class Guards extends Plugin {
     return new GuardedStream(this);
   }
 
-  createUpstreamContext(): HttpContext | null {
-    return null;
-  }
-
   onTick(): void {
     this.setTickPeriod(0);
     const held = this.held;
