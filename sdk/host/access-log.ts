@@ -67,7 +67,12 @@ class LoggedStream implements StreamScope {
       info.properties[path.join(".")] ??
       this.#root.vm.property(path) ??
       listenerProperty(path, listener) ??
-      attribute(path, { info, requestHeaders: headers?.request, responseHeaders: headers?.response })
+      attribute(path, {
+        info,
+        requestHeaders: headers?.request,
+        responseHeaders: headers?.response,
+        responseTrailers: headers?.responseTrailers,
+      })
     );
   }
 

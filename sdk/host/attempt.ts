@@ -1,7 +1,6 @@
 // One upstream attempt: the filter in the router's upstream chain, and what the upstream answers.
 import * as StreamType from "../abi/stream-type.ts";
 import { type ByteString, toByteString, toText } from "./bytes.ts";
-import { NotEmulated } from "./errors.ts";
 import { Filter, type FilterChain, type Side } from "./filter.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
 import { type LocalReply, tooLarge } from "./local-reply.ts";
@@ -46,6 +45,8 @@ export interface AttemptOwner {
   onResponseBody(bytes: ByteString, endStream: boolean): void;
   onResponseTrailers(trailers: HeaderMap): void;
   onReset(reason: ResetReason): void;
+  /** Cuts the request. */
+  cut(): void;
   sendLocalReply(reply: LocalReply): void;
 }
 
@@ -222,9 +223,9 @@ export class Attempt implements UpstreamAttempt, FilterChain {
   /** In the upstream chain the route is chosen. */
   clearRouteCache(): void {}
 
-  /** close_stream. */
+  /** close_stream: the whole request is cut. */
   cut(): void {
-    throw new NotEmulated("proxy_close_stream in the upstream chain");
+    if (this.#state !== "over") this.#owner.cut();
   }
 
   #reach({ state = this.#state, endStream }: { state?: State; endStream: boolean }): void {

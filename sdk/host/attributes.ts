@@ -13,6 +13,7 @@ export interface AttributeScope {
   readonly info: StreamInfo;
   readonly requestHeaders: HeaderMap | undefined;
   readonly responseHeaders: HeaderMap | undefined;
+  readonly responseTrailers: HeaderMap | undefined;
 }
 
 type Group = Readonly<Record<string, (scope: AttributeScope) => PropertyValue | undefined>>;
@@ -39,12 +40,13 @@ const response: Group = {
   code: ({ info }) => asInt(info.responseCode),
   code_details: ({ info }) => (info.details === undefined ? undefined : toText(info.details)),
   flags: ({ info }) => BigInt(info.flags),
-  grpc_status: ({ info, responseHeaders }) => {
-    const own = responseHeaders?.get("grpc-status");
+  grpc_status: ({ info, responseHeaders, responseTrailers }) => {
+    const own = responseTrailers?.get("grpc-status") ?? responseHeaders?.get("grpc-status");
     if (own !== undefined) return /^\d+$/.test(own) ? BigInt(own) : -1n;
     return info.responseCode === undefined ? undefined : BigInt(grpcStatusOfHttp(info.responseCode));
   },
   headers: ({ responseHeaders }) => headersOf(responseHeaders),
+  trailers: ({ responseTrailers }) => headersOf(responseTrailers),
   size: ({ info }) => BigInt(info.responseBodyBytes),
   total_size: ({ info, responseHeaders }) => BigInt(info.responseBodyBytes + (responseHeaders?.sizeBytes ?? 0)),
   backend_latency: ({ info }) => info.backendLatencyNs,
@@ -79,7 +81,8 @@ const xds: Group = {
   upstream_host_metadata: ({ info }) => info.endpoint && metadataOf(info.endpoint.metadata),
 };
 
-const groups: Readonly<Record<string, Group>> = {
+/** Attributes by the first part of their path. */
+export const groups: Readonly<Record<string, Group>> = {
   request,
   response,
   connection,
@@ -91,20 +94,11 @@ const groups: Readonly<Record<string, Group>> = {
 
 /** What Envoy has and the host has not: asking for it must not look like "there is none". */
 const notEmulated: Readonly<Record<string, readonly string[]>> = {
-  connection: ["sha256_peer_certificate_digest", "dns_san_local_certificate", "dns_san_peer_certificate"],
-  response: ["trailers"],
-  upstream: [
-    "locality",
-    "local_address",
-    "cx_pool_ready_duration",
-    "tls_version",
-    "uri_san_local_certificate",
-    "uri_san_peer_certificate",
-    "subject_local_certificate",
-    "subject_peer_certificate",
-    "sha256_peer_certificate_digest",
-  ],
+  upstream: ["locality", "local_address", "cx_pool_ready_duration"],
 };
+
+/** Of a connection with TLS. Those to upstreams have none, unless the test sets what is known of it. */
+const certificates = ["sha256_peer_certificate_digest", "dns_san_local_certificate", "dns_san_peer_certificate"];
 
 /**
  * A property of a request.
@@ -119,11 +113,12 @@ export function attribute(path: readonly ByteString[], scope: AttributeScope): P
   const group = own(groups, first);
   if (group === undefined) return undefined;
   const name = path.join(".");
-  if (second === undefined) throw new NotEmulated(`proxy_get_property(${name}), a whole map`, "read its members");
-  if (own(notEmulated, first)?.includes(second))
+  if (second === undefined) return undefined;
+  const isUnknown = first === "connection" && scope.info.connection.tls !== undefined && certificates.includes(second);
+  if (isUnknown || own(notEmulated, first)?.includes(second))
     throw new NotEmulated(`proxy_get_property(${name})`, `set it with properties: { ${JSON.stringify(name)}: … }`);
   const value = own(group, second)?.(scope);
-  return walk(value, second === "headers" ? rest.map((name) => headerKey(name, first)) : rest);
+  return walk(value, second === "headers" || second === "trailers" ? rest.map((name) => headerKey(name, first)) : rest);
 }
 
 /** The `envoy.config.core.v3.Metadata` message of this metadata. */

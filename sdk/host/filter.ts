@@ -207,6 +207,7 @@ export class Filter implements Context, StreamScope {
         info,
         requestHeaders: this.#inHand.request.headers ?? this.#logged?.request,
         responseHeaders: this.#inHand.response.headers ?? this.#logged?.response,
+        responseTrailers: this.#inHand.response.trailers ?? this.#logged?.responseTrailers,
       })
     );
   }

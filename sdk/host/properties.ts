@@ -1,5 +1,6 @@
 // proxy_get_property and proxy_set_property. What a property holds is the stream's business; filter state is here.
 import * as Status from "../abi/status.ts";
+import { groups } from "./attributes.ts";
 import { type ByteString, toText } from "./bytes.ts";
 import { encodeProperty } from "./property-value.ts";
 import type { Hostcalls, StreamScope, VmScope } from "./scope.ts";
@@ -17,7 +18,7 @@ export function propertyCalls(vm: VmScope): Hostcalls {
       const { stream } = vm.context();
       const value = stream === undefined ? vm.property(path) : stream.property(path);
       if (value !== undefined) return vm.memory.give(encodeProperty(value, toText(path.join("."))), valueOut, sizeOut);
-      if (stream !== undefined && path[0] === "filter_state" && path.length === 1) return Status.SerializationFailure;
+      if (stream !== undefined && path.length === 1 && isGroup(path[0])) return Status.SerializationFailure;
       const key = filterStateKey(path);
       const state = key === undefined ? envoyObject(path, stream) : stream?.filterState.get(key);
       return state === undefined ? Status.NotFound : vm.memory.give(state, valueOut, sizeOut);
@@ -33,6 +34,11 @@ export function propertyCalls(vm: VmScope): Hostcalls {
       return Status.Ok;
     },
   };
+}
+
+/** A map that Envoy does not give as a whole. */
+function isGroup(name = ""): boolean {
+  return name === "filter_state" || name in groups;
 }
 
 /** Parts of a path, which NUL separates; one NUL at the end separates nothing. */

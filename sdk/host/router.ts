@@ -154,6 +154,10 @@ export class Router implements AttemptOwner {
     this.#answer(flag, resetReply(reason, this.info.attempts));
   }
 
+  cut(): void {
+    this.#owner.onUpstreamCut();
+  }
+
   /** A local reply of the upstream filter answers the request: the router does not try again. */
   sendLocalReply(reply: LocalReply): void {
     this.#owner.sendLocalReply(reply);

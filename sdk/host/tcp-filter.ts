@@ -125,7 +125,12 @@ export class TcpFilter implements Context, StreamScope {
     const { info, listener } = this.#chain;
     const set = info.properties[path.join(".")] ?? this.#root.vm.property(path) ?? listenerProperty(path, listener);
     if (set !== undefined || path[0] === "request" || path[0] === "response") return set;
-    return attribute(path, { info, requestHeaders: undefined, responseHeaders: undefined });
+    return attribute(path, {
+      info,
+      requestHeaders: undefined,
+      responseHeaders: undefined,
+      responseTrailers: undefined,
+    });
   }
 
   /** There is no request to answer. */

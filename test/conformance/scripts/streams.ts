@@ -89,13 +89,13 @@ export const streams: readonly Script[] = [
   },
   {
     title: "close_stream in the upstream chain",
-    on: { log: "get_property('response.code_details')" },
-    upstream: { request_headers: "close_stream(0)" },
+    on: { log: "get_property('response.code_details')", done: "log(2, 'D')" },
+    upstream: { request_headers: "close_stream(0)", done: "log(2, 'uD')", delete: "log(2, 'uX')" },
   },
   {
     title: "close_stream of a response in the upstream chain",
-    on: { log: "get_property('response.code_details')" },
-    upstream: { response_headers: "close_stream(1)" },
+    on: { log: "get_property('response.code_details')", done: "log(2, 'D')" },
+    upstream: { response_headers: "close_stream(1)", done: "log(2, 'uD')", delete: "log(2, 'uX')" },
   },
   { title: "close_stream in on_log crashes Envoy", on: { log: "close_stream(0)" } },
   { title: "close_stream in on_done", on: { done: "close_stream(0)" } },
