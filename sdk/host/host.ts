@@ -160,14 +160,15 @@ export class Host {
     const headers = requestHeaders(request, this.#requests);
     const { route = {} } = options;
     const chooseRoute = () => (typeof route === "function" ? route(headers) : route) ?? undefined;
+    const info = this.#streamInfo(options, chooseRoute());
     const exchange = new Exchange({
       clock: this.#process.clock,
-      info: this.#streamInfo(options, chooseRoute()),
+      info,
       listener: this.#options.listener ?? {},
       requestHeaders: headers,
       chooseRoute,
-      downstreamRoot: () => (loaded.accessLogger ? undefined : root(downstream)),
-      upstreamRoot: () => root(upstream),
+      downstreamRoot: () => (loaded.accessLogger || info.route?.isPluginOff ? undefined : root(downstream)),
+      upstreamRoot: () => (info.route?.isPluginOff ? undefined : root(upstream)),
       onLogged: (logged) => this.#onLogged(loaded, root, logged),
       onOver: () => this.#onStreamOver(deployment),
     });

@@ -41,6 +41,8 @@ export interface RouteInit {
   readonly attempts?: number;
   /** Statuses for the condition retriable-status-codes. */
   readonly retriableStatusCodes?: readonly number[];
+  /** The route switches the plugin off, in both chains (typed_per_filter_config with `disabled`). Default false. */
+  readonly isPluginOff?: boolean;
   /** Sends x-envoy-attempt-count upstream (include_request_attempt_count). Default false. */
   readonly attemptCount?: boolean;
 }

@@ -69,12 +69,15 @@ function virtualHostOf(route: RouteInit, cluster: ClusterName): Json {
   };
 }
 
+const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true, config: {} };
+
 function routeOf(route: RouteInit, cluster: ClusterName): Json {
   const { timeoutMs = 0, perTryTimeoutMs, retryOn, attempts = 1, retriableStatusCodes = [] } = route;
   return {
     name: "default",
     match: { prefix: "/" },
     metadata: { filter_metadata: metadata("route") },
+    ...(route.isPluginOff ? { typed_per_filter_config: { "wasm-": off, "wasm-upstream": off } } : {}),
     route: {
       cluster,
       timeout: seconds(timeoutMs),
@@ -94,14 +97,22 @@ function routeOf(route: RouteInit, cluster: ClusterName): Json {
 }
 
 function pluginConfig(
-  { config = "", vmConfig, environment = {}, allowedCapabilities, failurePolicy }: PluginScript,
+  {
+    config = "",
+    vmConfig,
+    environment = {},
+    allowedCapabilities,
+    allowOnHeadersStopIteration,
+    failurePolicy,
+  }: PluginScript,
   { moduleFile, vmId, rootId }: { moduleFile: string; vmId: string; rootId: string },
 ): Json {
   return {
     name: pluginName,
     root_id: rootId,
     failure_policy: failurePolicy ?? "UNSPECIFIED",
-    ...(failurePolicy === "FAIL_RELOAD" ? { reload_config: { backoff: { base_interval: "0.001s" } } } : {}),
+    ...(failurePolicy === "FAIL_RELOAD" ? { reload_config: { backoff: { base_interval: reloadBackOff } } } : {}),
+    ...(allowOnHeadersStopIteration ? { allow_on_headers_stop_iteration: true } : {}),
     configuration: bytesValue(config),
     vm_config: {
       vm_id: vmId,
@@ -115,6 +126,9 @@ function pluginConfig(
     },
   };
 }
+
+/** One of a millisecond crashes Envoy 1.40 when it reloads: half of it, in whole milliseconds, is what it divides by. */
+const reloadBackOff = "0.002s";
 
 function bytesValue(value: string | Uint8Array): Json {
   return {

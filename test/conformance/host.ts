@@ -44,11 +44,14 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
     vmId: addresses.vmId,
     node,
     listener: { direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
-    reloadBackOff: "1ms",
+    reloadBackOff: "2ms",
   });
   const upstream = new HostUpstream(host, script);
   const replies: Reply[] = [];
-  for (const request of script.requests ?? [{}]) replies.push(play(host, { script, request, addresses, upstream }));
+  for (const request of script.requests ?? [{}]) {
+    if (script.plugin?.failurePolicy === "FAIL_RELOAD") host.advance("10ms"); // on Envoy, more than the back-off passes
+    replies.push(play(host, { script, request, addresses, upstream }));
+  }
   const { until } = script;
   for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) {
     upstream.answerGrpc();

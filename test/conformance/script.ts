@@ -41,6 +41,7 @@ export interface PluginScript {
   readonly rootId?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly allowedCapabilities?: readonly string[];
+  readonly allowOnHeadersStopIteration?: boolean;
   /** Default FAIL_CLOSED. */
   readonly failurePolicy?: "FAIL_CLOSED" | "FAIL_RELOAD" | "FAIL_OPEN";
 }

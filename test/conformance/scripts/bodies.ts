@@ -105,6 +105,27 @@ const bodies: readonly Script[] = [
     },
   },
   {
+    title: "StopIteration of headers holds the headers only, where the plugin is allowed that",
+    plugin: { allowOnHeadersStopIteration: true },
+    requests: [post],
+    answers,
+    on: {
+      request_headers: "return 1",
+      request_body: `${read}\nget_header_map_value(0, ':path')`,
+      response_headers: "return 1",
+      response_body: `${readResponse}\nget_header_map_value(2, ':status')`,
+    },
+  },
+  {
+    title: "StopIteration of headers holds the body, too, where it is not",
+    requests: [post],
+    on: {
+      request_headers: "set_tick_period_milliseconds(20)\nreturn 1",
+      request_body: `${read}\nget_header_map_value(0, ':path')`,
+      tick: "set_effective_context($stream)\ncontinue_stream(0)\nset_tick_period_milliseconds(0)",
+    },
+  },
+  {
     title: "a response that a filter makes shorter than its content-length",
     answers: [{ status: 200, headers: [["content-length", "8"]], body: ["response"] }],
     on: { response_body: "set_buffer_bytes(1, 0, 99, 'mine')\nset_buffer_bytes(1, 0, 99, '')" },

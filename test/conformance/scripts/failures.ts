@@ -5,7 +5,7 @@ const mark = "log(2, 'here')";
 const trapIfAsked = "if get_header_map_value(0, 'x-trap'): trap";
 const trapping = { headers: [["x-trap", "1"]] } as const;
 const requests = [{}, trapping, {}, {}] as const;
-const policies = ["FAIL_CLOSED", "FAIL_OPEN"] as const;
+const policies = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"] as const;
 
 /** Of a stream's callback; the root's done and delete come when another script runs. */
 const trapOfStream = "if get_property('request.time'): trap";

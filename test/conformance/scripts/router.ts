@@ -275,4 +275,12 @@ const timeouts: readonly Script[] = [
   },
 ];
 
-export const router: readonly Script[] = [...orders, ...retries, ...timeouts];
+const switchedOff: Script = {
+  title: "a route that switches the plugin off, in both chains",
+  route: { isPluginOff: true },
+  on: { request_headers: "log(2, 'R')", response_headers: "log(2, 'A')", log: "log(2, 'L')" },
+  upstream: { request_headers: "log(2, 'uR')", done: "log(2, 'uD')" },
+  never: ["request_headers", "response_headers", "log", "upstream.request_headers", "upstream.done"],
+};
+
+export const router: readonly Script[] = [switchedOff, ...orders, ...retries, ...timeouts];
