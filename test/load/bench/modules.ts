@@ -69,8 +69,13 @@ export async function helloModules(): Promise<readonly (HelloModule | MissingMod
   return [
     { name: "by hand", bytes: await byHand() },
     { name: "this SDK", bytes: new Uint8Array(await filterModule("hello")) },
-    ...rivals.map(built),
+    ...othersHello(),
   ];
+}
+
+/** Of the other SDKs alone. */
+export function othersHello(): readonly (HelloModule | MissingModule)[] {
+  return rivals.map(built);
 }
 
 function built(rival: Rival): HelloModule | MissingModule {
