@@ -54,36 +54,41 @@ export class Faults {
 
   /** What a call at this place answers in the place of doing something; undefined if nothing goes wrong. Throws for a trap. */
   at(place: string): number | undefined {
+    if (this.#planned.size === 0) return undefined; // every call of every module comes by here
     const fault = this.#planned.get(isAllocator(place) ? allocation : place)?.find((planned) => planned.strikes());
     if (fault?.effect === "trap") throw new WebAssembly.RuntimeError("unreachable");
     return fault?.effect.answer;
   }
 
   #plan(place: string, effect: Effect, options: FaultOptions): Fault {
-    const fault = new Planned(effect, options);
+    const fault = new Planned(effect, options, () => this.#forget(place, fault));
     this.#planned.set(place, [...(this.#planned.get(place) ?? []), fault]);
     return fault;
+  }
+
+  #forget(place: string, fault: Planned): void {
+    const left = (this.#planned.get(place) ?? []).filter((other) => other !== fault);
+    if (left.length > 0) this.#planned.set(place, left);
+    else this.#planned.delete(place);
   }
 }
 
 class Planned implements Fault {
   readonly effect: Effect;
+  readonly end: () => void;
+  readonly #times: number;
   #count = 0;
   #after: number;
-  #times: number;
 
-  constructor(effect: Effect, { times = Number.POSITIVE_INFINITY, after = 0 }: FaultOptions) {
+  constructor(effect: Effect, { times = Number.POSITIVE_INFINITY, after = 0 }: FaultOptions, end: () => void) {
     this.effect = effect;
+    this.end = end;
     this.#times = times;
     this.#after = after;
   }
 
   get count(): number {
     return this.#count;
-  }
-
-  end(): void {
-    this.#times = 0;
   }
 
   /** A call comes to its place: whether this one goes wrong. */
