@@ -6,6 +6,7 @@ import type { TestEnvoy } from "../../support/envoy.ts";
 import { Client } from "./client.ts";
 import { cpuNs, rssKiB, startHello } from "./envoy.ts";
 import type { HelloModule } from "./modules.ts";
+import { inTurns, quiet } from "./turns.ts";
 
 const rounds = 100;
 const perRound = 2400;
@@ -19,46 +20,40 @@ const loads = 4;
 const quickMs = 1000;
 
 export interface InEnvoy {
-  /** Microseconds of processor time a request, all threads of Envoy: one figure a round. */
-  readonly cpuUs: readonly number[];
-  /** The same, less that of an Envoy without the filter in the same round. */
-  readonly addedUs: readonly number[];
+  /** Microseconds of processor time a request, all threads of Envoy. */
+  readonly cpuUs: number;
   /** Resident memory that one more VM takes; 0 without a module. */
   readonly vmKiB: number;
   /** How long Envoy's main thread takes for a listener with the module. */
   readonly loadMs: number;
 }
 
-interface Turn extends Omit<InEnvoy, "addedUs" | "cpuUs"> {
+interface Running extends Omit<InEnvoy, "cpuUs"> {
   readonly module: HelloModule | undefined;
   readonly envoy: TestEnvoy;
   readonly client: Client;
-  readonly cpuUs: number[];
 }
 
-/** Each module in an Envoy of its own, with one worker, which answers by itself. They take turns, and so does one without. */
+/** Each module in an Envoy of its own, with one worker, which answers by itself; and one Envoy without. */
 export async function inEnvoy(
   modules: readonly HelloModule[],
   resources: AsyncDisposableStack,
 ): Promise<ReadonlyMap<HelloModule | undefined, InEnvoy>> {
   const file = join(await mkdtemp(join(tmpdir(), "hello-")), "hello.wasm");
-  const turns: Turn[] = [];
-  for (const module of [undefined, ...modules]) turns.push(await ready(module, file, resources));
-  for (const { client } of turns) await client.ask(warmUp);
-  for (let round = 0; round < rounds; round += 1)
-    for (const { envoy, client, cpuUs } of turns) {
-      const before = cpuNs(envoy.pid);
-      await client.ask(perRound);
-      cpuUs.push((cpuNs(envoy.pid) - before) / 1000 / perRound);
-    }
-  const without = turns[0]?.cpuUs ?? [];
-  return new Map(
-    turns.map((turn) => [turn.module, { ...turn, addedUs: turn.cpuUs.map((us, round) => us - (without[round] ?? 0)) }]),
-  );
+  const envoys = [];
+  for (const module of [undefined, ...modules])
+    envoys.push({ ...(await ready(module, file, resources)), us: [0].slice(1) });
+  for (const { client } of envoys) await client.ask(warmUp);
+  await inTurns(envoys, rounds, async ({ envoy, client, us }) => {
+    const before = cpuNs(envoy.pid);
+    await client.ask(perRound);
+    us.push((cpuNs(envoy.pid) - before) / 1000 / perRound);
+  });
+  return new Map(envoys.map(({ module, vmKiB, loadMs, us }) => [module, { vmKiB, loadMs, cpuUs: quiet(us) }]));
 }
 
 /** An Envoy that serves, once its memory and its loading are known. */
-async function ready(module: HelloModule | undefined, file: string, resources: AsyncDisposableStack): Promise<Turn> {
+async function ready(module: HelloModule | undefined, file: string, resources: AsyncDisposableStack): Promise<Running> {
   if (module) await writeFile(file, module.bytes);
   const count = module ? 1 : 0;
   const { envoy, port, loadMs } = await startHello(file, count);
@@ -72,7 +67,7 @@ async function ready(module: HelloModule | undefined, file: string, resources: A
   const client = await Client.open(port, count > 0);
   resources.defer(async () => client.close());
   const vmKiB = module ? await vmMemoryKiB(file, rssKiB(envoy.pid)) : 0;
-  return { module, envoy, client, vmKiB, loadMs: Math.min(...all), cpuUs: [] };
+  return { module, envoy, client, vmKiB, loadMs: Math.min(...all) };
 }
 
 async function vmMemoryKiB(file: string, withOneKiB: number): Promise<number> {

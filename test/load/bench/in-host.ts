@@ -1,31 +1,34 @@
 // What a request costs in the host that tests use, and how often a module calls the host for it.
 import { Host } from "../../../sdk/host/index.ts";
 import type { HelloModule } from "./modules.ts";
+import { inTurns, quiet } from "./turns.ts";
 
 const rounds = 200;
 const perRound = 50;
 const warmUp = 5000;
 
 export interface InHost {
-  /** Microseconds of `host.fetch`: one figure a round. */
-  readonly us: readonly number[];
+  /** Microseconds of `host.fetch`. */
+  readonly us: number;
   /** A request. */
   readonly hostcalls: number;
 }
 
-/** Modules take turns. */
 export async function inHost(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, InHost>> {
-  const turns = [];
-  for (const module of modules) turns.push({ module, host: await Host.load(module.bytes), us: [0].slice(1) });
-  for (const { module, host } of turns) {
+  const hosts = [];
+  for (const module of modules) hosts.push({ module, host: await Host.load(module.bytes), us: [0].slice(1) });
+  for (const { module, host } of hosts) {
     fetch(host, warmUp);
     const reply = host.fetch();
     if (reply.headers.get("x-hello") !== "from sluice") throw new Error(`${module.name} adds no header`);
     host.hostcalls.reset();
   }
-  for (let round = 0; round < rounds; round += 1) for (const { host, us } of turns) us.push(fetch(host, perRound));
+  await inTurns(hosts, rounds, async ({ host, us }) => void us.push(fetch(host, perRound)));
   return new Map(
-    turns.map(({ module, host, us }) => [module, { us, hostcalls: host.hostcalls.total / (rounds * perRound) }]),
+    hosts.map(({ module, host, us }) => [
+      module,
+      { us: quiet(us), hostcalls: host.hostcalls.total / (rounds * perRound) },
+    ]),
   );
 }
 

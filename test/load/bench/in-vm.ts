@@ -1,6 +1,6 @@
-// What a request costs inside the VM, with a host that does nothing. Modules take turns, so that what else the machine does
-// meets all of them.
+// What a request costs inside the VM, with a host that does nothing.
 import type { HelloModule } from "./modules.ts";
+import { inTurns, quiet } from "./turns.ts";
 
 const rounds = 200;
 /** How long one turn takes, about: modules differ by a factor of a hundred. */
@@ -12,17 +12,15 @@ type Call = (...args: number[]) => number;
 
 const nothing: Call = () => 0;
 
-/** Nanoseconds a request, of each module: one figure a round. */
-export async function nsInVm(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, readonly number[]>> {
-  const turns = await Promise.all(
-    modules.map(async (module) => ({ module, ...(await warm(module)), ns: [0].slice(1) })),
-  );
-  for (let round = 0; round < rounds; round += 1)
-    for (const turn of turns) {
-      turn.ns.push(time(turn.request, turn.next, turn.count));
-      turn.next += turn.count;
-    }
-  return new Map(turns.map(({ module, ns }) => [module, ns]));
+/** Nanoseconds a request. */
+export async function nsInVm(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, number>> {
+  const vms = [];
+  for (const module of modules) vms.push({ module, ...(await warm(module)), ns: [0].slice(1) });
+  await inTurns(vms, rounds, async (vm) => {
+    vm.ns.push(time(vm.request, vm.next, vm.count));
+    vm.next += vm.count;
+  });
+  return new Map(vms.map(({ module, ns }) => [module, quiet(ns)]));
 }
 
 /** Runs until the compiler has long optimized what runs, and finds how many requests a turn has. */

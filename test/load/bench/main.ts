@@ -3,10 +3,9 @@
 import { join } from "node:path";
 import { exit, stderr, stdout } from "node:process";
 import { gzipSync } from "node:zlib";
-import { percentile } from "../figures.ts";
 import { machine } from "../machine.ts";
 import { useScratch } from "../scratch.ts";
-import { inEnvoy } from "./in-envoy.ts";
+import { type InEnvoy, inEnvoy } from "./in-envoy.ts";
 import { inHost } from "./in-host.ts";
 import { nsInVm } from "./in-vm.ts";
 import { type HelloModule, helloModules } from "./modules.ts";
@@ -33,22 +32,32 @@ async function measure(): Promise<readonly (readonly string[])[]> {
   const host = await inHost(modules);
   stderr.write("measuring in Envoy\n");
   const envoy = await inEnvoy(modules, resources);
-  const row = (module: HelloModule): readonly string[] => [
-    module.name,
-    bytes(module.bytes.length),
-    bytes(gzipSync(module.bytes).length),
-    `${median(vm.get(module), 0)} ns`,
-    `${host.get(module)?.hostcalls}`,
-    `${median(host.get(module)?.us, 1)} µs`,
-    `${median(envoy.get(module)?.cpuUs, 1)} µs`,
-    `${median(envoy.get(module)?.addedUs, 1)} µs`,
-    `${((envoy.get(module)?.vmKiB ?? 0) / 1024).toFixed(2)} MiB`,
-    `${envoy.get(module)?.loadMs.toFixed(0)} ms`,
-  ];
-  const { cpuUs, loadMs } = envoy.get(undefined) ?? { cpuUs: [], loadMs: 0 };
-  const without = ["without a filter", "", "", "", "", "", `${median(cpuUs, 1)} µs`, "", "", `${loadMs.toFixed(0)} ms`];
+  const without = envoy.get(undefined)?.cpuUs ?? 0;
+  const row = (module: HelloModule): readonly string[] => {
+    const { us = 0, hostcalls = 0 } = host.get(module) ?? {};
+    return [
+      module.name,
+      bytes(module.bytes.length),
+      bytes(gzipSync(module.bytes).length),
+      `${number(vm.get(module), 0)} ns`,
+      number(hostcalls, 0),
+      `${number(us, 1)} µs`,
+      ...inEnvoyCells(envoy.get(module), without),
+    ];
+  };
   const missing = all.flatMap((module) => ("why" in module ? [[module.name, `not built: ${module.why}`]] : []));
-  return [...modules.map(row), without, ...missing];
+  const none = ["without a filter", "", "", "", "", "", ...inEnvoyCells(envoy.get(undefined), without)];
+  return [...modules.map(row), none, ...missing];
+}
+
+function inEnvoyCells(measured: InEnvoy | undefined, withoutUs: number): readonly string[] {
+  const { cpuUs = 0, vmKiB = 0, loadMs = 0 } = measured ?? {};
+  return [
+    `${number(cpuUs, 1)} µs`,
+    `${number(cpuUs - withoutUs, 1)} µs`,
+    `${number(vmKiB / 1024, 2)} MiB`,
+    `${number(loadMs, 0)} ms`,
+  ];
 }
 
 function table(rows: readonly (readonly string[])[]): string {
@@ -69,8 +78,8 @@ function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-function median(samples: readonly number[] = [], digits: number): string {
-  return percentile(samples, 50).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+function number(value: number | undefined, digits: number): string {
+  return (value ?? 0).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function bytes(count: number): string {
