@@ -56,6 +56,16 @@ export const localReplies: readonly Script[] = [
     requests: [grpc],
     on: { ...shown, request_headers: "send_local_response(429, 'd', 'slow down, \\xc3\\xa9 100%', {'x-a': 'b'}, 8)" },
   },
+  {
+    title: "the gRPC status and the code of a local reply to a gRPC request, until the end",
+    requests: [grpc],
+    on: {
+      request_headers: "send_local_response(504, 'too late', 'gone now', '', 4)",
+      response_headers: "get_property('response.code')\nget_property('response.grpc_status')",
+      log: "get_property('response.code')\nget_property('response.grpc_status')",
+      done: "get_property('response.grpc_status')",
+    },
+  },
   ...[-1, 0, 16, 17, 99].map((status) => ({
     title: `gRPC status ${status} of a local reply to a gRPC request`,
     requests: [grpc],
