@@ -31,7 +31,10 @@ const request: Group = {
   headers: ({ requestHeaders }) => headersOf(requestHeaders),
   time: ({ info }) => info.startedRealtimeNs,
   protocol: ({ info }) => info.connection.protocol ?? "HTTP/1.1",
-  size: ({ info }) => BigInt(info.requestBodyBytes),
+  size: ({ info, requestHeaders }) => {
+    const length = requestHeaders?.get("content-length") ?? "";
+    return /^\d+$/.test(length) ? BigInt(length) : BigInt(info.requestBodyBytes);
+  },
   total_size: ({ info, requestHeaders }) => BigInt(info.requestBodyBytes + (requestHeaders?.sizeBytes ?? 0)),
   duration: ({ info }) => info.durationNs,
 };

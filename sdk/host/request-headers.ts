@@ -26,6 +26,9 @@ const notFromClients = [
   "x-envoy-upstream-rq-timeout-ms",
 ];
 
+/** Of one connection, not of the request. */
+const hopByHop = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
+
 /** The header map of a request. @param count which request this is: makes the request id of one that has none */
 export function requestHeaders(request: RequestInit, count: bigint): HeaderMap {
   const { method = "GET", path = "/", host = "service.test", scheme = "http" } = request;
@@ -37,6 +40,7 @@ export function requestHeaders(request: RequestInit, count: bigint): HeaderMap {
     ...request.headers,
   });
   for (const name of notFromClients) headers.remove(name);
+  if (!headers.has("upgrade")) for (const name of hopByHop) headers.remove(name);
   if (!headers.has("x-forwarded-proto")) headers.add("x-forwarded-proto", toByteString(scheme));
   if (!headers.has("x-request-id"))
     headers.add("x-request-id", `00000000-0000-4000-8000-${count.toString().padStart(12, "0")}`);

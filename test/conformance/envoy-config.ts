@@ -33,7 +33,7 @@ export function listener(script: Script, { moduleFile, vmId }: { moduleFile: str
   const manager = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: vmId,
-    codec_type: "HTTP2",
+    codec_type: script.protocol === "HTTP/1.1" ? "HTTP1" : "HTTP2",
     access_log: [...(script.logger ? [logger] : []), accessLog(vmId)],
     route_config: {
       virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName)],

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Caller, connect, type Received } from "./caller.ts";
+import { connectHttp1 } from "./caller-http1.ts";
 import { bootstrap, listener } from "./envoy-config.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
 import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
@@ -80,7 +81,7 @@ export class EnvoyRunner {
       return { observation: { ...nothing, refusal, main }, addresses: this.#addresses() };
     }
     const replies: Reply[] = [];
-    const caller = await connect(port);
+    const caller = await (script.protocol === "HTTP/1.1" ? connectHttp1 : connect)(port);
     try {
       for (const request of script.requests ?? [{}]) replies.push(await this.#request(caller, request, unanswered));
       if (script.until !== undefined) await this.#waitForLines(script.until);

@@ -95,7 +95,7 @@ function play(host: Host, { script, request, addresses, upstream }: Play): Reply
     else if (upstream.answer(attempt) === "nothing" && request.leaves) stream.disconnect();
   }
   if (first !== undefined && !seen.has(first) && script.cluster !== "closed") upstream.note(first);
-  return replyOf(stream);
+  return replyOf(stream, script);
 }
 
 function wait(host: Host, count: number, what: string): void {
@@ -107,7 +107,10 @@ function requestOf({ headers = [], body = [], trailers = [], leaves: _leaves, ..
   return { ...rest, headers: headersInit(headers), endStream: body.length === 0 && trailers.length === 0 };
 }
 
-function streamOptions({ route = {}, cluster = "open" }: Script, addresses: Addresses): StreamOptions {
+function streamOptions(
+  { route = {}, cluster = "open", protocol = "HTTP/2" }: Script,
+  addresses: Addresses,
+): StreamOptions {
   const address = cluster === "closed" ? closedAddress : addresses.upstream;
   return {
     route: route && {
@@ -122,15 +125,15 @@ function streamOptions({ route = {}, cluster = "open" }: Script, addresses: Addr
       metadata: metadata("cluster"),
       endpoints: cluster === "none" ? [] : [{ address, metadata: metadata("endpoint") }],
     },
-    connection: { source: addresses.source, destination: addresses.destination, protocol: "HTTP/2" },
+    connection: { source: addresses.source, destination: addresses.destination, protocol },
   };
 }
 
-function replyOf({ reply }: Stream): Reply {
+function replyOf({ reply }: Stream, { protocol }: Script): Reply {
   return {
     headers: linesOf(reply.headers),
     body: textOf(reply.body),
-    trailers: reply.trailers ? linesOf(reply.trailers) : [],
+    trailers: reply.trailers && protocol !== "HTTP/1.1" ? linesOf(reply.trailers) : [],
     isCut: reply.isCut,
     details: reply.details,
     flags: flagsText(reply.flags),

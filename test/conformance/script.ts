@@ -16,6 +16,8 @@ export interface Script {
   /** In the place of the probe: a module's bytes. */
   readonly module?: () => Promise<Uint8Array>;
   readonly plugin?: PluginScript;
+  /** What the caller speaks. Default "HTTP/2". */
+  readonly protocol?: "HTTP/1.1" | "HTTP/2";
   /** One after another. Default one: GET /. */
   readonly requests?: readonly RequestScript[];
   /** What the upstream answers to each attempt, the last one to all further ones. Default: an empty 200. */

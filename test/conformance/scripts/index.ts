@@ -7,6 +7,7 @@ import { expressions } from "./expressions.ts";
 import { failures } from "./failures.ts";
 import { foreign } from "./foreign.ts";
 import { headers } from "./headers.ts";
+import { http1 } from "./http1.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { load } from "./load.ts";
 import { localReplies } from "./local-replies.ts";
@@ -30,6 +31,7 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   wasi,
   bodies,
   trailers,
+  "HTTP/1.1": http1,
   "HTTP calls": http,
   "gRPC calls": grpc,
   queues,
