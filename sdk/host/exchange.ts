@@ -198,14 +198,16 @@ export class Exchange implements FilterChain, RouterOwner {
     this.#end();
   }
 
-  /** The caller goes away: log and done come before the upstream attempt's end. */
+  /** The caller goes away. */
   disconnect(): void {
     if (this.#phase === "over") throw new Error("the request is over already");
     this.info.flags |= Flag.DC;
     this.info.details = "downstream_remote_disconnect";
-    this.#isCut = true;
-    this.#log();
-    this.#router?.abandon();
+    this.#cutFromDownstream();
+  }
+
+  onClosedByFilter(): void {
+    if (this.#phase !== "over") this.#cutFromDownstream();
   }
 
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -271,6 +273,13 @@ export class Exchange implements FilterChain, RouterOwner {
   #sendTrailers(trailers: HeaderMap): void {
     this.#sentTrailers = trailers;
     this.#end();
+  }
+
+  /** Log and done come before the upstream attempt's end. */
+  #cutFromDownstream(): void {
+    this.#isCut = true;
+    this.#log();
+    this.#router?.abandon();
   }
 
   #end(): void {

@@ -26,6 +26,8 @@ export interface RouterOwner {
   onUpstreamTrailers(trailers: HeaderMap): void;
   /** The upstream cut the response after its headers. */
   onUpstreamCut(): void;
+  /** A filter of the upstream chain closes the request. */
+  onClosedByFilter(): void;
   sendLocalReply(reply: LocalReply): void;
 }
 
@@ -155,7 +157,7 @@ export class Router implements AttemptOwner {
   }
 
   cut(): void {
-    this.#owner.onUpstreamCut();
+    this.#owner.onClosedByFilter();
   }
 
   /** A local reply of the upstream filter answers the request: the router does not try again. */
