@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execPath } from "node:process";
 import { pathToFileURL } from "node:url";
 import { call } from "../support/http.ts";
@@ -46,7 +46,7 @@ export const sourceToTraffic: Measurement = async (resources) => {
   const figures: Figure[] = [];
   for (const { folder, file, mark, header, config } of subjects) {
     await cp(join(root, folder), join(dir, folder), { recursive: true });
-    const name = folder.slice(folder.indexOf("/") + 1);
+    const name = basename(folder);
     const path = join(dir, folder, "assembly", file);
     const source = await readFile(path, "utf8");
     const asbuild = watched(resources, dir, name);
