@@ -20,7 +20,7 @@ interface Rule {
 const cel = ["@bufbuild/cel", "@bufbuild/protobuf", "@bufbuild/protobuf/reflect", "@bufbuild/protobuf/wkt"];
 
 const rules: Record<string, Rule> = {
-  "sdk/assembly": { may: ["sdk/abi"] },
+  "sdk/assembly": { may: ["sdk/abi"], packages: ["util/string"] }, // of the standard library
   "sdk/abi": { may: [] },
   "sdk/module": { may: ["sdk/abi"] },
   "sdk/host": {

@@ -28,5 +28,6 @@ export { registerPlugin } from "./registry";
 export { getSharedData, IF_ABSENT, SharedValue, setSharedData } from "./shared-data";
 export { Status } from "./status";
 export { Peer, TcpAction, TcpContext } from "./tcp-context";
+export { joinTexts } from "./text";
 export { decodeText, encodeText } from "./utf8";
 export { clock, log };

@@ -1,6 +1,7 @@
 // JSON after RFC 8259, for configurations and bodies: strict, without exceptions, and with the position of the first fault.
 // What is read is not trusted; nesting is bounded because each level takes stack.
 import { parseDecimal } from "./decimal";
+import { joinTexts } from "./text";
 
 /** What a JSON value is. */
 export enum JsonKind {
@@ -48,7 +49,7 @@ export class JsonValue {
 
   /** A member by name; null if there is none. */
   get(name: string): JsonValue | null {
-    const at = this.names.indexOf(name);
+    const at = this.names.lastIndexOf(name);
     return at < 0 ? null : this.items[at];
   }
 
@@ -60,19 +61,20 @@ export class JsonValue {
     return this;
   }
 
-  /** Takes a member out; nothing happens if there is none. */
+  /** Takes all members of this name out; nothing happens if there is none. */
   remove(name: string): void {
-    const at = this.names.indexOf(name);
-    if (at < 0) return;
-    this.names.splice(at, 1);
-    this.items.splice(at, 1);
+    for (let at = this.names.length - 1; at >= 0; at--) {
+      if (this.names[at] != name) continue;
+      this.names.splice(at, 1);
+      this.items.splice(at, 1);
+    }
   }
 
   /** The value as JSON, without blanks. Numbers are written as they were read. */
   toString(): string {
     const parts: string[] = [];
     this.write(parts);
-    return parts.join("");
+    return joinTexts(parts);
   }
 
   private write(parts: string[]): void {
@@ -120,9 +122,9 @@ function writeString(text: string, parts: string[]): void {
   parts.push('"');
 }
 
-/** Reads a document; null if it is not JSON, or nested deeper than 32. */
+/** Reads a document; null if it is not JSON, or nested deeper than 32. Of members with the same name the last one counts. */
 export function parseJson(text: string): JsonValue | null {
-  return new JsonReader(text).read();
+  return new JsonReader(text, true).read();
 }
 
 const MAX_DEPTH = 32;
@@ -134,7 +136,11 @@ export class JsonReader {
   fault: string = "";
   private at: i32 = 0;
 
-  constructor(private text: string) {}
+  /** @param isBody names may be there twice: to compare all with all takes minutes in what others send */
+  constructor(
+    private text: string,
+    private isBody: bool = false,
+  ) {}
 
   /** The document's value; null, and `fault` says why, if it is not JSON. */
   read(): JsonValue | null {
@@ -182,7 +188,7 @@ export class JsonReader {
       if (this.peek() != 0x22) return this.fail("a member's name in quotes is missing");
       const name = this.string();
       if (name == null) return null;
-      if (object.names.includes(name)) return this.fail('"' + name + '" is there twice');
+      if (!this.isBody && object.names.includes(name)) return this.fail('"' + name + '" is there twice');
       this.skipSpace();
       if (!this.take(0x3a /* : */)) return this.fail('":" is missing');
       const value = this.value(depth + 1);
@@ -226,23 +232,25 @@ export class JsonReader {
   }
 
   private string(): string | null {
-    this.at++;
-    let text = "";
-    let start = this.at;
+    let start = ++this.at;
+    let parts: string[] | null = null;
     while (true) {
       const code = this.peek();
       if (code < 0) return this.failText("a string is not closed");
       if (code < 0x20) return this.failText("a control character in a string is not written as an escape");
       if (code == 0x22) {
-        text += this.text.substring(start, this.at++);
-        return text;
+        const rest = this.text.substring(start, this.at++);
+        if (parts == null) return rest;
+        parts.push(rest);
+        return joinTexts(parts);
       }
       this.at++;
       if (code != 0x5c /* \ */) continue;
-      text += this.text.substring(start, this.at - 1);
+      if (parts == null) parts = [];
+      parts.push(this.text.substring(start, this.at - 1));
       const escaped = this.escape();
       if (escaped < 0) return this.failText("no such escape");
-      text += String.fromCharCode(escaped);
+      parts.push(String.fromCharCode(escaped));
       start = this.at;
     }
   }

@@ -103,6 +103,7 @@ describe("JSON", () => {
     ['{ "a": 1.50, "gone": [1], "b": [] }', '{"a":1.50,"b":[]}'],
     ['{"a":"\\u0001\\n\\"\\\\\\/"}', '{"a":"\\u0001\\u000a\\"\\\\/"}'],
     ["{", "no JSON"],
+    ['{"gone":1,"a":1,"gone":2,"a":2}', '{"a":1,"a":2}'],
   ])("%s is written as %s", (input, expected) => {
     expect(text("written", input)).toBe(expected);
   });

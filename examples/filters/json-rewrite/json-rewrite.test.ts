@@ -1,11 +1,14 @@
 import { beforeAll, expect, test } from "vitest";
 import { Host } from "../../../sdk/host/index.ts";
+import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
+let module: Uint8Array;
 let host: Host;
 beforeAll(async () => {
+  module = await filterModule("json-rewrite");
   const config = { remove: ["card", "customer.email", "items.price"] };
-  host = await Host.load(await filterModule("json-rewrite"), { config });
+  host = await Host.load(module, { config });
 });
 
 const json = (body: string, type = "application/json; charset=utf-8") =>
@@ -30,6 +33,17 @@ test("what is no JSON passes as it is", () => {
   expect(json('{"card": ').body).toBe('{"card": ');
   const text = json('{"card":1}', "text/plain");
   expect([text.body, text.headers.get("content-length")]).toEqual(['{"card":1}', "10"]);
+});
+
+test.each([
+  ["objects", JSON.stringify(Array.from({ length: 2_000 }, (_, i) => ({ id: i, name: `n${i}`, price: "282.00" })))],
+  ["members", JSON.stringify(Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`name ${i}`, i])))],
+  ["escapes", JSON.stringify("\n".repeat(100_000))],
+])("%s by the thousands are rewritten in memory that a VM can have", async (_, body) => {
+  const large = await Host.load(module, { config: { remove: ["card"] } });
+  const reply = { status: 200, headers: { "content-type": "application/json" }, body };
+  const usage = large.measure(() => expect(JSON.parse(large.fetch({}, () => reply).body)).toEqual(JSON.parse(body)));
+  expect(usage).toStayWithin({ memoryBytes: 32 * 1024 * 1024 });
 });
 
 test("a body in chunks is rewritten as a whole, where trailers end it, too", () => {

@@ -6,6 +6,7 @@ import {
   HttpCallHandler,
   HttpCallResponse,
   JsonValue,
+  joinTexts,
   Plugin,
   registerPlugin,
   Status,
@@ -39,7 +40,7 @@ class AccessLogger extends Plugin {
         [":authority", "logs"],
         ["content-type", "application/x-ndjson"],
       ],
-      body: this.lines.join("\n") + "\n",
+      body: joinTexts(this.lines, "\n") + "\n",
     };
     this.lines = [];
     if (this.httpCall(call, new Receipt(this.lost, count)) != Status.Ok) this.lost.increment(count);

@@ -1,4 +1,13 @@
-import { HttpCall, HttpCallHandler, HttpCallResponse, log, Plugin, Queue, Status } from "@sluice/sdk/assembly";
+import {
+  HttpCall,
+  HttpCallHandler,
+  HttpCallResponse,
+  joinTexts,
+  log,
+  Plugin,
+  Queue,
+  Status,
+} from "@sluice/sdk/assembly";
 
 /** Lines that one call brings to the service at most. */
 const LINES_MAX = 100;
@@ -31,7 +40,7 @@ export class Collector {
         [":path", this.path],
         [":authority", "audit"],
       ],
-      body: lines.join("\n") + "\n",
+      body: joinTexts(lines, "\n") + "\n",
     };
     if (this.plugin.httpCall(call, new Receipt(lines.length)) != Status.Ok) log.error("no cluster " + this.cluster);
   }
