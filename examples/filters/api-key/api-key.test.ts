@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { Host, type HttpCall, type HttpCallAnswer } from "../../../sdk/host/index.ts";
+import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
 let module: Uint8Array;
@@ -47,8 +48,8 @@ test("a key that was good is not asked for again until its time is over, by no w
 test("without a key, or with one that the service does not know, nothing passes", async () => {
   const { host, asked } = await load();
   const missing = host.fetch({ headers: { "x-consumer": "alice" } });
-  expect([missing.status, missing.body]).toEqual([401, "an API key is missing: send it as x-api-key"]);
-  for (const _ of [1, 2]) expect(host.fetch(withKey("guess")).status).toBe(403);
+  expect(missing).toHaveLocalReply({ status: 401, body: "an API key is missing: send it as x-api-key" });
+  for (const _ of [1, 2]) expect(host.fetch(withKey("guess"))).toHaveLocalReply({ status: 403 });
   expect(asked).toHaveLength(2);
 });
 

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { Host } from "../../../sdk/host/index.ts";
+import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
 let module: Uint8Array;
@@ -18,7 +19,7 @@ test("a burst passes, then the steady rate, counted over all workers", async () 
   expect(fetches(host, 2)).toEqual([200, 429]);
   host.advance("1m");
   expect(fetches(host, 4)).toEqual([200, 200, 200, 429]);
-  expect(host.metrics.counter("rate_limit_refused_total")).toBe(3);
+  expect(host).toHaveMetric("rate_limit_refused_total", {}, 3);
 });
 
 test("who is refused is told when to come again", async () => {
@@ -26,7 +27,8 @@ test("who is refused is told when to come again", async () => {
   expect(host.fetch().status).toBe(200);
   host.advance("2500ms");
   const reply = host.fetch();
-  expect([reply.status, reply.headers.get("retry-after"), reply.details]).toEqual([429, "8", "rate_limit"]);
+  expect(reply).toHaveLocalReply({ status: 429, details: "rate_limit" });
+  expect(reply).toHaveHeader("retry-after", "8");
   host.advance("8s");
   expect(host.fetch().status).toBe(200);
 });
@@ -43,4 +45,11 @@ test("a worker that is overtaken between read and write counts again", async () 
   host.fetch();
   host.shared.afterNextRead(() => host.fetch({}, undefined, { worker: 1 }));
   expect(host.fetch().status).toBe(429);
+});
+
+test("a request costs a clock, a header, and a read and a write of shared data", async () => {
+  const host = await load({ by: "x-consumer" });
+  const send = () => host.fetch({ headers: { "x-consumer": "alice" } });
+  send();
+  expect(host.measure(send)).toStayWithin({ hostcalls: 4, memoryBytes: 65_536 });
 });

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { Host } from "../../../sdk/host/index.ts";
+import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
 let host: Host;
@@ -29,4 +30,14 @@ test.each(cases)("%j in chunks of a byte becomes %j, each chunk at once", (body,
   expect(stream.reply.body).toBe(expected);
   attempt?.sendTrailers({ "x-end": "1" });
   expect(stream.isOver).toBe(true);
+});
+
+test("3 MB take the memory of a chunk", () => {
+  const stream = host.stream();
+  const attempt = stream.attempt();
+  attempt?.respond({ status: 200, endStream: false });
+  const usage = host.measure(() => {
+    for (let i = 0; i < 200; i++) attempt?.sendBody("4111 1111 1111 1111 ".repeat(800));
+  });
+  expect(usage).toStayWithin({ memoryBytes: 256 * 1024 });
 });
