@@ -53,6 +53,12 @@ test("without a key, or with one that the service does not know, nothing passes"
   expect(asked).toHaveLength(2);
 });
 
+test("a key with the same place in the cache as a good one is asked for", async () => {
+  const { host } = await load();
+  host.fetch(withKey("s3cret"));
+  for (let i = 0; i < 5000; i++) expect(host.fetch(withKey(`guess ${i}`)).status).toBe(403);
+});
+
 test.each<HttpCallAnswer>([{ status: 500 }, { fail: "timeout" }, { fail: "refused" }, { fail: "reset" }])(
   "where the service answers %j, the request is refused, and no application sees it",
   async (answer) => {

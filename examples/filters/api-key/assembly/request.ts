@@ -31,7 +31,6 @@ export class Request extends HttpContext {
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const headers = this.requestHeaders;
     const settings = this.shared.settings;
-    headers.remove("x-consumer"); // only the service says whose a key is
     const key = headers.get(settings.header);
     if (key == null) {
       this.refuse("missing", 401, "an API key is missing: send it as " + settings.header);
@@ -59,7 +58,7 @@ export class Request extends HttpContext {
   pass(result: string, consumer: string): void {
     this.shared.checks.with([result]).increment();
     this.requestHeaders.remove(this.shared.settings.header); // the application has no need of it
-    this.requestHeaders.set("x-consumer", consumer);
+    this.requestHeaders.set("x-consumer", consumer); // in the place of what the caller says
   }
 
   refuse(result: string, status: u32, body: string): void {
