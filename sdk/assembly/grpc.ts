@@ -100,63 +100,65 @@ const METADATA = changetype<Argument>(memory.data(16, 4));
 
 /** Sends a call in the name of this context, which must be the effective one. */
 export function sendGrpcCall(context: Context, call: GrpcCall, handler: GrpcCallHandler): Status {
-  layOut(call);
-  const message = call.message;
-  const status = proxy_grpc_call(
-    FIRST.ptr,
-    FIRST.size,
-    SECOND.ptr,
-    SECOND.size,
-    THIRD.ptr,
-    THIRD.size,
-    METADATA.ptr,
-    METADATA.size,
-    message.dataStart,
-    message.byteLength,
-    call.timeoutMs,
-    OUT_WORD,
-  );
+  const status = inline.always(open(call, false));
   if (status == Status.Ok) awaitAnswer(load<u32>(OUT_WORD), context, handler);
   return status;
 }
 
 /** Opens a stream in the name of this context, which must be the effective one; null if Envoy refused. */
 export function openGrpcStream(context: Context, call: GrpcCall, handler: GrpcStreamHandler): GrpcStream | null {
-  layOut(call);
-  const status = proxy_grpc_stream(
-    FIRST.ptr,
-    FIRST.size,
-    SECOND.ptr,
-    SECOND.size,
-    THIRD.ptr,
-    THIRD.size,
-    METADATA.ptr,
-    METADATA.size,
-    OUT_WORD,
-  );
-  if (status != Status.Ok) return null;
+  if (inline.always(open(call, true)) != Status.Ok) return null;
   const token = load<u32>(OUT_WORD);
   awaitAnswer(token, context, handler);
   return new GrpcStream(token);
 }
 
-/** Encodes what calls and streams have in common: the peer first, then service, method and metadata. */
-function layOut(call: GrpcCall): void {
-  encodePeer(call.cluster);
-  SECOND.text(call.service);
-  THIRD.text(call.method);
-  encodePairs(call.metadata, METADATA);
+/** @param isStream a constant where this is inlined: so a filter imports only the one that it uses */
+function open(call: GrpcCall, isStream: bool): Status {
+  const peer = peerOf(call.cluster);
+  const service = SECOND.text(call.service);
+  const method = THIRD.text(call.method);
+  const metadata = encodePairs(call.metadata, METADATA);
+  if (isStream) {
+    return proxy_grpc_stream(
+      peer.ptr,
+      peer.size,
+      service.ptr,
+      service.size,
+      method.ptr,
+      method.size,
+      metadata.ptr,
+      metadata.size,
+      OUT_WORD,
+    );
+  }
+  const message = call.message;
+  return proxy_grpc_call(
+    peer.ptr,
+    peer.size,
+    service.ptr,
+    service.size,
+    method.ptr,
+    method.size,
+    metadata.ptr,
+    metadata.size,
+    message.dataStart,
+    message.byteLength,
+    call.timeoutMs,
+    OUT_WORD,
+  );
 }
 
 /**
  * The message `GrpcService { EnvoyGrpc envoy_grpc = 1 { string cluster_name = 1 } }`. Envoy also takes a bare name, but one
  * that happens to be protobuf, such as "p1", is taken for that.
  */
-function encodePeer(cluster: string): void {
+function peerOf(cluster: string): Argument {
   const start = FIRST.room(maxUtf8Size(cluster.length) + 2 * FIELD_HEAD);
   const end = writeText(start + FIELD_HEAD, 1, cluster);
   writeFieldHead(start, 1, end - start - FIELD_HEAD);
   FIRST.size = end - start;
+  return FIRST;
 }
 
 export function receiveGrpcMetadata(token: u32, isTrailing: bool): void {

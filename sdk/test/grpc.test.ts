@@ -16,7 +16,7 @@ const text = (messages: readonly Uint8Array[]) => messages.map((message) => Buff
 test("a call is answered with a message, or fails with a status", async () => {
   const host = await Host.load(module);
   host.onGrpcCall("grpc", (call) => {
-    if (call.method === "Fail") call.close({ status: 7, text: "not%20you" });
+    if (`${call.service}/${call.method}` === "test.Echo/Fail") call.close({ status: 7, text: "not%20you" });
     else call.send(`${text(call.messages)} ${call.metadata.get("x-asked-by")} ${call.service} ${call.isComplete}`);
   });
   expect(host.fetch({ path: "/call" }).body).toBe("got hello a filter test.Echo true");
