@@ -6,7 +6,6 @@ import { Context } from "./context";
 import { proxy_get_buffer_bytes, proxy_get_header_map_value, proxy_http_call } from "./env";
 import { HeaderMap } from "./header-map";
 import {
-  Argument,
   FIRST,
   OUT_PTR,
   OUT_SIZE,
@@ -21,7 +20,11 @@ import { encodePairs } from "./pairs";
 import { Status } from "./status";
 import { decodeUtf8 } from "./utf8";
 
-/** A request, written as an object: `{ cluster: "auth", headers: [[":method", "GET"], [":path", "/"], [":authority", "auth"]] }`. */
+/**
+ * A request, written as an object. It has no trailers, which Envoy would drop.
+ * `{ cluster: "auth", headers: [[":method", "GET"], [":path", "/"], [":authority", "auth"]] }`
+ * @see Envoy source/common/http/async_client_impl.cc AsyncRequestSharedImpl::initialize
+ */
 export class HttpCall {
   /** A cluster of Envoy's configuration. */
   cluster: string = "";
@@ -30,7 +33,6 @@ export class HttpCall {
   body: string = "";
   /** A body that is no text: it is sent in the place of `body`. */
   bytes: Uint8Array | null = null;
-  trailers: string[][] = [];
   /** Until the response is complete; it is then answered with 504. 0: none. */
   timeoutMs: u32 = 5000;
 }
@@ -91,15 +93,12 @@ export class HttpCallResponse {
   }
 }
 
-const TRAILERS = changetype<Argument>(memory.data(16, 4));
-
 /** Sends it in the name of this context, which must be the effective one. */
 export function sendHttpCall(context: Context, call: HttpCall, handler: HttpCallHandler): Status {
   const cluster = FIRST.text(call.cluster);
   const headers = encodePairs(call.headers, SECOND);
   const body = THIRD.text(call.body);
   const bytes = call.bytes;
-  const trailers = encodePairs(call.trailers, TRAILERS);
   const status = proxy_http_call(
     cluster.ptr,
     cluster.size,
@@ -107,8 +106,8 @@ export function sendHttpCall(context: Context, call: HttpCall, handler: HttpCall
     headers.size,
     bytes == null ? body.ptr : bytes.dataStart,
     bytes == null ? body.size : bytes.byteLength,
-    trailers.ptr,
-    trailers.size,
+    0,
+    0,
     call.timeoutMs,
     OUT_WORD,
   );

@@ -61,7 +61,7 @@ test.each([
   [
     "Date.now",
     `(import "env" "Date.now" (func (result f64))) ${marker} ${allocator}`,
-    "Failed to load Wasm module due to a missing import: env.Date.now; do without Math.random, trace, console and Date: the SDK has log and clock",
+    "Failed to load Wasm module due to a missing import: env.Date.now; do without Math.random, trace, console, Date, performance, process and crypto: the SDK has log and clock",
   ],
   [
     "a hostcall of another ABI",

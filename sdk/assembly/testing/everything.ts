@@ -138,11 +138,7 @@ class HttpStream extends HttpContext {
     use(this.plugin, text, message);
     this.clearRouteCache();
     if (this.path.startsWith("/call")) {
-      const callTrailers = [["x-end", text]];
-      this.httpCall(
-        { cluster: "peer", headers: callHeaders(this.path), body: text, trailers: callTrailers, timeoutMs: 5 },
-        new Answered(this),
-      );
+      this.httpCall({ cluster: "peer", headers: callHeaders(this.path), body: text, timeoutMs: 5 }, new Answered(this));
       return this.hold();
     }
     if (this.path.startsWith("/grpc")) {
