@@ -5,17 +5,7 @@ import { awaitAnswer, findWaiting, forgetCallout, Handler } from "./callouts";
 import { Context } from "./context";
 import { proxy_get_buffer_bytes, proxy_get_header_map_value, proxy_http_call } from "./env";
 import { HeaderMap } from "./header-map";
-import {
-  FIRST,
-  OUT_PTR,
-  OUT_SIZE,
-  OUT_WORD,
-  SECOND,
-  THIRD,
-  valueBytes,
-  valuePtr,
-  valueSize,
-} from "./host-memory";
+import { FIRST, OUT_PTR, OUT_SIZE, OUT_WORD, SECOND, THIRD, valueBytes, valuePtr, valueSize } from "./host-memory";
 import { encodePairs } from "./pairs";
 import { Status } from "./status";
 import { decodeUtf8 } from "./utf8";
