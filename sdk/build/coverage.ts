@@ -11,11 +11,10 @@ import {
   Node,
   type Parser,
   type Range,
-  Source,
+  type Source,
   type Statement,
   SwitchStatement,
   TernaryExpression,
-  Tokenizer,
   WhileStatement,
 } from "assemblyscript";
 import {
@@ -26,10 +25,7 @@ import {
   type Place,
   type SourceCoverage,
 } from "../module/coverage.ts";
-import { place } from "./place.ts";
-
-/** `SourceKind.User`, which the compiler declares only. */
-const USER_SOURCE = 0;
+import { parseMade } from "./place.ts";
 
 /**
  * Makes the sources of a compilation count that are not a library's.
@@ -174,14 +170,8 @@ class Instrumentation {
   }
 
   #call(counter: number, range: Range): Expression {
-    const made = new Source(USER_SOURCE, this.#source.normalizedPath, `__sluice_count(${counter})`);
-    const outer = this.#parser.currentSource;
-    this.#parser.currentSource = made;
-    const call = this.#parser.parseExpression(new Tokenizer(made, this.#parser.diagnostics));
-    this.#parser.currentSource = outer;
-    if (call === null) throw new Error(`the count of ${made.text} can't be parsed`);
-    place(call, range);
-    return call;
+    const made = { text: `__sluice_count(${counter})`, source: this.#source, range };
+    return parseMade(this.#parser, made, (tokens) => this.#parser.parseExpression(tokens));
   }
 
   #place({ start, end }: Range): Place {

@@ -1,14 +1,11 @@
 // A filter declares its settings as a class with `@config`. Each class gets the constructor that reads them from the SDK's
 // `Config`, so that a wrong value is refused in the same words as by hand, and the JSON Schema says the same: one truth.
-import { type ClassDeclaration, DiagnosticCode, Node, type Parser, Source, Tokenizer } from "assemblyscript";
+import { type ClassDeclaration, DiagnosticCode, Node, type Parser, type Source } from "assemblyscript";
 import { checkConfigClass } from "./config-check.ts";
 import { type ConfigClass, configClasses, type Report } from "./config-class.ts";
 import { configSchema, isRequired } from "./config-schema.ts";
 import { type Setting, settingTypes } from "./config-types.ts";
-import { place } from "./place.ts";
-
-/** `SourceKind.User`, which the compiler declares only. */
-const USER_SOURCE = 0;
+import { parseMade } from "./place.ts";
 
 /** By which name a file with a `@config` class knows the SDK's `Config`, whatever it imports itself. */
 const READER = "SluiceConfig";
@@ -57,13 +54,8 @@ function addConstructor(parser: Parser, { declaration, fields, source }: ConfigC
   const reads = fields.map(({ setting }) => `this.${setting.name} = ${reading(setting)};`);
   const check = declaration.members.some(({ name }) => name.text === "check") ? "this.check(config);" : "";
   const text = `constructor(config: ${READER}) { ${reads.join("\n")} ${check} }`;
-  const made = new Source(USER_SOURCE, source.normalizedPath, text);
-  const outer = parser.currentSource;
-  parser.currentSource = made;
-  const member = parser.parseClassMember(new Tokenizer(made, parser.diagnostics), declaration);
-  parser.currentSource = outer;
-  if (!member) throw new Error(`${declaration.name.text}: its constructor has a fault: ${text}`);
-  place(member, declaration.name.range);
+  const made = { text, source, range: declaration.name.range };
+  const member = parseMade(parser, made, (tokens) => parser.parseClassMember(tokens, declaration));
   declaration.members.push(member as ClassDeclaration["members"][number]);
 }
 
