@@ -53,21 +53,34 @@ export class JsonValue {
     return at < 0 ? null : this.items[at];
   }
 
-  /** Gives an object a member, in the place of one with this name. Returns the object. */
+  /** Gives an object a member, in the place of the first one with this name, or as the last. Returns the object. */
   set(name: string, value: JsonValue): JsonValue {
-    this.remove(name);
-    this.names.push(name);
-    this.items.push(value);
+    const at = this.names.indexOf(name);
+    if (at < 0) {
+      this.names.push(name);
+      this.items.push(value);
+    } else {
+      this.items[at] = value;
+      this.removeFrom(at + 1, name);
+    }
     return this;
   }
 
   /** Takes all members of this name out; nothing happens if there is none. */
   remove(name: string): void {
-    for (let at = this.names.length - 1; at >= 0; at--) {
-      if (this.names[at] != name) continue;
-      this.names.splice(at, 1);
-      this.items.splice(at, 1);
+    this.removeFrom(0, name);
+  }
+
+  private removeFrom(start: i32, name: string): void {
+    const names = this.names;
+    let kept = start;
+    for (let at = start; at < names.length; at++) {
+      if (names[at] == name) continue;
+      names[kept] = names[at];
+      this.items[kept++] = this.items[at];
     }
+    this.items.length -= names.length - kept; // a list has items, but no names
+    names.length = kept;
   }
 
   /** The value as JSON, without blanks. Numbers are written as they were read. */
@@ -232,26 +245,31 @@ export class JsonReader {
   }
 
   private string(): string | null {
-    let start = ++this.at;
-    let parts: string[] | null = null;
+    const start = ++this.at;
+    const size = this.units(0);
+    if (size < 0) return null;
+    if (size == this.at - 1 - start) return this.text.substring(start, this.at - 1);
+    this.at = start;
+    const text = changetype<string>(__new(size << 1, idof<string>()));
+    this.units(changetype<usize>(text));
+    return text;
+  }
+
+  /** Reads a string to its closing quote, and writes its UTF-16 units to `out` unless that is 0. Returns how many; -1: a fault. */
+  private units(out: usize): i32 {
+    let size = 0;
     while (true) {
-      const code = this.peek();
-      if (code < 0) return this.failText("a string is not closed");
-      if (code < 0x20) return this.failText("a control character in a string is not written as an escape");
-      if (code == 0x22) {
-        const rest = this.text.substring(start, this.at++);
-        if (parts == null) return rest;
-        parts.push(rest);
-        return joinTexts(parts);
-      }
+      let code = this.peek();
+      if (code < 0) return this.failUnits("a string is not closed");
+      if (code < 0x20) return this.failUnits("a control character in a string is not written as an escape");
       this.at++;
-      if (code != 0x5c /* \ */) continue;
-      if (parts == null) parts = [];
-      parts.push(this.text.substring(start, this.at - 1));
-      const escaped = this.escape();
-      if (escaped < 0) return this.failText("no such escape");
-      parts.push(String.fromCharCode(escaped));
-      start = this.at;
+      if (code == 0x22) return size;
+      if (code == 0x5c /* \ */) {
+        code = this.escape();
+        if (code < 0) return this.failUnits("no such escape");
+      }
+      if (out) store<u16>(out + (size << 1), code);
+      size++;
     }
   }
 
@@ -310,9 +328,9 @@ export class JsonReader {
     return null;
   }
 
-  private failText(what: string): string | null {
+  private failUnits(what: string): i32 {
     this.fault = what;
-    return null;
+    return -1;
   }
 }
 

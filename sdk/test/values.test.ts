@@ -8,6 +8,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler take
 type Values = Record<
   | "json"
   | "written"
+  | "replaced"
   | "writtenNumber"
   | "duration"
   | "config"
@@ -34,7 +35,7 @@ function classIdOf(pointer: number): number {
   return new DataView(values.memory?.buffer ?? new ArrayBuffer(0)).getUint32(pointer - 8, true);
 }
 
-type TextFunction = "json" | "written" | "duration" | "config" | "metricName";
+type TextFunction = "json" | "written" | "replaced" | "duration" | "config" | "metricName";
 
 function text(name: TextFunction, input: string): string {
   return values.__getString(values[name](values.__newString(input)));
@@ -87,7 +88,7 @@ describe("JSON", () => {
   test.each([0, -1, 200, 0.25, -12.5, 2 ** 53 - 1, NaN, -Infinity])(
     "the number %d is written as in JavaScript",
     (n) => {
-      expect(values.__getString(values.writtenNumber(n))).toBe(JSON.stringify({ s: "é", n }));
+      expect(values.__getString(values.writtenNumber(n))).toBe(JSON.stringify({ n, s: "é" }));
     },
   );
 
@@ -106,6 +107,20 @@ describe("JSON", () => {
     ['{"gone":1,"a":1,"gone":2,"a":2}', '{"a":1,"a":2}'],
   ])("%s is written as %s", (input, expected) => {
     expect(text("written", input)).toBe(expected);
+  });
+
+  test.each([
+    ["{}", '{"a":"new"}'],
+    ['{"b":1}', '{"b":1,"a":"new"}'],
+    ['{"b":1,"a":1,"c":1,"a":2,"d":1}', '{"b":1,"a":"new","c":1,"d":1}'],
+  ])("%s with another a is %s", (input, expected) => {
+    expect(text("replaced", input)).toBe(expected);
+  });
+
+  test("a name that is there very often is taken out and replaced in linear time", () => {
+    const many = (name: string) => `{"b":1${`,"${name}":1`.repeat(300_000)},"c":1}`;
+    expect(text("written", many("gone"))).toBe('{"b":1,"c":1}');
+    expect(text("replaced", many("a"))).toBe('{"b":1,"a":"new","c":1}');
   });
 
   test.each([

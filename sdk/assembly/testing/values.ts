@@ -22,6 +22,12 @@ export function written(text: string): string {
   return value.toString();
 }
 
+/** Each member "a" of the document's first level replaced by one. */
+export function replaced(text: string): string {
+  const value = parseJson(text);
+  return value == null ? "no JSON" : value.set("a", JsonValue.string("new")).toString();
+}
+
 /** A number as JSON has it. */
 export function writtenNumber(number: f64): string {
   return JsonValue.object()
