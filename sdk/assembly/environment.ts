@@ -2,25 +2,31 @@ import { decodeUtf8 } from "./utf8";
 import { environ_get, environ_sizes_get } from "./wasi_snapshot_preview1";
 
 /**
- * A variable of the VM's environment, which a WasmPlugin sets in `vmConfig.env`; null where there is none. Each call reads
- * the whole environment, which never changes: keep what requests need in a field of the plugin.
+ * A variable of the VM's environment, which a WasmPlugin sets in `vmConfig.env`; null where there is none, or where the host
+ * can't tell. Each call reads the whole environment, which never changes: keep what requests need in a field of the plugin.
  * @see WASI preview 1, environ_get: `name=value` and a NUL, each
  */
 export function environment(name: string): string | null {
   const sizes = memory.data(8, 4);
-  environ_sizes_get(sizes, sizes + 4);
-  const count = load<u32>(sizes);
-  const pointers = heap.alloc(<usize>count * 4 + load<u32>(sizes + 4));
-  const texts = pointers + <usize>count * 4;
-  environ_get(pointers, texts);
-  const end = texts + load<u32>(sizes + 4);
+  if (environ_sizes_get(sizes, sizes + 4)) return null;
+  const pointersSize = <usize>load<u32>(sizes) * 4;
+  const size = load<u32>(sizes, 4);
+  const pointers = heap.alloc(pointersSize + size);
+  const texts = pointers + pointersSize;
   let found: string | null = null;
-  for (let i: u32 = 0; i < count && found == null; i++) {
-    const at = load<usize>(pointers + i * 4);
-    const next = i + 1 < count ? load<usize>(pointers + (i + 1) * 4) : end;
-    const variable = decodeUtf8(at, next - at - 1);
-    if (variable.startsWith(name) && variable.charAt(name.length) == "=") found = variable.substring(name.length + 1);
-  }
+  if (!environ_get(pointers, texts)) found = find(name + "=", texts, texts + size);
   heap.free(pointers);
   return found;
+}
+
+/** What follows `start` in the first text that begins with it. The texts follow one another: the pointers say nothing more. */
+function find(start: string, at: usize, end: usize): string | null {
+  while (at < end) {
+    const from = at;
+    while (at < end && load<u8>(at)) at++;
+    const variable = decodeUtf8(from, at - from);
+    if (variable.startsWith(start)) return variable.substring(start.length);
+    at++;
+  }
+  return null;
 }

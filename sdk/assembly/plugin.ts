@@ -7,6 +7,7 @@ import { HeaderMap } from "./header-map";
 import { OUT_PTR, OUT_SIZE, valueBytes } from "./host-memory";
 import { HttpContext } from "./http-context";
 import { Queue } from "./queue";
+import { Status } from "./status";
 import { TcpContext } from "./tcp-context";
 
 /**
@@ -25,10 +26,13 @@ export abstract class Plugin extends Context {
     return true;
   }
 
-  /** What Envoy's `vm_config.configuration` holds, as it came; a VM that plugins share has one for all of them. */
+  /**
+   * What Envoy's `vm_config.configuration` holds, as it came; a VM that plugins share has one for all of them. Empty where there
+   * is none, or where it can't be read.
+   */
   get vmConfiguration(): Uint8Array {
-    proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, i32.MAX_VALUE, OUT_PTR, OUT_SIZE);
-    return valueBytes();
+    const status = proxy_get_buffer_bytes(BufferType.VmConfiguration, 0, i32.MAX_VALUE, OUT_PTR, OUT_SIZE);
+    return status == Status.Ok ? valueBytes() : new Uint8Array(0);
   }
 
   /**

@@ -21,6 +21,7 @@ const hostcalls = inspectModule(module)
   .imports.map(({ name }) => name)
   .filter((name) => name !== "proc_exit");
 const statuses = Object.entries(Status).filter(([, status]) => status !== Status.Ok);
+const environment = { HOME: "/home", OTHER: "x" };
 /** Ways that lead to a hostcall, by its name. */
 const waysTo = new Map<string, Way[]>();
 
@@ -33,13 +34,15 @@ const ways: readonly Way[] = [
 
 async function reload(host: Host): Promise<void> {
   loads += 1;
-  await host.replace(module, { upstream: true, vmConfig: `${loads}`, config: { level: 2 } }).catch((error) => {
-    if (!(error instanceof ConfigRefused)) throw error;
-  });
+  await host
+    .replace(module, { upstream: true, vmConfig: `${loads}`, environment, config: { level: 2 } })
+    .catch((error) => {
+      if (!(error instanceof ConfigRefused)) throw error;
+    });
 }
 
 async function load({ rootId = "" }: Way): Promise<Host> {
-  return await Host.load(module, { rootId, upstream: rootId === "", vmConfig: "0", logLevel: "debug" });
+  return await Host.load(module, { rootId, upstream: rootId === "", vmConfig: "0", environment, logLevel: "debug" });
 }
 
 const traps = (host: Host) => host.logs.map(({ text }) => text).filter((text) => text.includes("failed: Uncaught"));

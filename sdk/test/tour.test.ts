@@ -1,6 +1,7 @@
 // Each part of what a filter imports, seen from outside: a module that tries them runs in the host.
 import { beforeAll, expect, test, vi } from "vitest";
 import { sourceModule } from "../../test/support/filter-module.ts";
+import * as Status from "../abi/status.ts";
 import { Host, type HostOptions } from "../host/index.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
@@ -118,6 +119,13 @@ test("the environment, and the VM's configuration", async () => {
     "null",
     "null",
   ]);
+  for (const hostcall of ["environ_get", "environ_sizes_get"]) {
+    const fault = host.faults.fail(hostcall, 21);
+    expect(host.fetch({ path: "/environment" }).body).toBe("9 of the VM\nnull\nnull\nnull\nnull\nnull");
+    fault.end();
+  }
+  host.faults.fail("proxy_get_buffer_bytes", Status.InternalFailure);
+  expect(host.fetch({ path: "/environment" }).body).toMatch(/^0 \n"a=é"\n/);
   const bare = await load();
   expect(bare.fetch({ path: "/environment" }).body.split("\n")).toEqual(["0 ", "null", "null", "null", "null", "null"]);
 });
