@@ -72,6 +72,8 @@ test("where there is no filter at all, that is said", () => {
 test.each([
   [["nothing"], "nothing: there is no such filter; there are hello"],
   [["--wrong"], "Usage: npm run asbuild"],
+  [["--coverage", "--watch"], "--coverage builds once, whatever has changed; leave out --watch and --if-changed"],
+  [["--coverage", "--if-changed"], "--coverage builds once, whatever has changed; leave out --watch and --if-changed"],
 ])("the arguments %j are refused", (args, message) => {
   const { status, stderr } = asbuild(...args);
   expect(status).toBe(1);

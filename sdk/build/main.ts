@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run asbuild [-- --if-changed] [-- --watch] [-- --coverage] [name...]: compiles the filters in filters/ and examples/filters/ to build/<name>.wasm.
+// npm run asbuild [-- [--if-changed] [--watch] | --coverage] [name...]: compiles the filters in filters/ and examples/filters/ to build/<name>.wasm.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { argv, cwd, exit, stderr, stdout } from "node:process";
@@ -8,7 +8,8 @@ import { coveragePath, type Filter, findFilters, modulePath } from "./filters.ts
 import { digestOf, isMadeFrom, noteMadeFrom } from "./made-from.ts";
 import { watchFilters } from "./watch.ts";
 
-const usage = `Usage: npm run asbuild -- [--if-changed] [--watch] [--coverage] [name...]
+const usage = `Usage: npm run asbuild -- [--if-changed] [--watch] [name...]
+       npm run asbuild -- --coverage [name...]
 
 Compiles the filters in filters/ and examples/filters/ to build/<name>.wasm, all of them where no name is given.
 
@@ -29,6 +30,10 @@ async function main(): Promise<boolean> {
   if (values.help) {
     stdout.write(usage);
     return false;
+  }
+  if (values.coverage && (values.watch || values["if-changed"])) {
+    stderr.write("--coverage builds once, whatever has changed; leave out --watch and --if-changed\n");
+    return true;
   }
   const chosen = () => findFilters(root).filter(({ name }) => !names.length || names.includes(name));
   if (!findFilters(root).length) {
