@@ -110,8 +110,7 @@ export async function load(
   options: PluginOptions,
   { process, node, running, onTried }: LoadContext,
 ): Promise<Loaded> {
-  const bytes = typeof source === "string" ? await readModule(source) : source;
-  const sourceMap = typeof source === "string" ? await readSourceMap(`${source}.map`) : undefined;
+  const { bytes, sourceMap } = typeof source === "string" ? await readModule(source) : { bytes: source };
   const firstLine = process.log.lines.length;
   const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
   const { name = "plugin", rootId = "", allowOnHeadersStopIteration } = options;
@@ -130,6 +129,12 @@ export async function load(
     onTried?.(setup, plugin);
   }
   return { setup, downstream, upstream, accessLogger: options.accessLogger ?? false };
+}
+
+/** A module, and the source map beside it. */
+interface ModuleFile {
+  readonly bytes: Uint8Array;
+  readonly sourceMap?: SourceMap | undefined;
 }
 
 type Refuse = (stage: LoadStage, problems: readonly string[]) => ConfigRefused;
@@ -170,13 +175,14 @@ async function setUp(
 }
 
 /** The module at a path; where coverage is collected, the instrumented one in the folder `coverage` beside it, if there is one. */
-async function readModule(path: string): Promise<Uint8Array> {
-  if (!isCollectingCoverage()) return await readFile(path);
-  return await readFile(join(dirname(path), "coverage", basename(path))).catch(() => readFile(path));
+async function readModule(path: string): Promise<ModuleFile> {
+  if (!isCollectingCoverage()) return await readModuleFile(path);
+  return await readModuleFile(join(dirname(path), "coverage", basename(path))).catch(() => readModuleFile(path));
 }
 
-async function readSourceMap(path: string): Promise<SourceMap | undefined> {
-  return SourceMap.parse(await readFile(path, "utf8").catch(() => ""));
+async function readModuleFile(path: string): Promise<ModuleFile> {
+  const bytes = await readFile(path);
+  return { bytes, sourceMap: SourceMap.parse(await readFile(`${path}.map`, "utf8").catch(() => "")) };
 }
 
 async function compile(bytes: Uint8Array, refuse: Refuse): Promise<{ module: WebAssembly.Module; abi: AbiVersion }> {

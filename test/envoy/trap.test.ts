@@ -1,9 +1,10 @@
-import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { compile } from "../../sdk/build/compile.ts";
 import { withShortNames } from "../../sdk/build/custom-sections.ts";
+import { collectCoverage } from "../../sdk/host/coverage.ts";
 import { Host } from "../../sdk/host/index.ts";
 import { SourceMap } from "../../sdk/module/source-map.ts";
 import { mapTrace } from "../../sdk/module/trace.ts";
@@ -57,13 +58,24 @@ test("the host logs the same of it", async () => {
   expect(backtrace(text)).toBe(backtrace(envoy.output()));
 });
 
-test("the host adds the lines where the map lies beside the module", async () => {
+/** What the host logs last of a trap in guest.wasm, beside which is coverage/guest.wasm; `mapped` is the one that has a map. */
+async function trapIn(mapped: string): Promise<string | undefined> {
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-trap-"));
-  const path = join(folder.path, "guest.wasm");
-  await writeFile(path, module);
-  await writeFile(`${path}.map`, sourceMap);
-  const host = await Host.load(path);
+  await mkdir(join(folder.path, "coverage"));
+  for (const name of ["guest.wasm", "coverage/guest.wasm"]) await writeFile(join(folder.path, name), module);
+  await writeFile(join(folder.path, `${mapped}.map`), sourceMap);
+  const host = await Host.load(join(folder.path, "guest.wasm"));
   await folder.remove();
   host.fetch({ path: "/trap" });
-  expect(host.logs.at(-1)?.text).toMatch(/ - proxy_on_request_headers \(sdk\/assembly\/testing\/guest\.ts:16:\d+\)/);
+  return host.logs.at(-1)?.text;
+}
+
+const line = / - proxy_on_request_headers \(sdk\/assembly\/testing\/guest\.ts:16:\d+\)/;
+
+test("the host adds the lines where the map lies beside the module that it takes", async () => {
+  expect(await trapIn("guest.wasm")).toMatch(line);
+  expect(await trapIn("coverage/guest.wasm")).not.toMatch(line);
+  collectCoverage(() => {});
+  expect(await trapIn("coverage/guest.wasm")).toMatch(line);
+  expect(await trapIn("guest.wasm")).not.toMatch(line);
 });
