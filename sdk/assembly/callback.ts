@@ -9,7 +9,7 @@ let asked: i32 = -1;
 let brought: i32 = -1;
 /** It has continued that direction. */
 let continued: bool = false;
-/** It is `onLog` or `onDone`. */
+/** It is `onLog`, `onDone` or `onDelete`. */
 let ending: bool = false;
 
 export function beginCallback(id: u32): void {
@@ -17,6 +17,7 @@ export function beginCallback(id: u32): void {
   asked = -1;
   brought = -1;
   continued = false;
+  ending = false;
 }
 
 /** Says of the callback that it can stop a direction of stream-type.ts. */
@@ -49,9 +50,9 @@ export function resultOf<T>(action: T): T {
   return continued ? <T>0 : action;
 }
 
-/** Set while `onLog` or `onDone` runs. */
-export function setEnding(value: bool): void {
-  ending = value;
+/** Says of the callback that its request, connection or plugin is over. */
+export function end(): void {
+  ending = true;
 }
 
 /** Whether the request is over: headers that change then make Envoy report a bug of its own, with a stack trace. */

@@ -5,7 +5,7 @@ import "./abort";
 import * as BufferType from "../abi/buffer-type";
 import * as StreamType from "../abi/stream-type";
 import { DataAction, HeadersAction, TrailersAction } from "./actions";
-import { askAbout, bring, resultOf, setEnding } from "./callback";
+import { askAbout, bring, end, resultOf } from "./callback";
 import { collectIfDue } from "./collector";
 import { parseConfig } from "./config";
 import { Context, enter, setNewestPlugin } from "./context";
@@ -236,21 +236,14 @@ export function proxy_on_log(id: u32): void {
   enter(id);
   const context = findContext<Context>(id);
   if (context == null) return;
-  setEnding(true);
+  end();
   context.onLog();
-  setEnding(false);
 }
 
 export function proxy_on_done(id: u32): bool {
   enter(id);
-  setEnding(true);
-  const ends = finish(findContext<Context>(id));
-  setEnding(false);
-  return ends;
-}
-
-/** False: a plugin that is not done yet. */
-function finish(context: Context | null): bool {
+  end();
+  const context = findContext<Context>(id);
   if (context instanceof HttpContext) {
     (<HttpContext>context).onDone();
     return true;
@@ -266,6 +259,7 @@ function finish(context: Context | null): bool {
 
 export function proxy_on_delete(id: u32): void {
   enter(id);
+  if (isDefined(OVERRIDES_onDelete)) end();
   const context = forgetContext(id);
   if (context != null) context.onDelete();
   collectIfDue();

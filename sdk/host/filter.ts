@@ -248,7 +248,8 @@ export class Filter implements Context, StreamScope {
   }
 
   #refuseAtEnd(hostcall: string): void {
-    if (this.#isEnding) throw new EnvoyBug(`${hostcall} in on_log or on_done crashes Envoy: the request is over there`);
+    if (this.#isEnding)
+      throw new EnvoyBug(`${hostcall} in on_log, on_done or on_delete crashes Envoy: the request is over there`);
   }
 
   #create(): void {

@@ -44,7 +44,7 @@ test.each([
   ["/held-headers", ["tick 0"]],
   ["/held-body", ["tick 0"]],
   ["/held-trailers", ["tick 0"]],
-  ["/end", ["log 2 2 2", "done 2 2 2"]],
+  ["/end", ["log 2 2 2", "done 2 2 2", "delete 2 2 2"]],
   ["/another's", ["over true"]],
 ])("%s passes once, and the filter hears %s", async (path, lines) => {
   const trailers = path === "/held-body" ? undefined : { "x-sum": "3" };

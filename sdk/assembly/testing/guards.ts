@@ -89,6 +89,10 @@ class GuardedStream extends HttpContext {
     if (this.path == "/end") this.end("done");
   }
 
+  onDelete(): void {
+    if (this.path == "/end") this.end("delete");
+  }
+
   private end(where: string): void {
     const reply = this.sendLocalReply({ status: 500 });
     const reset = this.reset();
