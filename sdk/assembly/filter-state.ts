@@ -5,14 +5,6 @@ import { writeText } from "./protobuf";
 import { Status } from "./status";
 import { decodeUtf8, maxUtf8Size } from "./utf8";
 
-/** How long an object of Envoy's lives. */
-export enum LifeSpan {
-  /** As long as the request; a connection's, in a filter of connections. */
-  FilterChain = 0,
-  DownstreamRequest = 1,
-  DownstreamConnection = 2,
-}
-
 /**
  * One store a request: what one plugin writes is read by the other half, by later attempts, by other plugins, by the
  * access log (`%FILTER_STATE(wasm.NAME:PLAIN)%`) and by span tags. There is no delete: write "".
@@ -45,19 +37,19 @@ export class FilterState {
   }
 
   /**
-   * Sets an object of Envoy's own, such as `envoy.upstream.dynamic_host`, from its text form.
+   * Sets an object of Envoy's own, such as `envoy.upstream.dynamic_host`, from its text form. It lives as long as the request;
+   * as the connection, in a filter of connections. There is no other life span, since Envoy reports a bug of its own where an
+   * object is set again with another one.
    *
    * @returns NotFound if Envoy has no such object; BadArgument if the text is none of it
    * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/advanced/well_known_filter_state
    */
-  setEnvoyObject(key: string, value: string, lifeSpan: LifeSpan = LifeSpan.FilterChain): Status {
-    // The message SetEnvoyFilterStateArguments { string path = 1; string value = 2; LifeSpan span = 3; }.
+  setEnvoyObject(key: string, value: string): Status {
+    // The message SetEnvoyFilterStateArguments { string path = 1; string value = 2; LifeSpan span = 3; }, without a span: FilterChain.
     const message = SECOND;
-    const start = message.room(maxUtf8Size(key.length + value.length) + 14);
+    const start = message.room(maxUtf8Size(key.length + value.length) + 12);
     let at = writeText(start, 1, key);
     at = writeText(at, 2, value);
-    store<u8>(at++, (3 << 3) | 0);
-    store<u8>(at++, lifeSpan);
     return callForeign("set_envoy_filter_state", start, at - start);
   }
 

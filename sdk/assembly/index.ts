@@ -7,7 +7,7 @@ export { Body } from "./body";
 export { Config, Duration, HeaderName, Percent } from "./config";
 export { environment } from "./environment";
 export { Expression } from "./expression";
-export { FilterState, LifeSpan } from "./filter-state";
+export { FilterState } from "./filter-state";
 export { callForeignFunction, compress, uncompress } from "./foreign";
 export { GrpcCall, GrpcCallHandler, GrpcStream, GrpcStreamHandler } from "./grpc";
 export { hashText } from "./hash";

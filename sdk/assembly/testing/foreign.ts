@@ -5,7 +5,6 @@ import {
   Expression,
   HeadersAction,
   HttpContext,
-  LifeSpan,
   Pair,
   Plugin,
   registerPlugin,
@@ -38,7 +37,7 @@ class ForeignStream extends HttpContext {
     }
     if (path == "/state") {
       lines.push(this.filterState.setEnvoyObject("envoy.network.upstream_server_name", "a.test").toString());
-      lines.push(this.filterState.setEnvoyObject("envoy.network.nothing", "x", LifeSpan.DownstreamRequest).toString());
+      lines.push(this.filterState.setEnvoyObject("envoy.network.nothing", "x").toString());
     }
     if (path == "/cel") {
       lines.push((Expression.compile("1 +") == null).toString());
