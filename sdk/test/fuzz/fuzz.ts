@@ -31,7 +31,10 @@ export async function subjects(): Promise<readonly Subject[]> {
   const paths = visits.map(({ path }) => path);
   const outbound: HostOptions = { upstream: true, listener: { direction: "outbound" } };
   return [
-    subject("everything", everything, casesOfEverything(all, paths), { upstream: true }),
+    subject("everything", everything, casesOfEverything(all, paths), {
+      upstream: true,
+      environment: { HOME: "/home" },
+    }),
     subject("everything, TCP", everything, casesOfConnections(all), { rootId: "network" }),
     await filter("hello", { headers: ["x-hello"], fields: ["greeting"] }, {}),
     await filter("retry-budget", retryBudget, outbound),
