@@ -186,7 +186,8 @@ export class Config {
 
   private find(name: string): JsonValue | null {
     if (!this.known.includes(name)) this.known.push(name);
-    return this.node.get(name);
+    const at = this.node.names.indexOf(name); // no name is there twice; `get` would bring code that looks from the end
+    return at < 0 ? null : this.node.items[at];
   }
 
   private at(name: string): string {
