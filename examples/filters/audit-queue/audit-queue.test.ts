@@ -30,6 +30,14 @@ test("each request leaves a line, whichever worker had it", async () => {
   expect(received.join("")).toBe("200 GET /a alice\n503 POST /b -\n");
 });
 
+test("a request without a path, such as CONNECT, and one that Envoy could not read leave a line", async () => {
+  const { host, received } = await load();
+  host.fetch({ method: "CONNECT", headers: { ":path": [] } });
+  host.fetch({ headers: { ":method": [], ":path": [] } });
+  host.advance("1ms");
+  expect(received.join("")).toBe("200 CONNECT - -\n200 - - -\n");
+});
+
 test("a service that refuses, and a collector that is not there, are told of in the log", async () => {
   const { host } = await load({ status: 500 });
   host.fetch();

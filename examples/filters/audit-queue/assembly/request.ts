@@ -10,8 +10,8 @@ export class AuditedRequest extends HttpContext {
     const headers = this.requestHeaders.snapshot();
     const line = [
       this.properties.u64("response.code").toString(),
-      headers.get(":method")!,
-      headers.get(":path")!,
+      or(headers.get(":method"), "-"), // a request that Envoy could not read has neither
+      or(headers.get(":path"), "-"), // CONNECT has none
       or(headers.get("x-consumer"), "-"),
     ].join(" ");
     const queue = resolveQueue(this.sendTo, "audit"); // asked each time: the collector may come and go
