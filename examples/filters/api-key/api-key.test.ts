@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { Host, type HttpCall, type HttpCallAnswer } from "../../../sdk/host/index.ts";
+import { compilePuppet } from "../../../sdk/host/testdata/compile.ts";
 import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
@@ -57,6 +58,15 @@ test("a key with the same place in the cache as a good one is asked for", async 
   const { host } = await load();
   host.fetch(withKey("s3cret"));
   for (let i = 0; i < 5000; i++) expect(host.fetch(withKey(`guess ${i}`)).status).toBe(403);
+});
+
+test("what another version has left in the cache is no key", async () => {
+  const { host, asked } = await load();
+  host.fetch(withKey("s3cret"));
+  const place = host.shared.keys().find((name) => name.startsWith("api-key/"));
+  await Host.load(await compilePuppet(), { config: `C: write ${place} x 0`, beside: host });
+  expect(host.fetch(withKey("s3cret")).status).toBe(200);
+  expect(asked).toHaveLength(2);
 });
 
 test.each<HttpCallAnswer>([{ status: 500 }, { fail: "timeout" }, { fail: "refused" }, { fail: "reset" }])(

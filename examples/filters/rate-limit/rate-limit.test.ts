@@ -1,5 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
+import * as Status from "../../../sdk/abi/status.ts";
 import { Host } from "../../../sdk/host/index.ts";
+import { compilePuppet } from "../../../sdk/host/testdata/compile.ts";
 import "../../../sdk/vitest/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
@@ -45,6 +47,22 @@ test("a worker that is overtaken between read and write counts again", async () 
   host.fetch();
   host.shared.afterNextRead(() => host.fetch({}, undefined, { worker: 1 }));
   expect(host.fetch().status).toBe(429);
+});
+
+test("where others are faster for ever, it refuses", async () => {
+  const host = await load({});
+  host.faults.fail("proxy_set_shared_data", Status.CasMismatch);
+  const reply = host.fetch();
+  expect(reply).toHaveLocalReply({ status: 429, details: "rate_limit" });
+  expect(reply).toHaveHeader("retry-after", "1");
+});
+
+test("what is no bucket, as another version may leave it, starts a new one", async () => {
+  const host = await load({ burst: 1 });
+  host.fetch();
+  const key = host.shared.keys().find((name) => name.startsWith("rate-limit/"));
+  await Host.load(await compilePuppet(), { config: `C: write ${key} xxxxxxxxx 0`, beside: host });
+  expect(fetches(host, 1)).toEqual([200]);
 });
 
 test("a request costs a clock, a header, and a read and a write of shared data", async () => {

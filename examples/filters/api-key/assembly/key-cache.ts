@@ -15,7 +15,7 @@ export class KeyCache {
     const shared = getSharedData(placeOf(key));
     if (shared == null) return null;
     const parts = decodeText(shared.bytes).split("\n");
-    if (parts[1] != key || U64.parseInt(parts[0]) <= clock.monotonicNs()) return null;
+    if (parts.length != 3 || parts[1] != key || U64.parseInt(parts[0]) <= clock.monotonicNs()) return null;
     return parts[2];
   }
 

@@ -6,6 +6,9 @@ import { admit, secondsToWait } from "./pace";
 
 const PLACES: u32 = 256;
 
+/** So often other workers may be faster. A host that says so for ever must not hold this one. */
+const TRIES: i32 = 100;
+
 @final
 export class Limit {
   private intervalNs: u64;
@@ -16,12 +19,16 @@ export class Limit {
     this.burst = settings.burst;
   }
 
-  /** Counts a request, if it is within the limit. Returns 0 then, else the seconds to wait. */
+  /**
+   * Counts a request, if it is within the limit.
+   *
+   * @returns 0 then, else the seconds to wait. Where others are always faster, it is refused: the load is high.
+   */
   take(whose: string): u64 {
     const key = placeOf(whose);
-    while (true) {
+    for (let i = 0; i < TRIES; i++) {
       const shared = getSharedData(key);
-      const emptyNs = shared == null ? 0 : load<u64>(shared.bytes.dataStart);
+      const emptyNs = shared == null || shared.bytes.length != 8 ? 0 : load<u64>(shared.bytes.dataStart);
       const nowNs = clock.monotonicNs();
       const next = admit(emptyNs, nowNs, this.intervalNs, this.burst);
       if (!next) return secondsToWait(emptyNs, nowNs, this.intervalNs, this.burst);
@@ -29,6 +36,7 @@ export class Limit {
       store<u64>(bytes.dataStart, next);
       if (setSharedData(key, bytes, shared == null ? IF_ABSENT : shared.cas) != Status.CasMismatch) return 0;
     }
+    return 1;
   }
 }
 
