@@ -22,6 +22,7 @@ test.each([
   ['[{"card":1},{"card":2,"a":"é"}]', '[{},{"a":"é"}]'],
   ['{"customer":{"email":"a@b","name":"A"}}', '{"customer":{"name":"A"}}'],
   ['{"items":[{"price":1,"n":2},{"n":3}]}', '{"items":[{"n":2},{"n":3}]}'],
+  ['{"customer":{"email":"a@b"},"card":1,"customer":{"n":1},"card":2}', '{"customer":{},"customer":{"n":1}}'],
   ['{"customer":null,"items":"none"}', '{"customer":null,"items":"none"}'],
 ])("%s becomes %s", (body, expected) => {
   const reply = json(body);
