@@ -21,7 +21,7 @@ function configured(readme: string): Configured[] {
   const plugins = blocks("yaml")
     .flatMap(([, yaml = ""]) => parseAllDocuments(yaml).map((document) => document.toJS()))
     .filter(({ kind }) => kind === "WasmPlugin")
-    .map(({ spec }) => ({ readme, module: basename(spec.url, ".wasm"), config: spec.pluginConfig }));
+    .map(({ spec }) => ({ readme, module: basename(spec.url, ".wasm"), config: spec.pluginConfig ?? {} }));
   const others = blocks("json").map(([, json = ""]) => {
     const { config } = JSON.parse(json).typed_config;
     const module = basename(config.vm_config.code.local.filename, ".wasm");
@@ -30,10 +30,12 @@ function configured(readme: string): Configured[] {
   return [...plugins, ...others];
 }
 
-test("each example but hello has a README with a configuration", () => {
+test("each example has a test, and a README with a configuration", () => {
   const folders = globSync("*/assembly", { cwd: import.meta.dirname }).map(dirname);
   const shown = new Set(readmes.flatMap(configured).map(({ module }) => module));
-  expect([...shown].sort()).toEqual(folders.filter((name) => name !== "hello").sort());
+  expect([...shown].sort()).toEqual(folders.sort());
+  const tests = globSync("*/*.test.ts", { cwd: import.meta.dirname }).map(dirname);
+  expect(tests.sort()).toEqual(folders);
 });
 
 test.each(readmes.flatMap(configured))("$readme configures $module", async ({ module, config }) => {

@@ -4,7 +4,8 @@ import { filterModule } from "../../../test/support/filter-module.ts";
 
 test("a connection leaves a line, and its bytes are counted as they come", async () => {
   const host = await Host.load(await filterModule("tcp-logger"));
-  const connection = host.connect({ connection: { source: "10.0.0.1:5000" } });
+  const properties = { "upstream.address": "10.0.0.7:5432" };
+  const connection = host.connect({ connection: { source: "10.0.0.1:5000" }, properties });
   connection.client.send("hello");
   connection.client.send("!");
   connection.server.send("good day");
@@ -16,6 +17,8 @@ test("a connection leaves a line, and its bytes are counted as they come", async
   host.advance("1500ms");
   connection.server.send("", { endStream: true });
   connection.client.send("", { endStream: true });
-  expect(host.logs.map(({ text }) => text)).toEqual(["source=10.0.0.1:5000 upstream=- received=6 sent=8 ms=1500"]);
+  expect(host.logs.map(({ text }) => text)).toEqual([
+    "source=10.0.0.1:5000 upstream=10.0.0.7:5432 received=6 sent=8 ms=1500",
+  ]);
   expect(host.metrics.histogram("tcp_logger_connection_milliseconds")).toEqual([1500]);
 });
