@@ -1,7 +1,7 @@
 // Runs random cases on filters: none may trap, and memory may not grow with them.
 import fc from "fast-check";
 import { filterModule, sourceModule } from "../../../test/support/filter-module.ts";
-import { ConfigRefused, Host, type HostOptions, NotEmulated, type Upstream } from "../../host/index.ts";
+import { ConfigRefused, Host, type HostOptions, NotEmulated } from "../../host/index.ts";
 import { inspectModule } from "../../module/inspect.ts";
 import { connect, visit, visits } from "../everything.ts";
 import { type Case, casesOf, casesOfConnections, casesOfEverything, plan, type Vocabulary } from "./arbitraries.ts";
@@ -17,6 +17,9 @@ export interface Subject {
   readonly module: Uint8Array;
   readonly options: HostOptions;
 }
+
+/** The cluster that filters call. */
+const service = "service";
 
 /** What the host does not know by itself. */
 const properties = { "upstream.uri_san_peer_certificate": "", "upstream.uri_san_local_certificate": "" };
@@ -45,6 +48,29 @@ export async function subjects(): Promise<readonly Subject[]> {
       { headers: ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id", "grpc-status"], fields: ["seriesMax"] },
       outbound,
     ),
+    ...(await examples()),
+  ];
+}
+
+/** Those of examples/filters; hello is a subject already. */
+async function examples(): Promise<readonly Subject[]> {
+  const logger = await filterModule("tcp-logger");
+  const who = { headers: ["x-consumer", ":path", ":method"], fields: ["by", "cluster", "path"] };
+  const body = { headers: ["content-type", "content-length", "accept-encoding"], fields: ["remove", "digits"] };
+  return [
+    await filter("json-rewrite", body, { config: { remove: ["a", "b.c"] } }),
+    await filter("redact-numbers", body, { config: { digits: 1 } }),
+    await filter("canary", { headers: ["x-user", "x-version"], fields: ["percent", "by", "header"] }, {}),
+    await filter(
+      "rate-limit",
+      { ...who, fields: ["requests", "per", "burst", "by"] },
+      { config: { by: "x-consumer" } },
+    ),
+    await filter("api-key", { ...who, headers: ["x-api-key"] }, { config: { cluster: service } }),
+    await filter("grpc-quota", who, { config: { cluster: service, failOpen: true } }),
+    await filter("audit-queue", who, { config: { sendTo: "collector" } }),
+    await filter("access-logger", who, { accessLogger: true, config: { cluster: service } }),
+    subject("tcp-logger", logger, casesOfConnections({ ...who, hostcalls: hostcallsOf(logger) }), {}),
   ];
 }
 
@@ -111,8 +137,16 @@ async function run(host: Host, { module, options }: Subject, { act }: Case): Pro
   else if ("connect" in act) connect(host, act.connect);
   else if ("config" in act) await host.replace(module, { ...options, config: act.config });
   else {
-    const { answers, options: said } = act;
-    const answer: Upstream = ({ number }) => answers[(number - 1) % answers.length] ?? { status: 200 };
-    host.fetch(act.fetch, answer, { ...said, properties: { ...properties, ...said.properties } });
+    const { fetch, answers, options: said } = act;
+    const answerOf = (number: number) => answers[(number - 1) % answers.length] ?? { status: 200 };
+    const first = answerOf(1);
+    host.onHttpCall(service, () => ("reset" in first ? { fail: "reset" } : first));
+    host.onGrpcCall(service, (call) => call.send(fetch.body ?? ""));
+    const stream = host.stream(fetch, { ...said, properties: { ...properties, ...said.properties } });
+    for (let attempt = stream.attempt(); attempt !== undefined; attempt = stream.attempt()) {
+      const answer = answerOf(attempt.number);
+      "reset" in answer ? attempt.reset(answer.reset) : attempt.respond(answer);
+    }
+    if (!stream.isOver) stream.disconnect(); // held, by a filter whose answer failed
   }
 }
