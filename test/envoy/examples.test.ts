@@ -70,8 +70,10 @@ test("canary chooses the route, and nobody else does", async () => {
 test("audit-queue: what requests leave, the other plugin brings to the service", async () => {
   await get("audit-sender", "/a", { "x-consumer": "alice" });
   await get("audit-sender", "/b");
-  await examples.envoy.waitFor(() => examples.brought["/audit"].length === 2, "two lines to be brought");
-  expect(examples.brought["/audit"]).toEqual(["200 GET /a alice", "200 GET /b -"]);
+  const socket = connect(examples.ports["audit-sender"] ?? 0, "127.0.0.1");
+  socket.end("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n"); // has no :path
+  await examples.envoy.waitFor(() => examples.brought["/audit"].length === 3, "three lines to be brought");
+  expect(examples.brought["/audit"]).toEqual(["200 GET /a alice", "200 GET /b -", "404 CONNECT - -"]);
 });
 
 test("tcp-logger", async () => {
