@@ -52,6 +52,14 @@ test("lines that are too many are dropped, and counted", async () => {
   expect(host).toHaveMetric("access_logger_lost_lines_total", {}, 3);
 });
 
+test("a path that is long is cut: lines wait in the memory of the VM", async () => {
+  const { host, calls } = await load();
+  const path = `/${"a".repeat(60_000)}`;
+  host.fetch({ path });
+  host.advance("1s");
+  expect(JSON.parse(calls[0]?.body ?? "")).toMatchObject({ path: path.slice(0, 500) });
+});
+
 test.each<HttpCallAnswer>([{ status: 500 }, { fail: "refused" }, { fail: "reset" }])(
   "lines are lost, and counted, where the service answers %j",
   async (answer) => {

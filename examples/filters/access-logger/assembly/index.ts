@@ -13,6 +13,9 @@ import {
 } from "@sluice/sdk/assembly";
 import { Settings } from "./config";
 
+/** Of a method or path, in a line. A client may send 60 KiB, and lines wait in the memory of the VM. */
+const CHARACTERS_MAX: i32 = 500;
+
 class AccessLogger extends Plugin {
   private settings: Settings | null = null;
   private lines: string[] = [];
@@ -78,7 +81,7 @@ class Receipt extends HttpCallHandler {
 }
 
 function text(value: string | null): JsonValue {
-  return JsonValue.string(value == null ? "" : value);
+  return JsonValue.string(value == null ? "" : value.substring(0, CHARACTERS_MAX));
 }
 
 registerPlugin(() => new AccessLogger());
