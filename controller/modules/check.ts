@@ -1,6 +1,6 @@
 import { preflight } from "@sluice/sdk/host/preflight.ts";
 import { formatModuleProblem, inspectModule } from "@sluice/sdk/module/inspect.ts";
-import type { Chain } from "@sluice/sdk/module/manifest.ts";
+import type { Attachment } from "@sluice/sdk/module/manifest.ts";
 import type { Path } from "../model/problem.ts";
 import type { Module } from "../model/wasm-plugin.ts";
 
@@ -22,8 +22,8 @@ export interface Checked {
 /** Name of the plugin in what it logs here; cut off again. */
 const name = "plugin";
 
-/** What a module is that is made for this chain. */
-const kinds: Readonly<Record<Chain, string>> = {
+/** What a module is that is made for this. */
+const kinds: Readonly<Record<Attachment, string>> = {
   downstream: "an HTTP filter",
   upstream: "an HTTP filter",
   network: "a network filter (createTcpContext)",
@@ -34,9 +34,9 @@ const kinds: Readonly<Record<Chain, string>> = {
 export async function check({ bytes, pluginName, config }: Job): Promise<Checked> {
   const { manifest, capabilities, problems } = inspectModule(bytes);
   if (problems.length > 0) return { problems: problems.map((problem) => ({ message: formatModuleProblem(problem) })) };
-  const chains = manifest?.attach ?? ["downstream"];
-  const attach = chains.filter((chain) => chain === "downstream" || chain === "upstream");
-  if (attach.length === 0) return { problems: [{ message: notDelivered(chains) }] };
+  const attachments = manifest?.attach ?? ["downstream"];
+  const attach = attachments.filter((one) => one === "downstream" || one === "upstream");
+  if (attach.length === 0) return { problems: [{ message: notDelivered(attachments) }] };
   const upstream = attach.includes("upstream");
   const tried = await preflight(bytes, {
     name,
@@ -51,8 +51,8 @@ export async function check({ bytes, pluginName, config }: Job): Promise<Checked
   return { problems: unique.map((text) => problemOf(text, config)) };
 }
 
-function notDelivered(chains: readonly Chain[]): string {
-  const what = chains.map((chain) => kinds[chain]).join(" and ");
+function notDelivered(attachments: readonly Attachment[]): string {
+  const what = attachments.map((one) => kinds[one]).join(" and ");
   return `the module is ${what}, which Sluice does not deliver; it delivers HTTP filters`;
 }
 

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Parser, Program } from "assemblyscript";
 import type { Transform } from "assemblyscript/asc";
 import { type CoverageMap, coverageSection } from "../module/coverage.ts";
-import type { Chain } from "../module/manifest.ts";
+import type { Attachment } from "../module/manifest.ts";
 import { asc } from "./compiler.ts";
 import { instrument } from "./coverage.ts";
 import { withCustomSection, withoutCustomSection } from "./custom-sections.ts";
@@ -19,7 +19,7 @@ export type Compilation =
       readonly ok: true;
       readonly bytes: Uint8Array;
       readonly sourceMap: string;
-      readonly attach: readonly Chain[];
+      readonly attach: readonly Attachment[];
       /** JSON Schema of the configuration; absent where no class has `@config`. */
       readonly configSchema?: Readonly<Record<string, unknown>>;
       readonly messages: string;
@@ -44,7 +44,7 @@ export async function compile(
 ): Promise<Compilation> {
   const entry = `import "./${source.replace(/\.ts$/, "")}";\nexport * from "@sluice/sdk/assembly/exports";\n`;
   const messages = asc.createMemoryStream();
-  let attach: readonly Chain[] = [];
+  let attach: readonly Attachment[] = [];
   let configSchema: ReturnType<typeof typeConfig>;
   let counted: CoverageMap | undefined;
   const transform: Pick<Transform, "afterParse" | "afterInitialize"> = {

@@ -1,7 +1,7 @@
 // Which callbacks a filter has: those whose method one of its classes overrides. Found in the compiler's own class table,
 // after it has linked classes to their bases and before it compiles anything, so that what is left out costs nothing.
 import type { ClassPrototype, FunctionPrototype, Program } from "assemblyscript";
-import type { Chain } from "../module/manifest.ts";
+import type { Attachment } from "../module/manifest.ts";
 
 /** Where the SDK's code lies for the compiler: the package's name as it resolves it. */
 const SDK = "~lib/@sluice/sdk/assembly";
@@ -29,7 +29,7 @@ const ALWAYS = new Set([
 ]);
 
 /** Factory of a plugin -> the chain that it serves. */
-const FACTORIES: readonly (readonly [method: string, chain: Chain])[] = [
+const FACTORIES: readonly (readonly [method: string, attachment: Attachment])[] = [
   ["createHttpContext", "downstream"],
   ["createUpstreamContext", "upstream"],
   ["createTcpContext", "network"],
@@ -41,7 +41,7 @@ const FACTORIES: readonly (readonly [method: string, chain: Chain])[] = [
  *
  * @returns what the filter is made for: the chains whose contexts a plugin creates, and the access log where one overrides `onLog`
  */
-export function dropUnusedCallbacks(program: Program): Chain[] {
+export function dropUnusedCallbacks(program: Program): Attachment[] {
   const exports = program.filesByName.get(`${SDK}/exports`)?.exports;
   if (!exports) throw new Error(`${SDK}/exports is not part of the program`);
   const overridden = new Set(BASES.flatMap((base) => overriddenMethods(program, base)));

@@ -12,13 +12,13 @@ export interface MetricDeclaration {
   readonly help?: string;
 }
 
-const chains = ["downstream", "upstream", "network", "access-log"] as const;
+const attachments = ["downstream", "upstream", "network", "access-log"] as const;
 
 /**
  * Where Envoy calls a module: in a filter chain, which is the connection manager's, the router's, or a listener's own; or as an
  * access logger (`envoy.access_loggers.wasm`), once a request is over.
  */
-export type Chain = (typeof chains)[number];
+export type Attachment = (typeof attachments)[number];
 
 /** The section's content: JSON in UTF-8. */
 export interface Manifest {
@@ -30,7 +30,7 @@ export interface Manifest {
   /** proxy-wasm ABI, such as `0.2.1`. */
   readonly abi: string;
   /** What it is made for; never empty. The upstream instance is configured with root_id `upstream`, a network filter with `network`. */
-  readonly attach: readonly Chain[];
+  readonly attach: readonly Attachment[];
   /** JSON Schema of its configuration; absent if it declares none. */
   readonly configSchema?: Readonly<Record<string, unknown>>;
   readonly metrics: readonly MetricDeclaration[];
@@ -52,7 +52,7 @@ function isManifest(value: unknown): value is Manifest {
     ["name", "version", "sdk", "abi"].every((field) => typeof value[field] === "string") &&
     Array.isArray(value["attach"]) &&
     value["attach"].length > 0 &&
-    value["attach"].every((chain) => chains.includes(chain)) &&
+    value["attach"].every((one) => attachments.includes(one)) &&
     (value["configSchema"] === undefined || isObject(value["configSchema"])) &&
     Array.isArray(value["metrics"]) &&
     value["metrics"].every(isMetric)
