@@ -8,7 +8,7 @@ import { type ByteString, f64, toArray, toByteString, toText, u32, u64 } from ".
 import { NotEmulated } from "./errors.ts";
 import { encodePairs, type Pair } from "./pairs.ts";
 import { Message, type PropertyValue } from "./property-value.ts";
-import type { Result, StreamScope, VmScope } from "./scope.ts";
+import type { ForeignResult, StreamScope, VmScope } from "./scope.ts";
 
 /** Values by name; undefined where there is none now. */
 type Names = (name: string) => CelInput | undefined;
@@ -22,8 +22,8 @@ export class Expressions {
   readonly #expressions = new Map<number, Evaluate>();
   #next = 0;
 
-  create(text: ByteString, vm: VmScope): Result {
-    const refuse = (stage: "parse" | "compile", why: unknown): Result => {
+  create(text: ByteString, vm: VmScope): ForeignResult {
+    const refuse = (stage: "parse" | "compile", why: unknown): ForeignResult => {
       const cause = why instanceof Error ? why.message : String(why);
       vm.info(`expr_create ${stage} error: ${cause}`);
       return [Status.BadArgument];
@@ -38,7 +38,7 @@ export class Expressions {
     return [Status.Ok, u32(number)];
   }
 
-  evaluate(number: ByteString, vm: VmScope): Result {
+  evaluate(number: ByteString, vm: VmScope): ForeignResult {
     if (number.length !== 4) return [Status.BadArgument];
     const expression = this.#expressions.get(numberOf(number));
     if (expression === undefined) return [Status.NotFound];
@@ -63,7 +63,7 @@ export class Expressions {
     }
   }
 
-  delete(number: ByteString): Result {
+  delete(number: ByteString): ForeignResult {
     if (number.length !== 4) return [Status.BadArgument];
     this.#expressions.delete(numberOf(number));
     return [Status.Ok];

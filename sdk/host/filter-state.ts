@@ -4,7 +4,7 @@ import * as Status from "../abi/status.ts";
 import { type ByteString, toText } from "./bytes.ts";
 import { EnvoyBug, NotEmulated } from "./errors.ts";
 import { decodeFields } from "./protobuf.ts";
-import type { Result, VmScope } from "./scope.ts";
+import type { ForeignResult, VmScope } from "./scope.ts";
 
 /** What a plugin has said of a property of its own. */
 export interface DeclaredProperty {
@@ -53,7 +53,7 @@ const others = new Set([
 ]);
 
 /** SetEnvoyFilterStateArguments { path = 1, value = 2, span = 3 }. */
-export function setEnvoyFilterState(argument: ByteString, vm: VmScope): Result {
+export function setEnvoyFilterState(argument: ByteString, vm: VmScope): ForeignResult {
   const given = decodeFields(argument);
   if (given === undefined) return [Status.BadArgument];
   const [path, value] = [given.bytes(1), given.bytes(2)];
@@ -71,7 +71,7 @@ export function setEnvoyFilterState(argument: ByteString, vm: VmScope): Result {
 }
 
 /** DeclarePropertyArguments { name = 1, readonly = 2, type = 3, schema = 4, span = 5 }. Counts where a root declares it. */
-export function declareProperty(argument: ByteString, vm: VmScope): Result {
+export function declareProperty(argument: ByteString, vm: VmScope): ForeignResult {
   const given = decodeFields(argument);
   if (given === undefined) return [Status.BadArgument];
   const [name, type] = [given.bytes(1), given.number(3)];

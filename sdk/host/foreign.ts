@@ -4,10 +4,10 @@ import { deflateSync, inflateSync } from "node:zlib";
 import * as Status from "../abi/status.ts";
 import { type ByteString, toByteString } from "./bytes.ts";
 import { declareProperty, setEnvoyFilterState } from "./filter-state.ts";
-import type { Hostcalls, Result, VmScope } from "./scope.ts";
+import type { ForeignResult, Hostcalls, VmScope } from "./scope.ts";
 import { signText, verifySignature } from "./signatures.ts";
 
-const functions: Readonly<Record<string, (argument: ByteString, vm: VmScope) => Result>> = {
+const functions: Readonly<Record<string, (argument: ByteString, vm: VmScope) => ForeignResult>> = {
   clear_route_cache(_argument, vm) {
     vm.context().stream?.clearRouteCache();
     return [Status.Ok];

@@ -23,7 +23,7 @@ import type { AllocationCounter } from "./usage.ts";
 export type Hostcall = (...args: never[]) => number | undefined;
 
 /** What a foreign function answers: a status, and bytes where there are any. */
-export type Result = readonly [status: number, bytes?: ByteString];
+export type ForeignResult = readonly [status: number, bytes?: ByteString];
 
 /** Hostcalls of one group, by name without module. */
 export type Hostcalls = Readonly<Record<HostFunction["name"], Hostcall>>;

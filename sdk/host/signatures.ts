@@ -4,15 +4,18 @@ import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import * as Status from "../abi/status.ts";
 import { type ByteString, toByteString } from "./bytes.ts";
 import { decodeFields, encodeFields, type Fields } from "./protobuf.ts";
-import type { Result } from "./scope.ts";
+import type { ForeignResult } from "./scope.ts";
 
 const hashes = new Set(["sha1", "sha224", "sha256", "sha384", "sha512"]);
 
 /** VerifySignatureArguments { hash_function = 1, public_key = 2, signature = 3, text = 4, public_key_pem = 5 }. */
-export function verifySignature(argument: ByteString): Result {
+export function verifySignature(argument: ByteString): ForeignResult {
   const given = decodeFields(argument);
   if (given === undefined || !hasOneKey(given, 2, 5)) return [Status.BadArgument];
-  const answer = (error: string): Result => [Status.Ok, encodeFields({ 1: error === "", 2: toByteString(error) })];
+  const answer = (error: string): ForeignResult => [
+    Status.Ok,
+    encodeFields({ 1: error === "", 2: toByteString(error) }),
+  ];
   const hash = given.bytes(1);
   if (!hashes.has(hash.toLowerCase())) return answer(`${hash} is not supported.`);
   try {
@@ -25,7 +28,7 @@ export function verifySignature(argument: ByteString): Result {
 }
 
 /** SignArguments { hash_function = 1, private_key = 2, text = 3, private_key_pem = 4 }. */
-export function signText(argument: ByteString): Result {
+export function signText(argument: ByteString): ForeignResult {
   const given = decodeFields(argument);
   if (given === undefined || !hasOneKey(given, 2, 4)) return [Status.BadArgument];
   const hash = given.bytes(1);

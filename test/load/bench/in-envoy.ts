@@ -42,7 +42,7 @@ export async function inEnvoy(
   const file = join(await mkdtemp(join(tmpdir(), "hello-")), "hello.wasm");
   const envoys = [];
   for (const module of [undefined, ...modules])
-    envoys.push({ ...(await ready(module, file, resources)), us: [0].slice(1) });
+    envoys.push({ ...(await ready(module, file, resources)), us: [] as number[] });
   for (const { client } of envoys) await client.ask(warmUp);
   await inTurns(envoys, rounds, async ({ envoy, client, us }) => {
     const before = cpuNs(envoy.pid);

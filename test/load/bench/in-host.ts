@@ -16,7 +16,7 @@ export interface InHost {
 
 export async function inHost(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, InHost>> {
   const hosts = [];
-  for (const module of modules) hosts.push({ module, host: await Host.load(module.bytes), us: [0].slice(1) });
+  for (const module of modules) hosts.push({ module, host: await Host.load(module.bytes), us: [] as number[] });
   for (const { module, host } of hosts) {
     fetch(host, warmUp);
     const reply = host.fetch();

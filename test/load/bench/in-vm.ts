@@ -15,7 +15,7 @@ const nothing: Call = () => 0;
 /** Nanoseconds a request. */
 export async function nsInVm(modules: readonly HelloModule[]): Promise<ReadonlyMap<HelloModule, number>> {
   const vms = [];
-  for (const module of modules) vms.push({ module, ...(await warm(module)), ns: [0].slice(1) });
+  for (const module of modules) vms.push({ module, ...(await warm(module)), ns: [] as number[] });
   await inTurns(vms, rounds, async (vm) => {
     vm.ns.push(time(vm.request, vm.next, vm.count));
     vm.next += vm.count;
