@@ -1,7 +1,7 @@
 // Memory of a filter's VM over more requests than a VM sees in days: it must not grow with them. The VM is driven alone, by a
 // host that answers each hostcall in the shortest way, since a real one would take hours.
 import { filterModule } from "../support/filter-module.ts";
-import type { Measurement } from "./figures.ts";
+import type { Figure, Measurement } from "./figures.ts";
 import { PlainHost } from "./plain-host.ts";
 
 const requests = 10_000_000;
@@ -15,7 +15,25 @@ const isFailing = (id: number): boolean => id % 7 === 0;
 const downstream = 1;
 const upstream = 2;
 
-export const longRun: Measurement = async () => {
+export const longRun: Measurement = async () => [
+  measured("hello", await hello()),
+  measured("retry-budget, with one attempt each", await retryBudget()),
+];
+
+async function hello(): Promise<readonly number[]> {
+  const host = await PlainHost.start(await filterModule("hello"), {});
+  host.call("proxy_on_context_create", downstream, 0);
+  host.call("proxy_on_configure", downstream, 0);
+  return pagesOver(host, (id) => {
+    host.call("proxy_on_context_create", id, downstream);
+    host.call("proxy_on_request_headers", id, 5, 1);
+    host.call("proxy_on_response_headers", id, 5, 1);
+    host.call("proxy_on_log", id);
+    host.call("proxy_on_delete", id);
+  });
+}
+
+async function retryBudget(): Promise<readonly number[]> {
   const host = await PlainHost.start(await filterModule("retry-budget"), {
     "xds\0listener_direction": int64(2n),
     "xds\0cluster_name": "outbound|80||catalog.shop",
@@ -27,14 +45,23 @@ export const longRun: Measurement = async () => {
     host.call("proxy_on_context_create", id, 0);
     host.call("proxy_on_configure", id, 0);
   }
+  return pagesOver(host, (id) => request(host, id));
+}
+
+/** After the first requests and after all. @param request every other id is one's */
+function pagesOver(host: PlainHost, request: (id: number) => void): readonly number[] {
   const pages: number[] = [];
   for (let n = 1; n <= requests; n += 1) {
-    request(host, 2 * n + 1);
+    request(2 * n + 1);
     if (n === first || n === requests) pages.push(host.pages);
   }
-  const how = `64 KiB each; after ${first.toLocaleString("en")} requests and after ${requests.toLocaleString("en")}, each with one attempt`;
-  return [{ what: "retry-budget: pages of its VM", samples: pages, unit: "", how }];
-};
+  return pages;
+}
+
+function measured(filter: string, samples: readonly number[]): Figure {
+  const how = `64 KiB each; after ${first.toLocaleString("en")} requests and after ${requests.toLocaleString("en")}`;
+  return { what: `${filter}: pages of its VM`, samples, unit: "", how };
+}
 
 /** A request with its one attempt, in the order of Envoy's callbacks. */
 function request(host: PlainHost, id: number): void {
