@@ -17,6 +17,8 @@ export interface Chain {
   /** Ports of 127.0.0.1 that it forwards to. */
   readonly upstreamPorts: readonly number[];
   readonly http2?: boolean;
+  /** Mutual TLS with callers and upstreams. Default none. */
+  readonly tls?: Tls;
   readonly plugins: readonly Plugin[];
   /** Routes that stand before the one for all: envoy.config.route.v3.Route. */
   readonly routes?: readonly Json[];
@@ -31,6 +33,13 @@ export interface Chain {
   readonly accessLog?: string;
   /** Modules that are told of each request that is over. */
   readonly accessLoggers?: readonly Plugin[];
+}
+
+/** A certificate, its key and whom its holder believes, in PEM. */
+export interface Tls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
 }
 
 /** A TCP listener on 127.0.0.1. */
@@ -126,7 +135,7 @@ function listener(chain: Chain): Json {
     name: clusterName(chain),
     traffic_direction: direction,
     address: address(port),
-    filter_chains: [{ filters: [{ name: "hcm", typed_config: manager }] }],
+    filter_chains: [{ filters: [{ name: "hcm", typed_config: manager }], ...transportSocket(chain, "Downstream") }],
   };
 }
 
@@ -192,12 +201,27 @@ function cluster(chain: Chain): Json {
         },
       ],
     },
+    ...transportSocket(chain, "Upstream"),
     metadata: { filter_metadata: chain.clusterMetadata ?? {} },
     circuit_breakers: { thresholds: [{ max_retries: 1000 }] },
     ...(chain.http2
       ? { typed_extension_protocol_options: { [typeName("upstreams.http.v3.HttpProtocolOptions")]: http2 } }
       : {}),
   };
+}
+
+function transportSocket({ tls }: Chain, side: "Downstream" | "Upstream"): Json {
+  if (tls === undefined) return {};
+  const common_tls_context = {
+    tls_certificates: [{ certificate_chain: { inline_string: tls.cert }, private_key: { inline_string: tls.key } }],
+    validation_context: { trusted_ca: { inline_string: tls.ca } },
+  };
+  const config = {
+    "@type": typeUrl(`transport_sockets.tls.v3.${side}TlsContext`),
+    common_tls_context,
+    ...(side === "Downstream" ? { require_client_certificate: true } : {}),
+  };
+  return { transport_socket: { name: "tls", typed_config: config } };
 }
 
 function clusterName({ direction, port }: Chain): string {

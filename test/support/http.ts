@@ -1,5 +1,7 @@
 // HTTP calls of tests: one request, and a steady load over several kept-alive connections.
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { request as secureRequest } from "node:https";
+import type { ConnectionOptions } from "node:tls";
 
 export interface Target {
   readonly host: string;
@@ -12,6 +14,8 @@ export interface Call extends Target {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly agent?: Agent;
+  /** Default: plain text. */
+  readonly tls?: ConnectionOptions;
 }
 
 export interface Reply {
@@ -21,9 +25,10 @@ export interface Reply {
 }
 
 /** Sends one request and reads the whole reply; rejects where the connection breaks before its end. */
-export function call({ agent, ...options }: Call): Promise<Reply> {
+export function call({ agent, tls, ...options }: Call): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...options, agent: agent ?? false }, (response) => {
+    const send = tls === undefined ? request : secureRequest;
+    const sent = send({ ...tls, ...options, agent: agent ?? false }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (text: string) => {
         body += text;

@@ -1,6 +1,7 @@
 // Upstreams inside the test process, which remember what reached them.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import * as http2 from "node:http2";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 
 /** One attempt as it reached the upstream. */
@@ -17,19 +18,21 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-/** An HTTP/1.1 server on a free port of 127.0.0.1. */
+/** An HTTP/1.1 server on a free port of 127.0.0.1, with TLS where `tls` says how. */
 export async function startUpstream(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  tls?: ServerOptions,
 ): Promise<Upstream> {
   const seen: Seen[] = [];
-  const server = createServer((request, response) => {
+  const receive = (request: IncomingMessage, response: ServerResponse): void => {
     const one: Seen = { id: String(request.headers["x-request-id"]), headers: request.headers, isBroken: false };
     seen.push(one);
     response.once("close", () => {
       one.isBroken = !response.writableFinished;
     });
     answer(request, response);
-  });
+  };
+  const server = tls === undefined ? createServer(receive) : createTlsServer(tls, receive);
   const port = await listen(server);
   const stop = () => {
     server.closeAllConnections();

@@ -1,8 +1,10 @@
 import { webcrypto } from "node:crypto";
 import {
   BasicConstraintsExtension,
+  type JsonGeneralName,
   KeyUsageFlags,
   KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "../x509.ts";
@@ -29,6 +31,8 @@ export interface PartyOptions {
   readonly algorithm?: typeof p256 | typeof rsa2048;
   readonly isCa?: boolean;
   readonly usages?: number;
+  /** Alternative ones. Default none. */
+  readonly names?: readonly JsonGeneralName[];
   readonly fromMs?: number;
   readonly untilMs?: number;
 }
@@ -36,7 +40,7 @@ export interface PartyOptions {
 /** Whoever has a certificate; by default one that may sign others, from 1970 to 2100. */
 export async function party(name: string, options: PartyOptions = {}): Promise<Party> {
   const { by, algorithm = p256, isCa = true, fromMs = 0, untilMs = Date.UTC(2100, 0) } = options;
-  const { usages = KeyUsageFlags.keyCertSign } = options;
+  const { usages = KeyUsageFlags.keyCertSign, names = [] } = options;
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
   const issuer = by === undefined ? `CN=${name}` : new X509Certificate(by.certificate).subject;
   const certificate = await X509CertificateGenerator.create(
@@ -49,7 +53,11 @@ export async function party(name: string, options: PartyOptions = {}): Promise<P
       publicKey: keys.publicKey,
       signingKey: (by?.keys ?? keys).privateKey,
       signingAlgorithm: by?.algorithm ?? algorithm,
-      extensions: [new BasicConstraintsExtension(isCa, undefined, true), new KeyUsagesExtension(usages, true)],
+      extensions: [
+        new BasicConstraintsExtension(isCa, undefined, true),
+        new KeyUsagesExtension(usages, true),
+        ...(names.length > 0 ? [new SubjectAlternativeNameExtension([...names])] : []),
+      ],
     },
     webcrypto,
   );
