@@ -252,6 +252,21 @@ test("hostcalls are counted until reset", async () => {
   expect(host.hostcalls.total).toBe(0);
 });
 
+test("hostcalls are traced on demand: what they were given, and what they answered", async () => {
+  const host = await load(["R: get 0 :path; get 0 x"]);
+  host.hostcalls.reset();
+  host.faults.trap("proxy_log", { after: 1 });
+  const calls = host.hostcalls.trace(() => host.fetch());
+  expect(calls).toEqual([
+    { name: "proxy_get_header_map_value", args: [0, ":path"], status: Status.Ok },
+    { name: "proxy_log", args: [2, expect.stringContaining("/")], status: Status.Ok },
+    { name: "proxy_get_header_map_value", args: [0, "x"], status: Status.NotFound },
+    { name: "proxy_log", args: [2, expect.any(String)], status: undefined },
+  ]);
+  expect(host.hostcalls.total).toBe(4);
+  expect(host.hostcalls.trace(() => {})).toEqual([]);
+});
+
 test("header values of any bytes go through unchanged", async () => {
   const host = await load(["R: get 0 x-raw; replace 0 x-raw é"]);
   const raw = new Uint8Array([0x80, 0xff, 0x41]);

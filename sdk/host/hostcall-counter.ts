@@ -1,6 +1,9 @@
-/** How often modules called the host, over all VMs of a host: a budget that a test can check. */
+import type { TracedHostcall } from "./hostcall-trace.ts";
+
+/** How modules called the host, over all VMs of a host: how often, a budget that a test can check, and with what. */
 export class HostcallCounter {
   readonly #counts = new Map<string, number>();
+  #trace: TracedHostcall[] | undefined;
 
   /** Counts one call. */
   add(name: string): void {
@@ -24,5 +27,33 @@ export class HostcallCounter {
 
   reset(): void {
     this.#counts.clear();
+  }
+
+  /** Does something, such as a request, and says which calls that brought, in order. Without it nothing is noted but the counts. */
+  trace(action: () => void): readonly TracedHostcall[] {
+    const trace: TracedHostcall[] = [];
+    this.#trace = trace;
+    try {
+      action();
+    } finally {
+      this.#trace = undefined;
+    }
+    return trace;
+  }
+
+  /** Whether calls are traced now. */
+  get isTracing(): boolean {
+    return this.#trace !== undefined;
+  }
+
+  /** Makes a call that is traced. @param args what it is given */
+  traced(name: string, args: TracedHostcall["args"], call: () => number | undefined): number | undefined {
+    let status: number | undefined;
+    try {
+      status = call();
+      return status;
+    } finally {
+      this.#trace?.push({ name, args, status });
+    }
   }
 }

@@ -7,6 +7,7 @@ import { NotEmulated } from "./errors.ts";
 import { foreignCalls } from "./foreign.ts";
 import { grpcHostcalls } from "./grpc-hostcalls.ts";
 import { headerCalls } from "./headers.ts";
+import { traceArgs } from "./hostcall-trace.ts";
 import { httpCallCalls } from "./http-calls.ts";
 import { lifecycleCalls } from "./lifecycle.ts";
 import { logCalls, type ThreadName } from "./log.ts";
@@ -61,7 +62,7 @@ export function imports(vm: VmScope, options: ImportOptions): Imports {
   return modules;
 }
 
-/** Counts a call, and lets it through where Envoy would. */
+/** Counts a call, notes it where calls are traced, and lets it through where Envoy would. */
 function guarded(
   vm: VmScope,
   { allowed, restriction, thread }: ImportOptions,
@@ -71,8 +72,8 @@ function guarded(
 ): Hostcall {
   const denied = module === "env" ? Status.InternalFailure : notCapable;
   const free = allowed === undefined || allowed.has(name) || !isRestrictable(module, name);
-  return (...args: never[]) => {
-    vm.process.hostcalls.add(name);
+  const { hostcalls } = vm.process;
+  const call: Hostcall = (...args) => {
     if (restriction()?.has(key) === false) throw new Error("restricted_callback");
     if (!free) {
       const text = `Attempted call to restricted ${module === "env" ? "proxy-wasm" : "WASI"} capability: ${name}`;
@@ -83,6 +84,11 @@ function guarded(
     if (fault !== undefined) return fault;
     if (implementation === undefined) throw new NotEmulated(name);
     return implementation(...args);
+  };
+  return (...args: never[]) => {
+    hostcalls.add(name);
+    if (!hostcalls.isTracing) return call(...args);
+    return hostcalls.traced(name, traceArgs(name, args, vm.memory), () => call(...args));
   };
 }
 

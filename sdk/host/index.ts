@@ -9,6 +9,7 @@ export type { GrpcCall, GrpcEnd, GrpcHandler, GrpcPeer } from "./grpc-calls.ts";
 export type { HeadersInit, HeaderView } from "./header-map.ts";
 export { Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";
 export type { HostcallCounter } from "./hostcall-counter.ts";
+export type { TracedHostcall } from "./hostcall-trace.ts";
 export type { HttpCall, HttpCallAnswer, HttpCallFailure, HttpCallHandler, HttpPeer } from "./http-calls.ts";
 export type { ConfigInit, PluginOptions } from "./load.ts";
 export type { LogLevel, LogLine, ThreadName } from "./log.ts";
