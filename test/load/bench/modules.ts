@@ -2,11 +2,11 @@
 // needs a toolchain of its own is built once a machine, into the tool cache.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, globSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, globSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env } from "node:process";
-import { cached, say } from "../../../setup/cache.mjs";
+import { cacheDir, cached, say } from "../../../setup/cache.mjs";
 import { filterModule } from "../../support/filter-module.ts";
 
 /** A module that adds `x-hello: from sluice` to a request and to its response. */
@@ -69,23 +69,33 @@ export async function helloModules(): Promise<readonly (HelloModule | MissingMod
   return [
     { name: "by hand", bytes: await byHand() },
     { name: "this SDK", bytes: new Uint8Array(await filterModule("hello")) },
-    ...othersHello(),
+    ...rivals.map(built),
   ];
 }
 
-/** Of the other SDKs alone. */
-export function othersHello(): readonly (HelloModule | MissingModule)[] {
-  return rivals.map(built);
+/** Of the other SDKs, as far as this machine's tool cache has them: nothing is built here. */
+export function cachedHello(): readonly HelloModule[] {
+  return rivals.flatMap(({ name, folder }) => {
+    const entry = join(cacheDir(), keyOf(folder));
+    return existsSync(entry) ? [{ name, bytes: moduleIn(entry) }] : [];
+  });
 }
 
 function built(rival: Rival): HelloModule | MissingModule {
   const { name, folder } = rival;
   try {
-    const entry = cached(`hello-${folder}-${digestOf(join(sources, folder))}`, (dir) => build(rival, dir));
-    return { name, bytes: new Uint8Array(readFileSync(join(entry, "hello.wasm"))) };
+    return { name, bytes: moduleIn(cached(keyOf(folder), (dir) => build(rival, dir))) };
   } catch (error) {
     return { name, why: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function keyOf(folder: string): string {
+  return `hello-${folder}-${digestOf(join(sources, folder))}`;
+}
+
+function moduleIn(entry: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(join(entry, "hello.wasm")));
 }
 
 /** Leaves `hello.wasm` in `dir`, and nothing else. */
