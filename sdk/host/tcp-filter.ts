@@ -145,10 +145,10 @@ export class TcpFilter implements Context, StreamScope {
     });
   }
 
-  /** Whichever side is named, it is the caller's connection that is closed. */
   /** There is no route. */
   clearRouteCache(): void {}
 
+  /** Whichever side is named, it is the caller's connection that is closed. */
   closeStream(type: number): void {
     if (type === StreamType.Downstream || type === StreamType.Upstream)
       this.#root.vm.defer(() => this.onClose(PeerType.Local));

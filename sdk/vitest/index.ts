@@ -26,10 +26,10 @@ declare module "vitest" {
     /**
      * A host has a counter or gauge of this value, or a histogram of these samples.
      *
-     * @param labels all that it has, in any order; {} for none
+     * @param labels all that it has, in any order; default: none
      * @param value  default: any
      */
-    toHaveMetric(name: string, labels: MetricLabels, value?: MetricValue): R;
+    toHaveMetric(name: string, labels?: MetricLabels, value?: MetricValue): R;
     /** A host's log has a line of exactly this level with this text in it. */
     toHaveLogged(level: LogLevel, text: string | RegExp): R;
     /** What `host.measure()` counted is within a budget: as much, or less. */

@@ -74,6 +74,7 @@ test("toHaveLocalReply: what no upstream gave, and what came where it fails", as
 test("toHaveMetric: by name and labels in any order, and the namesakes where it fails", async () => {
   const host = await load();
   host.fetch({ path: "/metrics" });
+  expect(host).not.toHaveMetric("calls");
   expect(host).toHaveMetric("calls", { to: "c", code: "503" }, 1);
   expect(host).toHaveMetric("calls", { code: "503", to: "c" });
   expect(host).not.toHaveMetric("calls", {});

@@ -10,7 +10,7 @@ export type MetricValue = number | readonly number[];
 export function toHaveMetric(
   host: { readonly metrics: MetricStore },
   name: string,
-  labels: MetricLabels,
+  labels: MetricLabels = {},
   value?: MetricValue,
 ): Verdict {
   const all = host.metrics.names.map((encoded) => ({ ...decode(encoded), value: read(host.metrics, encoded) }));
