@@ -135,6 +135,21 @@ test("objects that are reachable stay as they are, all others are freed, and mem
   expect(pages() * 65536).toBeLessThan(8 * most);
 });
 
+test.each([
+  [120_000, 40],
+  [120_000, 3000],
+  [3000, 40],
+])("garbage of %i bytes between blocks of %i that stay leaves holes that are used again", (large, small) => {
+  for (let id = 1; id <= 300; id++) {
+    for (const root of [14, 15]) wasm.put(root, id, large + (id % 7) * 100);
+    wasm.put(id % 2, id, small);
+    wasm.link(id % 2, (id + 1) % 2, 1);
+    for (const root of [14, 15]) wasm.drop(root);
+    wasm.collectIfDue();
+  }
+  expect(pages() * 65536).toBeLessThan(3 * wasm.collect() + 4 * large + 65536);
+});
+
 test("a long list is marked without a stack", () => {
   for (let id = 1; id <= 300_000; id++) {
     wasm.put(id % 2, id, 0);
