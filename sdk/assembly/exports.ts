@@ -238,6 +238,7 @@ export function proxy_on_log(id: u32): void {
   if (context == null) return;
   end();
   context.onLog();
+  collectIfDue(); // nothing else is called of an access logger
 }
 
 export function proxy_on_done(id: u32): bool {

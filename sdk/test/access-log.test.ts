@@ -37,3 +37,11 @@ test("a connection that is over has no headers", () => {
   const lines = host.logs.slice(before).map(({ text }) => text);
   expect(lines.slice(0, 4)).toEqual(["path null", "request ", "response null ", "trailers "]);
 });
+
+test("what it makes of a request is not kept", () => {
+  const path = `/${"x".repeat(20_000)}`;
+  host.fetch({ path });
+  const { memoryBytes } = host.measure(() => host.fetch({ path }));
+  for (let n = 0; n < 100; n++) host.fetch({ path });
+  expect(host.measure(() => host.fetch({ path })).memoryBytes).toBeLessThan(2 * memoryBytes);
+});
