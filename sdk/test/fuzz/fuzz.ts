@@ -152,7 +152,7 @@ export async function pagesOver(one: Subject, seed: number): Promise<readonly [f
     for (let round = 0; round < rounds; round++) for (const each of cases) await run(host, one, each);
     return pagesOf(host);
   };
-  return [await after(4), await after(12)];
+  return [await after(8), await after(16)];
 }
 
 function pagesOf(host: Host): number {
