@@ -30,6 +30,7 @@ const roots = [
   "envoy/extensions/access_loggers/file/v3/file.proto",
   "envoy/extensions/common/matching/v3/extension_matcher.proto",
   "envoy/extensions/filters/http/composite/v3/composite.proto",
+  "envoy/extensions/filters/http/grpc_stats/v3/config.proto",
   "envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/http/rbac/v3/rbac.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",

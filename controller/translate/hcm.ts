@@ -1,5 +1,6 @@
 // The HTTP connection manager of every chain: the same filters everywhere, so that a listener never changes with them.
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { FilterConfigSchema as GrpcStatsSchema } from "../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.js";
 import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import { UpstreamCodecSchema } from "../gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.js";
 import {
@@ -73,7 +74,7 @@ const perSide: Readonly<Record<ChainOptions["side"], Manager>> = {
 
 type HttpFilter = Init<typeof HttpFilterSchema>;
 
-/** A slot for each phase, then the router, which runs a slot of its own for each attempt. */
+/** A slot for each phase, what counts gRPC messages, then the router, which runs a slot of its own for each attempt. */
 function httpFilters(direction: Slot["direction"]): HttpFilter[] {
   const downstream = slotPhases.filter((phase) => phase !== "upstream");
   const router = any(RouterSchema, {
@@ -87,9 +88,22 @@ function httpFilters(direction: Slot["direction"]): HttpFilter[] {
   });
   return [
     ...downstream.map((phase) => slotFilter({ direction, phase })),
+    grpcStats,
     { name: "envoy.filters.http.router", configType: { case: "typedConfig", value: router } },
   ];
 }
+
+/** Leaves the numbers of messages in filter state, where the telemetry filter finds them. */
+const grpcStats: HttpFilter = {
+  name: "envoy.filters.http.grpc_stats",
+  configType: {
+    case: "typedConfig",
+    value: any(GrpcStatsSchema, {
+      emitFilterState: true,
+      perMethodStatSpecifier: { case: "statsForAllMethods", value: { value: false } },
+    }),
+  },
+};
 
 function slotFilter(slot: Slot): HttpFilter {
   return {

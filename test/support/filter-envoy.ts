@@ -116,9 +116,24 @@ function listener(chain: Chain): Json {
         },
       ],
     },
-    access_log: [...(accessLog ? [stdoutLog(accessLog)] : []), ...accessLoggers.map(wasmLog)],
+    access_log: [
+      stdoutLog({
+        text_format_source: { inline_string: "%FILTER_STATE(wasm.sluice.access-log:PLAIN)%" },
+        omit_empty_values: true,
+      }),
+      ...(accessLog ? [stdoutLog({ text_format_source: { inline_string: `${accessLog}\n` } })] : []),
+      ...accessLoggers.map(wasmLog),
+    ],
     http_filters: [
       ...plugins.map((plugin) => wasm(plugin, "downstream")),
+      {
+        name: "grpc_stats",
+        typed_config: {
+          "@type": typeUrl("filters.http.grpc_stats.v3.FilterConfig"),
+          emit_filter_state: true,
+          stats_for_all_methods: false,
+        },
+      },
       {
         name: "router",
         typed_config: {
@@ -232,13 +247,10 @@ function address(port: number): Json {
   return { socket_address: { address: "127.0.0.1", port_value: port } };
 }
 
-function stdoutLog(format: string): Json {
+function stdoutLog(log_format: Json): Json {
   return {
     name: "log",
-    typed_config: {
-      "@type": typeUrl("access_loggers.stream.v3.StdoutAccessLog"),
-      log_format: { text_format_source: { inline_string: `${format}\n` } },
-    },
+    typed_config: { "@type": typeUrl("access_loggers.stream.v3.StdoutAccessLog"), log_format },
   };
 }
 

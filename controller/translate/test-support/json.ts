@@ -6,6 +6,7 @@ import {
   CompositeSchema,
   ExecuteFilterActionSchema,
 } from "../../gen/envoy/extensions/filters/http/composite/v3/composite_pb.js";
+import { FilterConfigSchema as GrpcStatsSchema } from "../../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.js";
 import { HeaderMutationSchema } from "../../gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import { RBACSchema } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
@@ -33,6 +34,7 @@ const registry = createRegistry(
   DownstreamTlsContextSchema,
   ExecuteFilterActionSchema,
   ExtensionWithMatcherSchema,
+  GrpcStatsSchema,
   HeaderMutationSchema,
   HttpConnectionManagerSchema,
   HttpInspectorSchema,
