@@ -2,11 +2,13 @@ import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { istioLabels } from "../../controller/inject/stats.ts";
+import type { Host } from "../../sdk/host/index.ts";
 import { inspectModule } from "../../sdk/module/inspect.ts";
 import {
   answered,
   catalog,
   cluster,
+  counted,
   inbound,
   labelsIn,
   labelsOf,
@@ -31,8 +33,8 @@ test("the labels are those that every proxy's bootstrap takes out of a name, in 
   const [name = ""] = host.metrics.names.filter((one) => one.endsWith(";.;istio_requests_total"));
   expect(name.split(";.;").flatMap((part) => part.split("=.=").slice(0, -1))).toEqual(istioLabels);
   const { manifest } = inspectModule(module);
-  for (const metric of ["istio_requests_total", "istio_request_duration_milliseconds"]) {
-    expect(manifest?.metrics.find((one) => one.name === metric)?.labels).toEqual(istioLabels);
+  for (const metric of ["requests_total", "request_duration_milliseconds", "request_bytes", "response_bytes"]) {
+    expect(manifest?.metrics.find((one) => one.name === `istio_${metric}`)?.labels).toEqual(istioLabels);
   }
 });
 
@@ -260,5 +262,54 @@ describe("the outcome", () => {
       host.fetch({}, () => ({ status: 200, after }), { cluster, properties: plain });
     const [name = ""] = host.metrics.names.filter((one) => one.endsWith("istio_request_duration_milliseconds"));
     expect([labelsIn(name), host.metrics.histogram(name)]).toEqual([only(host), [7, 1]]);
+  });
+
+  test("bytes are those of headers, body and trailers", async () => {
+    const host = await load();
+    const headers = { "x-long": "a".repeat(100) };
+    host.fetch({ method: "POST", body: "12345", headers }, () => ({ status: 200, body: "1234567" }), {
+      ...{ cluster, properties: { ...plain, "request.total_size": 205n, "response.total_size": 77n } },
+    });
+    for (const [metric, bytes] of [
+      ["istio_request_bytes", 205],
+      ["istio_response_bytes", 77],
+    ] as const) {
+      const [name = ""] = host.metrics.names.filter((one) => one.endsWith(metric));
+      expect([labelsIn(name), host.metrics.histogram(name)]).toEqual([only(host), [bytes]]);
+    }
+  });
+});
+
+describe("gRPC messages", () => {
+  const grpc = { method: "POST", headers: { "content-type": "application/grpc" } };
+  const names = ["istio_request_messages_total", "istio_response_messages_total"];
+  const messages = (host: Host) =>
+    host.metrics.names
+      .filter((one) => names.some((name) => one.endsWith(name)))
+      .map((one) => host.metrics.counter(one));
+
+  test("are counted with the labels of the peers, as Istio does", async () => {
+    const host = await load();
+    for (const properties of [counted(1, 3), counted(2, 0)])
+      host.fetch(grpc, saying(catalog), { cluster, properties: { ...plain, ...properties } });
+    expect(messages(host)).toEqual([3, 3]);
+    const { request_protocol, response_code, grpc_response_status, response_flags, ...rest } = only(host);
+    const { connection_security_policy, ...peers } = rest;
+    for (const name of names) {
+      const found = host.metrics.names.find((one) => one.endsWith(name)) ?? "";
+      expect(labelsIn(found)).toEqual(peers);
+    }
+  });
+
+  test.each`
+    what                     | request | said
+    ${"of what is not gRPC"} | ${{}}   | ${"1,3"}
+    ${"where none was seen"} | ${grpc} | ${undefined}
+    ${"of a later Envoy"}    | ${grpc} | ${"1"}
+  `("are not counted $what", async ({ request, said }) => {
+    const host = await load();
+    const state = said === undefined ? {} : { "filter_state.envoy.filters.http.grpc_stats": said };
+    host.fetch(request, saying(catalog), { cluster, properties: { ...plain, ...state } });
+    expect(messages(host)).toEqual([]);
   });
 });

@@ -87,7 +87,10 @@ beforeAll(async () => {
     { direction: "INBOUND", port: inboundGrpc, upstreamPorts: [grpcApp.port], http2: true },
   ]);
   webapp = await envoy({ workload: "webapp", labels: { app: "webapp" } }, [
-    { direction: "OUTBOUND", port: sidecar, upstreamPorts: [inbound], ...toCatalog },
+    {
+      ...{ direction: "OUTBOUND", port: sidecar, upstreamPorts: [inbound], ...toCatalog },
+      accessLog: "size=%REQUEST_HEADERS_BYTES%+%BYTES_RECEIVED% %RESPONSE_HEADERS_BYTES%+%BYTES_SENT%",
+    },
     { direction: "OUTBOUND", port: external, upstreamPorts: [world.port], clusterMetadata: externalCluster },
     {
       ...{ direction: "OUTBOUND", port: dead, upstreamPorts: [await freePort()], ...toCatalog },
@@ -211,6 +214,30 @@ describe("from sidecar to sidecar, beside the series", () => {
     expect(bounds).toEqual(expect.arrayContaining(["0.5", "1", "10000", "+Inf"]));
   });
 
+  test("bytes are those of headers and bodies, as Envoy's access log has them", async () => {
+    const before = webapp.output().length;
+    await call({ host: "127.0.0.1", port: ports.sidecar, path: "/206", method: "POST", body: "x".repeat(3000) });
+    const series = await counted(webapp, { response_code: "206" });
+    const logged = await webapp.waitFor(
+      () => /^size=(\d+)\+(\d+) (\d+)\+(\d+)$/m.exec(webapp.output(before)),
+      "a line of the access log",
+    );
+    const [, requestHeaders, received, responseHeaders, sent] = logged.map(Number);
+    expect([received, sent]).toEqual([3000, 2]);
+    for (const [name, bytes] of [
+      ["istio_request_bytes", Number(requestHeaders) + Number(received)],
+      ["istio_response_bytes", Number(responseHeaders) + Number(sent)],
+    ] as const) {
+      const bounds = await webapp.waitFor(async () => {
+        const all = await samples(webapp, `${name}_bucket`);
+        const own = all.filter(({ labels: { le: _, ...labels } }) => isDeepStrictEqual(labels, series));
+        return own.length > 0 && own.filter(({ value }) => value > 0).map(({ labels }) => labels["le"]);
+      }, "the histogram, which Envoy shows when it has flushed it");
+      const rounded = Math.trunc(bytes / 100) * 100; // Envoy's histograms keep two digits of a value
+      expect(bounds[0]).toBe(String([100, 250, 500, 1000, 2500, 5000].find((bound) => bound >= rounded)));
+    }
+  });
+
   test("neither the application nor the caller sees what the proxies tell each other", async () => {
     const reply = await get(ports.sidecar, "/201", { "x-envoy-peer-metadata": "me", "x-envoy-peer-metadata-id": "me" });
     expect(reply.status).toBe(201);
@@ -227,6 +254,27 @@ describe("from sidecar to sidecar, beside the series", () => {
     for (const of of [webapp, catalog]) {
       const labels = await counted(of, { request_protocol: "grpc" });
       expect(labels).toMatchObject({ response_code: "200", grpc_response_status: "5", response_flags: "-" });
+    }
+  });
+
+  test("gRPC messages are counted, with the labels of the peers", async () => {
+    await grpcCall(ports.grpc);
+    for (const of of [webapp, catalog]) {
+      const messages = await of.waitFor(async () => {
+        const all = await samples(of, "istio_requests_total");
+        const calls = all.find(({ labels }) => labels["request_protocol"] === "grpc");
+        const [requests, responses] = await Promise.all(
+          ["request", "response"].map((side) => samples(of, `istio_${side}_messages_total`)),
+        );
+        return calls && requests?.[0] && responses?.[0] && { calls, found: [...requests, ...responses] };
+      }, "messages");
+      const { calls, found } = messages;
+      const { request_protocol, response_code, grpc_response_status, response_flags, ...rest } = calls.labels;
+      const { connection_security_policy, ...labels } = rest;
+      expect(found).toEqual([
+        { labels, value: calls.value },
+        { labels, value: calls.value },
+      ]);
     }
   });
 

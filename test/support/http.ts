@@ -13,6 +13,7 @@ export interface Call extends Target {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly agent?: Agent;
   /** Default: plain text. */
   readonly tls?: ConnectionOptions;
@@ -25,7 +26,7 @@ export interface Reply {
 }
 
 /** Sends one request and reads the whole reply; rejects where the connection breaks before its end. */
-export function call({ agent, tls, ...options }: Call): Promise<Reply> {
+export function call({ agent, tls, body: toSend, ...options }: Call): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const send = tls === undefined ? request : secureRequest;
     const sent = send({ ...tls, ...options, agent: agent ?? false }, (response) => {
@@ -41,7 +42,7 @@ export function call({ agent, tls, ...options }: Call): Promise<Reply> {
       );
     });
     sent.once("error", reject);
-    sent.end();
+    sent.end(toSend);
   });
 }
 

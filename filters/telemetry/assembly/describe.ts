@@ -6,8 +6,13 @@ import { Proxy } from "./proxy";
 import { flagNames } from "./response-flags";
 import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
 
-/** At the server: the peer is the source. @param said what it said of itself */
-export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): void {
+/**
+ * Who the peers are, at the server: the peer is the source.
+ *
+ * @param said what it said of itself
+ * @returns the value of `connection_security_policy`
+ */
+export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): string {
   const properties = stream.properties;
   const own = proxy.node.workload;
   const peer = proxy.peers.ofHeader(said);
@@ -18,12 +23,11 @@ export function describeInbound(values: string[], proxy: Proxy, stream: HttpCont
   describeSource(values, source, namespaceOf(source, principal), principal);
   const service = inboundService(proxy.clusters.of(properties), own, properties);
   describeDestination(values, own, own.namespace, ownPrincipal, service);
-  describeOutcome(values, stream);
-  values.push(principal.length && ownPrincipal.length ? "mutual_tls" : "none");
+  return principal.length && ownPrincipal.length ? "mutual_tls" : "none";
 }
 
-/** At the client: the peer is the destination. @param said what it said of itself */
-export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): void {
+/** The same at the client: the peer is the destination. */
+export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): string {
   const properties = stream.properties;
   const own = proxy.node.workload;
   const cluster = proxy.clusters.of(properties);
@@ -34,8 +38,19 @@ export function describeOutbound(values: string[], proxy: Proxy, stream: HttpCon
   describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
   const service = outboundService(cluster, namespace, stream, !proxy.node.isGateway);
   describeDestination(values, destination, namespace, principal, service);
-  describeOutcome(values, stream);
-  values.push(UNKNOWN); // only the server can know
+  return UNKNOWN; // only the server can know
+}
+
+/** What became of the request. @param security how its connection is secured */
+export function describeOutcome(values: string[], stream: HttpContext, security: string): void {
+  const properties = stream.properties;
+  const isGrpc = isGrpcType(stream.requestHeaders.get("content-type"));
+  values.push(isGrpc ? "grpc" : "http");
+  values.push(properties.i64("response.code").toString());
+  const status = isGrpc ? properties.i64("response.grpc_status", i64.MIN_VALUE) : i64.MIN_VALUE;
+  values.push(status == i64.MIN_VALUE ? "" : status.toString());
+  values.push(flagNames(properties.u64("response.flags")));
+  values.push(security);
 }
 
 function describeSource(values: string[], source: Workload, namespace: string, principal: string): void {
@@ -67,16 +82,6 @@ function describeDestination(
   values.push(service.name);
   values.push(service.namespace);
   values.push(destination.cluster);
-}
-
-function describeOutcome(values: string[], stream: HttpContext): void {
-  const properties = stream.properties;
-  const isGrpc = isGrpcType(stream.requestHeaders.get("content-type"));
-  values.push(isGrpc ? "grpc" : "http");
-  values.push(properties.i64("response.code").toString());
-  const status = isGrpc ? properties.i64("response.grpc_status", i64.MIN_VALUE) : i64.MIN_VALUE;
-  values.push(status == i64.MIN_VALUE ? "" : status.toString());
-  values.push(flagNames(properties.u64("response.flags")));
 }
 
 /** The cluster's metadata name the services; without one it is what Istio calls the workload. */

@@ -30,7 +30,14 @@ export const LABELS: string[] = [
 
 const SOURCE = 1;
 const DESTINATION = 9;
-const OUTCOME = 21;
+/** So many labels say who the peers are. */
+export const PEERS = 20;
+/** Place of `request_protocol`. */
+export const PROTOCOL = 20;
+/** Place of `response_code`. */
+export const OUTCOME = 21;
+/** Place of `response_flags`. */
+export const FLAGS = 23;
 const SECURITY = 24;
 
 /** Takes the place of values that there were too many of. */
@@ -39,7 +46,7 @@ const OTHER = "other";
 /** Replaces what the values say of the other end: the caller's labels at the server, the destination's at the client. */
 export function forgetPeer(values: string[], isInbound: bool): void {
   if (isInbound) values.fill(OTHER, SOURCE, DESTINATION);
-  else values.fill(OTHER, DESTINATION, OUTCOME - 1);
+  else values.fill(OTHER, DESTINATION, PEERS);
 }
 
 /** Replaces response code, gRPC status and flags. */

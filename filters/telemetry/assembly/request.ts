@@ -1,6 +1,7 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
-import { describeInbound, describeOutbound } from "./describe";
+import { describeInbound, describeOutbound, describeOutcome } from "./describe";
 import { heard, isInbound, strip, tell } from "./exchange";
+import { PROTOCOL } from "./labels";
 import { Proxy } from "./proxy";
 
 enum Direction {
@@ -39,12 +40,12 @@ export class Request extends HttpContext {
     const isInbound = this.isInbound;
     const values = this.proxy.values;
     values.length = 0;
-    if (isInbound) describeInbound(values, this.proxy, this, this.peer);
-    else describeOutbound(values, this.proxy, this, this.peer);
-    const series = this.proxy.series.of(values, isInbound);
-    series.requests.increment();
-    const durationNs = this.properties.i64("request.duration", -1);
-    if (durationNs >= 0) series.durations.record(durationNs / 1_000_000);
+    const security = isInbound
+      ? describeInbound(values, this.proxy, this, this.peer)
+      : describeOutbound(values, this.proxy, this, this.peer);
+    describeOutcome(values, this, security);
+    this.proxy.requests.of(values, isInbound).count(this.properties);
+    if (values[PROTOCOL] == "grpc") this.proxy.messages.of(values, isInbound).count(this.properties);
   }
 
   /** Read when it is needed: where a filter before us answered, the log is all that we see. */

@@ -77,6 +77,11 @@ export const answered = {
 /** A connection to the upstream without TLS. */
 export const plain = { "upstream.uri_san_peer_certificate": "", "upstream.uri_san_local_certificate": "" };
 
+/** What Envoy's grpc_stats has counted. */
+export const counted = (requests: number, responses: number) => ({
+  "filter_state.envoy.filters.http.grpc_stats": `${requests},${responses}`,
+});
+
 /** The labels in a metric's name, as the stats tags of the bootstrap find them. */
 export function labelsIn(name: string): Labels {
   const found = istioLabels.flatMap((label) => {
