@@ -5,7 +5,7 @@ import { adsConfig, type XdsServer } from "./ads.ts";
 import { adminCluster, adminListener, prometheusListener, readyListener } from "./listeners.ts";
 import { probeClusters, probeListener } from "./probe-listener.ts";
 import type { ProbeRoute } from "./probes.ts";
-import { statsConfig } from "./stats.ts";
+import { extraLabels, statsConfig } from "./stats.ts";
 import { ownerUrl } from "./workload.ts";
 
 export interface SocketAddress {
@@ -81,7 +81,7 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
 
 const fromAds = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
 
-function node({ proxy, settings, locality, owner }: BootstrapOptions): Readonly<Record<string, unknown>> {
+function node({ proxy, settings, locality, owner, statTags = [] }: BootstrapOptions): Readonly<Record<string, unknown>> {
   const [region = "", zone = "", sub_zone = ""] = (locality ?? "").split("/");
   return {
     id: proxy.id,
@@ -102,6 +102,7 @@ function node({ proxy, settings, locality, owner }: BootstrapOptions): Readonly<
       MESH_ID: settings.domain,
       INSTANCE_IPS: proxy.ip,
       INTERCEPTION_MODE: proxy.interception,
+      STAT_TAGS: extraLabels(statTags).join(","), // for the telemetry filter: labels that can be added to metrics
     },
   };
 }

@@ -40,6 +40,9 @@ export const istioLabels = [
  */
 const filterLabels = ["scope", "result"] as const;
 
+/** Labels that Istio's documentation adds to its metrics by a `Telemetry`, so that they can be added to pods that run. */
+const addedLabels = ["request_host", "request_method", "request_operation", "destination_port"] as const;
+
 /** What is kept of Envoy's own statistics: enough to see delivery, retries and limits, and few for each cluster. */
 const kept = {
   prefix: [
@@ -84,6 +87,11 @@ export function statTagsOf(annotations: Texts): readonly string[] {
   return listItems(annotations[statTagsAnnotation] ?? "").filter(isLabel);
 }
 
+/** Labels beside Istio's own that an Envoy of this bootstrap knows. @param more those that the pod names */
+export function extraLabels(more: readonly string[]): readonly string[] {
+  return [...new Set([...filterLabels, ...addedLabels, ...more])];
+}
+
 /**
  * `stats_config` of a bootstrap.
  *
@@ -100,7 +108,7 @@ export function statsConfig(domain: string, more: readonly string[]): Readonly<R
     http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
     listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
   };
-  const labels = new Set<string>([...istioLabels, ...filterLabels, ...more]);
+  const labels = new Set<string>([...istioLabels, ...extraLabels(more)]);
   for (const name of Object.keys(own)) labels.delete(name);
   return {
     use_all_default_tags: false,

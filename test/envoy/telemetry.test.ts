@@ -1,28 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootstrap } from "../../controller/inject/bootstrap.ts";
-import { defaultSettings } from "../../controller/model/mesh.ts";
-import { nodeId } from "../../controller/model/names.ts";
-import type { Labels } from "../../controller/model/object.ts";
-import { proxy } from "../../controller/translate/test-support/model.ts";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
 import { type Sample, samples } from "../support/prometheus.ts";
 import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { type Identity, namespace, startSidecar } from "./telemetry-fixture.ts";
 
 // Real Envoys with the node and the statistics of their bootstrap: webapp's sidecar and a gateway call catalog's sidecar,
 // which has its application behind it. What Prometheus would read is compared label by label.
 
-interface Identity {
-  readonly type?: "sidecar" | "router";
-  readonly workload: string;
-  readonly labels: Labels;
-}
-
-const domain = "cluster.local";
-const namespace = "shop";
 const peerHeaders = ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id"];
 const catalogCluster = {
   istio: { services: [{ host: "catalog.shop.svc.cluster.local", name: "catalog", namespace }] },
@@ -43,24 +31,12 @@ let gateway: TestEnvoy;
 let catalog: TestEnvoy;
 
 async function envoy(identity: Identity, chains: readonly Omit<Chain, "plugins">[]): Promise<TestEnvoy> {
-  const { type = "sidecar", workload, labels } = identity;
-  const name = `${workload}-1`;
-  const ip = "127.0.0.1";
-  const { node, stats_config } = bootstrap({
-    proxy: proxy({ id: nodeId({ type, ip, name, namespace, domain }), type, ip, name, workload, labels }),
-    settings: defaultSettings,
-    xds: { address: ip, port: 15010 },
-    adminSocket: "",
-    listen: { prometheus: { address: ip, port: 1 }, ready: { address: ip, port: 2 }, admin: { address: ip, port: 3 } },
-  });
   const plugins = [{ name: "telemetry", module }];
-  const envoy = await startEnvoy({
-    ...filterBootstrap(chains.map((chain) => ({ ...chain, plugins }))),
-    node,
-    stats_config,
-  });
+  const envoy = await startSidecar(
+    identity,
+    chains.map((chain) => ({ ...chain, plugins })),
+  );
   started.push(envoy);
-  await envoy.live();
   return envoy;
 }
 

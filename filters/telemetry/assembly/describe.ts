@@ -2,6 +2,7 @@
 // @see Envoy contrib/istio/filters/http/istio_stats/source/istio_stats.cc
 import { HttpContext, Properties } from "@sluice/sdk/assembly";
 import { Cluster, Service } from "./clusters";
+import { Expressions } from "./expressions";
 import { Proxy } from "./proxy";
 import { flagNames } from "./response-flags";
 import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
@@ -82,6 +83,13 @@ function describeDestination(
   values.push(service.name);
   values.push(service.namespace);
   values.push(destination.cluster);
+}
+
+/** What expressions say: a label's value, where one has none Istio's word for that. */
+export function describeMore(values: string[], dimensions: Expressions): void {
+  const first = values.length;
+  dimensions.read(values);
+  for (let i = first; i < values.length; i++) values[i] = values[i].length ? bounded(values[i].substring(1)) : UNKNOWN;
 }
 
 /** The cluster's metadata name the services; without one it is what Istio calls the workload. */

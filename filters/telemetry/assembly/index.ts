@@ -9,7 +9,7 @@ class Telemetry extends Plugin {
   private proxy: Proxy | null = null;
 
   onConfigure(config: Config): void {
-    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>().seriesMax);
+    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>());
   }
 
   createHttpContext(): HttpContext {

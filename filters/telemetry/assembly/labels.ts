@@ -43,10 +43,14 @@ const SECURITY = 24;
 /** Takes the place of values that there were too many of. */
 const OTHER = "other";
 
-/** Replaces what the values say of the other end: the caller's labels at the server, the destination's at the client. */
+/**
+ * Replaces what the values say of the other end: the caller's labels at the server, the destination's at the client; and what
+ * expressions say, which is mostly of the caller.
+ */
 export function forgetPeer(values: string[], isInbound: bool): void {
   if (isInbound) values.fill(OTHER, SOURCE, DESTINATION);
   else values.fill(OTHER, DESTINATION, PEERS);
+  values.fill(OTHER, LABELS.length);
 }
 
 /** Replaces response code, gRPC status and flags. */

@@ -1,15 +1,15 @@
 import { Counter, Properties } from "@sluice/sdk/assembly";
-import { Metric, Shape } from "./shapes";
+import { counterOf, Metric, Shape } from "./shapes";
 
 /** The metrics of gRPC messages, for one set of label values. */
 @final
 export class MessageSeries {
-  private requests: Counter;
-  private responses: Counter;
+  private requests: Counter | null;
+  private responses: Counter | null;
 
-  constructor(shapes: Shape[], values: string[]) {
-    this.requests = new Counter(shapes[Metric.RequestMessages].of(values));
-    this.responses = new Counter(shapes[Metric.ResponseMessages].of(values));
+  constructor(shapes: (Shape | null)[], values: string[]) {
+    this.requests = counterOf(shapes[Metric.RequestMessages], values);
+    this.responses = counterOf(shapes[Metric.ResponseMessages], values);
   }
 
   /** The messages of one request, as Envoy's grpc_stats has counted them: `1,3`; nothing if there were none. */
@@ -18,7 +18,7 @@ export class MessageSeries {
     if (counted == null) return;
     const numbers = counted.split(",");
     if (numbers.length != 2) return;
-    this.requests.increment(<u32>parseInt(numbers[0]));
-    this.responses.increment(<u32>parseInt(numbers[1]));
+    if (this.requests != null) this.requests!.increment(<u32>parseInt(numbers[0]));
+    if (this.responses != null) this.responses!.increment(<u32>parseInt(numbers[1]));
   }
 }

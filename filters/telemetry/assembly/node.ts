@@ -14,6 +14,8 @@ export class Node {
   readonly metadata: Uint8Array;
   /** What is not known of it is empty, as in Istio; of a peer it would be `unknown`. */
   readonly workload: Workload;
+  /** Labels beside Istio's that are known to Envoy as tags: it knows them by their names, from its bootstrap on. */
+  readonly statTags: string[];
 
   constructor(properties: Properties) {
     const id = text(properties, "xds.node.id");
@@ -29,6 +31,7 @@ export class Node {
       text(properties, "xds.node.metadata.CLUSTER_ID"),
     );
     this.workload = workload;
+    this.statTags = text(properties, "xds.node.metadata.STAT_TAGS").split(",");
     this.metadata = encodeBase64(metadataOf(workload, properties));
   }
 }

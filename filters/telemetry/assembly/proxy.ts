@@ -1,11 +1,13 @@
-import { Properties } from "@sluice/sdk/assembly";
+import { log, Properties } from "@sluice/sdk/assembly";
 import { Clusters } from "./clusters";
+import { TelemetryConfig } from "./config";
+import { Expressions } from "./expressions";
 import { MessageSeries } from "./message-series";
 import { Node } from "./node";
 import { Peers } from "./peers";
 import { RequestSeries } from "./request-series";
 import { SeriesTable } from "./series";
-import { istioShapes, Metric } from "./shapes";
+import { Metric, Shapes } from "./shapes";
 import { peerOf, Workload } from "./workload";
 
 /** What all requests of a worker share. */
@@ -16,14 +18,32 @@ export class Proxy {
   readonly peers: Peers = new Peers();
   readonly requests: SeriesTable<RequestSeries>;
   readonly messages: SeriesTable<MessageSeries>;
+  /** Values of labels beyond those that the filter finds itself. */
+  readonly dimensions: Expressions;
   readonly unknownPeer: Workload = peerOf("", "", "", "", "", "", "");
   /** For the labels of the request that is counted now: one list for all of them. */
   readonly values: string[] = [];
 
-  constructor(properties: Properties, seriesMax: i32) {
-    this.node = new Node(properties);
-    const shapes = istioShapes();
-    this.requests = new SeriesTable<RequestSeries>(shapes, Metric.Requests, Metric.ResponseBytes, seriesMax);
-    this.messages = new SeriesTable<MessageSeries>(shapes, Metric.RequestMessages, Metric.ResponseMessages, seriesMax);
+  constructor(properties: Properties, config: TelemetryConfig) {
+    const node = new Node(properties);
+    this.node = node;
+    const metrics = new Shapes(config.metrics, Metric.Requests, Metric.ResponseMessages, node.statTags);
+    const max = config.seriesMax;
+    this.requests = new SeriesTable<RequestSeries>(metrics.shapes, Metric.Requests, Metric.ResponseBytes, max);
+    this.messages = new SeriesTable<MessageSeries>(
+      metrics.shapes,
+      Metric.RequestMessages,
+      Metric.ResponseMessages,
+      max,
+    );
+    this.dimensions = new Expressions(metrics.expressions);
+    if (metrics.unknown.length) {
+      log.warn(
+        "no metric has " +
+          metrics.unknown.join(", ") +
+          ": this proxy was started without such a tag; name it in the pod's annotation " +
+          "sidecar.istio.io/extraStatTags",
+      );
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
-import { describeInbound, describeOutbound, describeOutcome } from "./describe";
+import { describeInbound, describeMore, describeOutbound, describeOutcome } from "./describe";
 import { heard, isInbound, strip, tell } from "./exchange";
 import { PROTOCOL } from "./labels";
 import { Proxy } from "./proxy";
@@ -37,15 +37,19 @@ export class Request extends HttpContext {
   }
 
   onLog(): void {
+    const proxy = this.proxy;
+    if (proxy.requests.isEmpty && proxy.messages.isEmpty) return;
     const isInbound = this.isInbound;
-    const values = this.proxy.values;
+    const values = proxy.values;
     values.length = 0;
     const security = isInbound
-      ? describeInbound(values, this.proxy, this, this.peer)
-      : describeOutbound(values, this.proxy, this, this.peer);
+      ? describeInbound(values, proxy, this, this.peer)
+      : describeOutbound(values, proxy, this, this.peer);
     describeOutcome(values, this, security);
-    this.proxy.requests.of(values, isInbound).count(this.properties);
-    if (values[PROTOCOL] == "grpc") this.proxy.messages.of(values, isInbound).count(this.properties);
+    describeMore(values, proxy.dimensions);
+    if (!proxy.requests.isEmpty) proxy.requests.of(values, isInbound).count(this.properties);
+    if (values[PROTOCOL] != "grpc" || proxy.messages.isEmpty) return;
+    proxy.messages.of(values, isInbound).count(this.properties);
   }
 
   /** Read when it is needed: where a filter before us answered, the log is all that we see. */

@@ -12,6 +12,8 @@ const OVERFLOW_MAX = 256;
  */
 @final
 export class SeriesTable<T> {
+  /** There is nothing to count. */
+  isEmpty: bool = true;
   private known: Map<string, T> = new Map<string, T>();
   private overflow: Counter = new Counter("telemetry_overflow_total");
   /** Places of the values that tell series apart. */
@@ -21,13 +23,16 @@ export class SeriesTable<T> {
 
   /** @param first of the metrics that `T` has; `last`: the last one */
   constructor(
-    private shapes: Shape[],
+    private shapes: (Shape | null)[],
     first: i32,
     last: i32,
     private max: i32,
   ) {
     for (let i = first; i <= last; i++) {
-      const sources = shapes[i].sources;
+      const shape = shapes[i];
+      if (shape == null) continue;
+      this.isEmpty = false;
+      const sources = shape.sources;
       for (let at = 0; at < sources.length; at++) {
         if (!this.sources.includes(sources[at])) this.sources.push(sources[at]);
       }

@@ -1,5 +1,6 @@
 // Which labels each of Istio's metrics has. Knows no hostcalls.
-import { labelled } from "@sluice/sdk/assembly";
+import { Counter, labelled } from "@sluice/sdk/assembly";
+import { MetricChange } from "./config";
 import { FLAGS, LABELS, OUTCOME, PEERS } from "./labels";
 
 /** Istio's metrics, as places in the list of shapes: those of requests, of gRPC messages, of connections. */
@@ -37,32 +38,125 @@ export class Shape {
 
   constructor(private name: string) {}
 
-  add(label: string, source: i32): void {
-    this.labels.push(label);
-    this.sources.push(source);
-  }
-
   /** The metric's name with these values. */
   of(values: string[]): string {
     const own: string[] = [];
     for (let i = 0; i < this.sources.length; i++) own.push(values[this.sources[i]]);
     return labelled(this.name, this.labels, own);
   }
+
+  /** Gives a label its source. Their order is always the same: in another one they would be another metric of the same name. */
+  set(label: string, source: i32): void {
+    let at = this.labels.indexOf(label);
+    if (at < 0) {
+      at = this.labels.push("") - 1;
+      this.sources.push(0);
+      for (; at > 0 && isBefore(label, this.labels[at - 1]); at--) {
+        this.labels[at] = this.labels[at - 1];
+        this.sources[at] = this.sources[at - 1];
+      }
+      this.labels[at] = label;
+    }
+    this.sources[at] = source;
+  }
+
+  remove(label: string): void {
+    const at = this.labels.indexOf(label);
+    if (at < 0) return;
+    this.labels.splice(at, 1);
+    this.sources.splice(at, 1);
+  }
 }
 
-/** All shapes, by `Metric`. */
-export function istioShapes(): Shape[] {
-  const shapes: Shape[] = [];
-  for (let metric = 0; metric < NAMES.length; metric++) {
-    const shape = new Shape("istio_" + NAMES[metric]);
-    for (let i = 0; i < LABELS.length; i++) if (has(metric, i)) shape.add(LABELS[i], i);
-    shapes.push(shape);
+/** Istio's labels stand in its order, then the others by name. */
+function isBefore(a: string, b: string): bool {
+  const placeA = LABELS.indexOf(a);
+  const placeB = LABELS.indexOf(b);
+  if (placeA < 0 && placeB < 0) return a < b;
+  return placeB < 0 || (placeA >= 0 && placeA < placeB);
+}
+
+/** The shapes of some of Istio's metrics, as a configuration changes them. */
+@final
+export class Shapes {
+  /** By `Metric`; null for those that are not counted. */
+  readonly shapes: (Shape | null)[] = [];
+  /** CEL whose results follow the values of Istio's labels. */
+  readonly expressions: string[] = [];
+  /** Labels that are left out, since the proxy's bootstrap has no tag for them. */
+  readonly unknown: string[] = [];
+
+  /**
+   * @param first of the metrics that the plugin counts; `last`: the last one
+   * @param known labels beside Istio's that this proxy's bootstrap has a tag for
+   */
+  constructor(
+    changes: MetricChange[],
+    first: i32,
+    last: i32,
+    private known: string[],
+  ) {
+    for (let metric = 0; metric < NAMES.length; metric++) {
+      const isCounted = metric >= first && metric <= last && !isDropped(metric, changes);
+      this.shapes.push(isCounted ? istioShape(metric) : null);
+    }
+    for (let i = 0; i < changes.length; i++) {
+      for (let metric = first; metric <= last; metric++) {
+        if (isOf(changes[i], metric)) this.change(metric, changes[i]);
+      }
+    }
   }
-  return shapes;
+
+  /** Whether there is anything to count. */
+  get isEmpty(): bool {
+    for (let i = 0; i < this.shapes.length; i++) if (this.shapes[i] != null) return false;
+    return true;
+  }
+
+  private change(metric: i32, change: MetricChange): void {
+    const shape = this.shapes[metric];
+    if (shape == null) return;
+    for (let i = 0; i < change.tags_to_remove.length; i++) shape.remove(change.tags_to_remove[i]);
+    const labels = change.dimensions.keys();
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i];
+      const place = LABELS.indexOf(label);
+      if (place >= 0 ? has(metric, place) : this.known.includes(label)) {
+        shape.set(label, LABELS.length + this.place(change.dimensions.get(label)));
+      } else if (place < 0 && !this.unknown.includes(label)) {
+        this.unknown.push(label);
+      }
+    }
+  }
+
+  private place(expression: string): i32 {
+    const at = this.expressions.indexOf(expression);
+    return at < 0 ? this.expressions.push(expression) - 1 : at;
+  }
+}
+
+function isOf(change: MetricChange, metric: i32): bool {
+  return !change.name.length || change.name == NAMES[metric];
+}
+
+function isDropped(metric: i32, changes: MetricChange[]): bool {
+  for (let i = 0; i < changes.length; i++) if (changes[i].drop && isOf(changes[i], metric)) return true;
+  return false;
+}
+
+function istioShape(metric: i32): Shape {
+  const shape = new Shape("istio_" + NAMES[metric]);
+  for (let i = 0; i < LABELS.length; i++) if (has(metric, i)) shape.set(LABELS[i], i);
+  return shape;
 }
 
 /** Messages are counted before anybody knows how it ends; a connection has no status. */
 function has(metric: i32, label: i32): bool {
   if (label < PEERS || metric < Metric.RequestMessages) return true;
   return metric >= Metric.TcpSent && (label < OUTCOME || label >= FLAGS);
+}
+
+/** The counter of these values; null if it is not counted. */
+export function counterOf(shape: Shape | null, values: string[]): Counter | null {
+  return shape == null ? null : new Counter(shape.of(values));
 }

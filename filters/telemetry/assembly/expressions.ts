@@ -1,0 +1,82 @@
+import { Expression } from "@sluice/sdk/assembly";
+
+/**
+ * CEL expressions that are read for each request: those that are nothing but an attribute in one call of the host, any other one by a
+ * call of its own, since one that has no value takes the others of its call with it.
+ */
+@final
+export class Expressions {
+  private plain: Expression | null = null;
+  private isPlain: bool[] = [];
+  private others: (Expression | null)[] = [];
+
+  /** @param texts compile, each on its own */
+  constructor(texts: string[]) {
+    let list = "";
+    for (let i = 0; i < texts.length; i++) {
+      const existence = existenceOf(texts[i]);
+      this.isPlain.push(existence.length > 0);
+      if (!existence.length) this.others.push(Expression.compile(marked(texts[i])));
+      else list += (list.length ? ", " : "[") + existence + " ? " + marked(texts[i]) + " : ''";
+    }
+    if (list.length) this.plain = Expression.compile(list + "]");
+  }
+
+  /** Appends the results: `s` and what is a string, `n` and what is anything else, as a text; empty for what has no value now. */
+  read(results: string[]): void {
+    const together = this.plain;
+    const plain = together == null ? new Array<string>() : together.strings();
+    let nextPlain = 0;
+    let nextOther = 0;
+    for (let i = 0; i < this.isPlain.length; i++) {
+      if (this.isPlain[i]) results.push(nextPlain < plain.length ? plain[nextPlain++] : "");
+      else results.push(textOf(this.others[nextOther++]));
+    }
+  }
+}
+
+function textOf(expression: Expression | null): string {
+  if (expression == null) return "";
+  const text = expression.string();
+  return text == null ? "" : text;
+}
+
+/** A line end keeps a comment at the expression's end from what follows. */
+function marked(text: string): string {
+  return "(type(" + text + "\n) == string ? 's' : 'n') + string(" + text + "\n)";
+}
+
+const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
+const MAPS: string[] = ["request.headers", "response.headers", "response.trailers", "filter_state"];
+/** Of these there is no text. */
+const PARTS: string[] = ["headers", "trailers", "node", "metadata", "locality"];
+
+/** An expression that is true where the attribute has a value; empty if the text is more than an attribute. */
+function existenceOf(text: string): string {
+  const dot = text.indexOf(".");
+  if (dot < 0 || !isName(text, 0, text.length)) return inMap(text);
+  const last = text.substring(dot + 1);
+  if (!GROUPS.includes(text.substring(0, dot)) || last.includes(".")) return "";
+  for (let i = 0; i < PARTS.length; i++) if (last.endsWith(PARTS[i])) return "";
+  return "has(" + text + ")";
+}
+
+/** Of `request.headers['x-user']`: `'x-user' in request.headers`. */
+function inMap(text: string): string {
+  const open = text.indexOf("['");
+  if (open < 0 || !text.endsWith("']")) return "";
+  const map = text.substring(0, open);
+  if (!MAPS.includes(map) || !isName(text, open + 2, text.length - 2)) return "";
+  return text.substring(open + 1, text.length - 1) + " in " + map;
+}
+
+/** Letters, digits, `-`, `_` and `.`. */
+function isName(text: string, from: i32, to: i32): bool {
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i);
+    const letter = code | 0x20;
+    const isOfName = (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code == 0x5f;
+    if (!isOfName && code != 0x2d && code != 0x2e) return false;
+  }
+  return from < to;
+}

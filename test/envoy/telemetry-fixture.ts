@@ -1,0 +1,40 @@
+// Real Envoys with the node and the statistics that the bootstrap of their proxies has.
+import { bootstrap } from "../../controller/inject/bootstrap.ts";
+import { defaultSettings } from "../../controller/model/mesh.ts";
+import { nodeId } from "../../controller/model/names.ts";
+import type { Labels } from "../../controller/model/object.ts";
+import { proxy } from "../../controller/translate/test-support/model.ts";
+import { type EnvoyOptions, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
+import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
+
+export interface Identity {
+  readonly type?: "sidecar" | "router";
+  readonly workload: string;
+  readonly labels: Labels;
+  /** Labels of metrics that the pod names. */
+  readonly statTags?: readonly string[];
+}
+
+export const namespace = "shop";
+
+/** An Envoy that is live. */
+export async function startSidecar(
+  { type = "sidecar", workload, labels, statTags = [] }: Identity,
+  chains: readonly Chain[],
+  options: EnvoyOptions = {},
+): Promise<TestEnvoy> {
+  const name = `${workload}-1`;
+  const ip = "127.0.0.1";
+  const domain = "cluster.local";
+  const { node, stats_config } = bootstrap({
+    proxy: proxy({ id: nodeId({ type, ip, name, namespace, domain }), type, ip, name, workload, labels }),
+    settings: defaultSettings,
+    xds: { address: ip, port: 15010 },
+    adminSocket: "",
+    listen: { prometheus: { address: ip, port: 1 }, ready: { address: ip, port: 2 }, admin: { address: ip, port: 3 } },
+    statTags,
+  });
+  const envoy = await startEnvoy({ ...filterBootstrap(chains), node, stats_config }, options);
+  await envoy.live();
+  return envoy;
+}
