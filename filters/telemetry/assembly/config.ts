@@ -6,6 +6,22 @@ export class TelemetryConfig {
   @range(1, 100_000) readonly seriesMax: i32 = 1000;
   /** Changes of Istio's metrics, one after the other, as in Istio's stats filter. */
   readonly metrics: MetricChange[];
+  /** A line of JSON for each request; absent: none. */
+  readonly accessLog: AccessLogConfig | null = null;
+}
+
+@config
+export class AccessLogConfig {
+  /** A CEL expression: only requests of which it is true are logged; absent: all. */
+  readonly filter: string | null = null;
+  /** CEL expressions over Envoy's attributes, by the name of the field that has the result. */
+  readonly fields: Map<string, string>;
+
+  check(config: Config): void {
+    if (!this.fields.size) config.reject("fields", "say what a line has, such as path: request.path");
+    if (this.filter != null && !compiles(this.filter!)) config.reject("filter", NO_EXPRESSION);
+    checkExpressions(config, "fields", this.fields);
+  }
 }
 
 /** What is changed of one metric, or of all. */
@@ -38,6 +54,8 @@ export class MetricChange {
   }
 }
 
+const NO_EXPRESSION = "it is no CEL expression; Envoy's log says why at level info";
+
 /** Refuses what is no CEL, by its field's path. */
 function checkExpressions(config: Config, name: string, texts: Map<string, string>): void {
   if (!texts.size) return;
@@ -45,8 +63,13 @@ function checkExpressions(config: Config, name: string, texts: Map<string, strin
   const names = texts.keys();
   for (let i = 0; i < names.length; i++) {
     if (!fields.has(names[i])) continue;
-    const expression = Expression.compile(texts.get(names[i]));
-    if (expression == null) fields.reject(names[i], "it is no CEL expression; Envoy's log says why at level info");
-    else expression.delete();
+    if (!compiles(texts.get(names[i]))) fields.reject(names[i], NO_EXPRESSION);
   }
+}
+
+function compiles(text: string): bool {
+  const expression = Expression.compile(text);
+  if (expression == null) return false;
+  expression.delete();
+  return true;
 }

@@ -1,4 +1,11 @@
-import { Expression } from "@sluice/sdk/assembly";
+import { Expression, joinTexts, Properties } from "@sluice/sdk/assembly";
+import { flagNames } from "./response-flags";
+
+enum Kind {
+  Plain,
+  Flags,
+  Other,
+}
 
 /**
  * CEL expressions that are read for each request: those that are nothing but an attribute in one call of the host, any other one by a
@@ -7,30 +14,37 @@ import { Expression } from "@sluice/sdk/assembly";
 @final
 export class Expressions {
   private plain: Expression | null = null;
-  private isPlain: bool[] = [];
+  private kinds: Kind[] = [];
   private others: (Expression | null)[] = [];
 
   /** @param texts compile, each on its own */
   constructor(texts: string[]) {
-    let list = "";
+    const list: string[] = [];
     for (let i = 0; i < texts.length; i++) {
-      const existence = existenceOf(texts[i]);
-      this.isPlain.push(existence.length > 0);
-      if (!existence.length) this.others.push(Expression.compile(marked(texts[i])));
-      else list += (list.length ? ", " : "[") + existence + " ? " + marked(texts[i]) + " : ''";
+      const text = texts[i];
+      const existence = existenceOf(text);
+      this.kinds.push(text == FLAGS ? Kind.Flags : existence.length ? Kind.Plain : Kind.Other);
+      if (text == FLAGS) continue;
+      if (existence.length) list.push(existence + " ? " + marked(text) + " : ''");
+      else this.others.push(Expression.compile(marked(text)));
     }
-    if (list.length) this.plain = Expression.compile(list + "]");
+    if (list.length) this.plain = Expression.compile("[" + joinTexts(list, ", ") + "]");
   }
 
-  /** Appends the results: `s` and what is a string, `n` and what is anything else, as a text; empty for what has no value now. */
+  /**
+   * Appends the results: `s` and what is a string, `n` and what is anything else, as a text; empty for what has no value now.
+   * Attributes that are durations are in milliseconds, response flags have their names.
+   */
   read(results: string[]): void {
     const together = this.plain;
     const plain = together == null ? new Array<string>() : together.strings();
     let nextPlain = 0;
     let nextOther = 0;
-    for (let i = 0; i < this.isPlain.length; i++) {
-      if (this.isPlain[i]) results.push(nextPlain < plain.length ? plain[nextPlain++] : "");
-      else results.push(textOf(this.others[nextOther++]));
+    for (let i = 0; i < this.kinds.length; i++) {
+      const kind = this.kinds[i];
+      if (kind == Kind.Flags) results.push("s" + flagNames(new Properties().u64(FLAGS)));
+      else if (kind == Kind.Other) results.push(textOf(this.others[nextOther++]));
+      else results.push(nextPlain < plain.length ? plain[nextPlain++] : "");
     }
   }
 }
@@ -43,9 +57,13 @@ function textOf(expression: Expression | null): string {
 
 /** A line end keeps a comment at the expression's end from what follows. */
 function marked(text: string): string {
+  if (DURATIONS.includes(text))
+    return "'n' + string(" + text + ".getSeconds() * 1000 + " + text + ".getMilliseconds())";
   return "(type(" + text + "\n) == string ? 's' : 'n') + string(" + text + "\n)";
 }
 
+const FLAGS = "response.flags";
+const DURATIONS: string[] = ["request.duration", "response.backend_latency", "upstream.cx_pool_ready_duration"];
 const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
 const MAPS: string[] = ["request.headers", "response.headers", "response.trailers", "filter_state"];
 /** Of these there is no text. */

@@ -1,4 +1,5 @@
 import { log, Properties } from "@sluice/sdk/assembly";
+import { AccessLog } from "./access-log";
 import { Clusters } from "./clusters";
 import { TelemetryConfig } from "./config";
 import { Expressions } from "./expressions";
@@ -20,6 +21,7 @@ export class Proxy {
   readonly messages: SeriesTable<MessageSeries>;
   /** Values of labels beyond those that the filter finds itself. */
   readonly dimensions: Expressions;
+  readonly accessLog: AccessLog | null;
   readonly unknownPeer: Workload = peerOf("", "", "", "", "", "", "");
   /** For the labels of the request that is counted now: one list for all of them. */
   readonly values: string[] = [];
@@ -37,6 +39,8 @@ export class Proxy {
       max,
     );
     this.dimensions = new Expressions(metrics.expressions);
+    const accessLog = config.accessLog;
+    this.accessLog = accessLog == null ? null : new AccessLog(accessLog);
     if (metrics.unknown.length) {
       log.warn(
         "no metric has " +

@@ -37,6 +37,12 @@ export class Request extends HttpContext {
   }
 
   onLog(): void {
+    this.countRequest();
+    const accessLog = this.proxy.accessLog;
+    if (accessLog != null) accessLog.write(this.filterState);
+  }
+
+  private countRequest(): void {
     const proxy = this.proxy;
     if (proxy.requests.isEmpty && proxy.messages.isEmpty) return;
     const isInbound = this.isInbound;

@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ConfigRefused, type Host, type StreamOptions, type UpstreamResponse } from "../../sdk/host/index.ts";
+import { cluster, load, plain } from "./test-support/requests.ts";
+import "../../sdk/vitest/index.ts";
+
+interface Fetched {
+  readonly request?: Parameters<Host["fetch"]>[0];
+  readonly answer?: UpstreamResponse;
+  readonly options?: StreamOptions;
+}
+
+const logging = (accessLog: object) => load({ config: { accessLog, metrics: [{ drop: true }] } });
+
+/** What a request leaves for the file logger. */
+function lineOf(host: Host, { request = {}, answer = { status: 200 }, options = {} }: Fetched): string | undefined {
+  const properties = { ...plain, ...options.properties };
+  const reply = host.fetch(request, () => answer, { cluster, ...options, properties });
+  return reply.filterState.get("sluice.access-log");
+}
+
+const fieldsOf = (line: string | undefined) => JSON.parse(line ?? "");
+
+describe("the line", () => {
+  test("has the fields of the configuration, in its order, as JSON has them", async () => {
+    const host = await logging({
+      fields: {
+        ...{ method: "request.method", path: "request.path", response_code: "response.code", took: "request.duration" },
+        ...{ flags: "response.flags", user: "request.headers['x-user']", mtls: "connection.mtls", half: "0.5" },
+        ...{ slow: "request.duration > duration('5ms')", referer: "request.referer", who: "'me: ' + request.host" },
+      },
+    });
+    const line = lineOf(host, {
+      request: { path: "/items?q=1", host: "shop.test", headers: { "x-user": "ann" } },
+      answer: { status: 503, after: "1007ms" },
+    });
+    expect(line).toBe(
+      '{"method":"GET","path":"/items?q=1","response_code":503,"took":1007,"flags":"-","user":"ann","mtls":false,' +
+        '"half":0.5,"slow":true,"referer":null,"who":"me: shop.test"}\n',
+    );
+  });
+
+  test("has response flags by their names, and of a request without an answer no code", async () => {
+    const fields = { code: "response.code", flags: "response.flags", details: "response.code_details" };
+    const host = await logging({ fields });
+    expect(fieldsOf(lineOf(host, { options: { route: null } }))).toMatchObject({ code: 404, flags: "NR" });
+    const stream = host.stream({}, { cluster, properties: plain });
+    stream.disconnect();
+    expect(fieldsOf(stream.reply.filterState.get("sluice.access-log"))).toMatchObject({ code: null, flags: "DC" });
+  });
+
+  test("has moments as RFC 3339 has them", async () => {
+    const { start_time } = fieldsOf(lineOf(await logging({ fields: { start_time: "request.time" } }), {}));
+    expect(start_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+  });
+
+  test.each`
+    expression                           | value
+    ${"1"}                               | ${1}
+    ${"-12"}                             | ${-12}
+    ${"0"}                               | ${0}
+    ${"12u"}                             | ${12}
+    ${"1.25"}                            | ${1.25}
+    ${"'12'"}                            | ${"12"}
+    ${"'true'"}                          | ${"true"}
+    ${"false"}                           | ${false}
+    ${"b'-'"}                            | ${"-"}
+    ${"b'1.'"}                           | ${"1."}
+    ${"b'1.5x'"}                         | ${"1.5x"}
+    ${"b'1e+'"}                          | ${"1e+"}
+    ${"b'1e5'"}                          | ${1e5}
+    ${"b'1.5e-3'"}                       | ${0.0015}
+    ${"b'007'"}                          | ${"007"}
+    ${"b'x'"}                            | ${"x"}
+    ${"'a\\n\\t\\u0001\\u001f\"\\\\'"}   | ${'a\n\t\u0001\u001f"\\'}
+    ${"[1, 2]"}                          | ${null}
+    ${"request.headers['x-none'] + 'a'"} | ${null}
+  `("has $value for $expression", async ({ expression, value }) => {
+    expect(fieldsOf(lineOf(await logging({ fields: { it: expression } }), {}))).toEqual({ it: value });
+  });
+
+  test("has names that are escaped, too", async () => {
+    const names = ['"', "\\", "a\nb", "\u{1f600}", ""];
+    const host = await logging({ fields: Object.fromEntries(names.map((name) => [name, "response.code"])) });
+    expect(fieldsOf(lineOf(host, {}))).toEqual(Object.fromEntries(names.map((name) => [name, 200])));
+  });
+
+  test("gives back any bytes, with U+FFFD for what is no UTF-8", async () => {
+    const host = await logging({ fields: { path: "request.path", user: "request.headers['x-user'] + ''" } });
+    const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: "binary" }).map(Buffer.from));
+    fc.assert(
+      fc.property(bytes, (value) => {
+        const line = lineOf(host, { options: { properties: { "request.path": value } } });
+        const [json, ...rest] = (line ?? "").split("\n");
+        expect(rest).toEqual([""]);
+        expect(fieldsOf(json)["path"]).toBe(Buffer.from(value).toString("utf8"));
+      }),
+      { seed: 7, numRuns: 500 },
+    );
+  });
+
+  test("of headers as long as Envoy takes them is whole", async () => {
+    const host = await logging({ fields: { path: "request.path", user: "request.headers['x-user']" } });
+    const path = `/${'"'.repeat(60_000)}`;
+    expect(fieldsOf(lineOf(host, { request: { path } }))).toEqual({ path, user: null });
+  });
+});
+
+describe("only some requests", () => {
+  test.each`
+    filter                                | path    | isLogged
+    ${"response.code >= 500"}             | ${"/a"} | ${true}
+    ${"request.path == '/a'"}             | ${"/a"} | ${true}
+    ${"request.path == '/a'"}             | ${"/b"} | ${false}
+    ${"request.headers['x-none'] == 'a'"} | ${"/a"} | ${false}
+    ${"request.path"}                     | ${"/a"} | ${false}
+  `("by $filter: $path is logged: $isLogged", async ({ filter, path, isLogged }) => {
+    const host = await logging({ filter, fields: { path: "request.path" } });
+    expect(lineOf(host, { request: { path }, answer: { status: 503 } })).toBe(
+      isLogged ? `{"path":"${path}"}\n` : undefined,
+    );
+  });
+});
+
+test("without an access log there is no line", async () => {
+  expect(lineOf(await load(), {})).toBeUndefined();
+});
+
+test("a line of attributes costs two calls of the host", async () => {
+  const host = await logging({
+    fields: { path: "request.path", user: "request.headers['x-user']", code: "response.code" },
+  });
+  lineOf(host, {});
+  const calls = host.hostcalls.trace(() => lineOf(host, {})).map(({ name }) => name);
+  expect(calls.slice(-2)).toEqual(["proxy_call_foreign_function", "proxy_set_property"]);
+});
+
+test.each`
+  accessLog                                  | problem
+  ${{}}                                      | ${"accessLog.fields is missing: say what a line has"}
+  ${{ fields: {} }}                          | ${"accessLog.fields is "}
+  ${{ fields: { a: "request." } }}           | ${'accessLog.fields.a is "request.": it is no CEL expression'}
+  ${{ fields: { a: "1" }, filter: "1 +" }}   | ${'accessLog.filter is "1 +": it is no CEL expression'}
+  ${{ fields: { a: "1" }, filters: "true" }} | ${"accessLog.filters is unknown"}
+`("$accessLog is refused: $problem", async ({ accessLog, problem }) => {
+  const refused = await load({ config: { accessLog } }).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ConfigRefused);
+  expect(String(refused)).toContain(problem);
+});

@@ -1,0 +1,125 @@
+// The access log on a real Envoy: the filter leaves a line in filter state, and the file logger that every connection manager has prints it.
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort, type TestEnvoy } from "../support/envoy.ts";
+import { filterModule } from "../support/filter-module.ts";
+import { call } from "../support/http.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { startSidecar } from "./telemetry-fixture.ts";
+
+/** The fields of Istio's log, under Istio's names. */
+const istioFields = {
+  start_time: "request.time",
+  route_name: "xds.route_name",
+  method: "request.method",
+  path: "'x-envoy-original-path' in request.headers ? request.headers['x-envoy-original-path'] : request.path",
+  protocol: "request.protocol",
+  response_code: "response.code",
+  response_flags: "response.flags",
+  response_code_details: "response.code_details",
+  connection_termination_details: "connection.termination_details",
+  bytes_received: "request.size",
+  bytes_sent: "response.size",
+  duration: "request.duration",
+  upstream_service_time: "response.headers['x-envoy-upstream-service-time']",
+  x_forwarded_for: "request.headers['x-forwarded-for']",
+  user_agent: "request.useragent",
+  request_id: "request.id",
+  authority: "request.host",
+  upstream_host: "upstream.address",
+  upstream_cluster: "xds.cluster_name",
+  upstream_local_address: "upstream.local_address",
+  downstream_local_address: "destination.address",
+  downstream_remote_address: "source.address",
+  requested_server_name: "connection.requested_server_name",
+  upstream_transport_failure_reason: "upstream.transport_failure_reason",
+};
+
+const ports = { all: 0, errors: 0, off: 0, dead: 0 };
+let app: Upstream;
+let envoy: TestEnvoy;
+
+beforeAll(async () => {
+  app = await startUpstream((request, response) => {
+    response.writeHead(Number(request.url?.slice(1)) || 200, { "x-said": "caf\u00e9" }).end("ok");
+  });
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
+  const module = await filterModule("telemetry");
+  const chain = (port: number, accessLog?: object, to = app.port) => ({
+    ...{ direction: "INBOUND" as const, port, upstreamPorts: [to] },
+    plugins: [{ name: "telemetry", module, config: accessLog ? { accessLog } : {} }],
+  });
+  envoy = await startSidecar({ workload: "web", labels: { app: "web" } }, [
+    chain(ports.all, {
+      fields: { ...istioFields, said: "response.headers['x-said']", user: "request.headers['x-user']" },
+    }),
+    chain(ports.errors, { filter: "response.code >= 400", fields: { failed: "response.code" } }),
+    chain(ports.off),
+    chain(
+      ports.dead,
+      { fields: { flags: "response.flags", dead: "upstream.transport_failure_reason" } },
+      await freePort(),
+    ),
+  ]);
+});
+
+afterAll(async () => {
+  await envoy.stop();
+  await app.stop();
+});
+
+const get = (port: number, path: string, headers: Readonly<Record<string, string>> = {}) =>
+  call({ host: "127.0.0.1", port, path, headers: { host: "web.test", ...headers } });
+
+/** Lines of JSON on Envoy's stdout. */
+const lines = () =>
+  envoy
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+
+/** The line of which that is true. */
+const line = (is: (fields: Readonly<Record<string, unknown>>) => boolean) =>
+  envoy.waitFor(() => lines().find(is), "a line of the access log");
+
+test("a line has Istio's fields, with the values and types that Envoy's own JSON log gives them", async () => {
+  await get(ports.all, "/201?a=%22", { "user-agent": "vitest", "x-request-id": "not-a-uuid" });
+  expect(await line(({ path }) => path === "/201?a=%22")).toEqual({
+    ...{ start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), route_name: "default", method: "GET" },
+    ...{ path: "/201?a=%22", protocol: "HTTP/1.1", response_code: 200, response_flags: "-" },
+    ...{ response_code_details: "via_upstream", connection_termination_details: null },
+    ...{ bytes_received: 0, bytes_sent: 2, duration: expect.any(Number), x_forwarded_for: null },
+    ...{ upstream_service_time: expect.stringMatching(/^\d+$/), user_agent: "vitest", authority: "web.test" },
+    ...{ request_id: expect.any(String), upstream_host: `127.0.0.1:${app.port}` },
+    ...{ upstream_cluster: `inbound|${ports.all}`, upstream_local_address: expect.stringMatching(/^127.0.0.1:\d+$/) },
+    ...{ downstream_local_address: `127.0.0.1:${ports.all}`, requested_server_name: "" },
+    ...{ downstream_remote_address: expect.stringMatching(/^127.0.0.1:\d+$/), upstream_transport_failure_reason: "" },
+    ...{ said: "caf\u{fffd}", user: null },
+  });
+});
+
+test("bytes that are no text, quotes and control characters of a caller stay within their field", async () => {
+  const user = Buffer.from([0xff, 0x22, 0x5c, 0x09, 0x7b, 0xc3, 0xa9, 0xed, 0xa0, 0x80]);
+  const socket = connect(ports.all, "127.0.0.1");
+  socket.write("GET /bytes HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-user: ");
+  socket.write(user);
+  socket.write("\r\n\r\n");
+  socket.resume();
+  const found = await line(({ path }) => path === "/bytes");
+  expect(found["user"]).toBe(user.toString("utf8"));
+});
+
+test("only what the filter's expression wants is logged, and nothing where there is no access log", async () => {
+  for (const path of ["/200", "/404", "/500"]) await get(ports.off, path);
+  for (const path of ["/200", "/404", "/302", "/500"]) await get(ports.errors, path);
+  await line(({ failed }) => failed === 500);
+  expect(lines().flatMap(({ failed }) => failed ?? [])).toEqual([404, 500]);
+});
+
+test("a request that Envoy answers itself is logged with its flags", async () => {
+  expect((await get(ports.dead, "/")).status).toBe(503);
+  expect(await line(({ flags }) => flags !== undefined)).toEqual({
+    ...{ flags: "UF", dead: expect.stringContaining("Connection refused") },
+  });
+});
