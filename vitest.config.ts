@@ -11,7 +11,7 @@ const covers = process.argv.some((one) => one.startsWith("--coverage"));
 
 export default defineConfig({
   test: {
-    coverage: { provider: "istanbul" },
+    coverage: { provider: "istanbul", thresholds: { "filters/telemetry/assembly/*.ts": { 100: true } } },
     projects: [
       {
         test: {

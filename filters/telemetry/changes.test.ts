@@ -1,7 +1,8 @@
 // Changes of Istio's metrics, in the words of Istio's stats filter.
 import { describe, expect, test } from "vitest";
 import { istioLabels } from "../../controller/inject/stats.ts";
-import { ConfigRefused, type Host } from "../../sdk/host/index.ts";
+import * as Status from "../../sdk/abi/status.ts";
+import { ConfigRefused, Host } from "../../sdk/host/index.ts";
 import {
   catalog,
   cluster,
@@ -173,6 +174,30 @@ describe("labels", () => {
   });
 });
 
+test("no answer of the host to an expression ends the VM", async () => {
+  const dimensions = { tenant: "request.host", kind: "1 + 1" };
+  const served: unknown[] = [];
+  for (let after = 0; after < 30; after++) {
+    const beside = await load({ node: statTags });
+    const fault = beside.faults.fail("proxy_call_foreign_function", Status.InternalFailure, { after, times: 1 });
+    const host = await withChanges([{ dimensions }], { beside }).catch((error: unknown) => error);
+    if (host instanceof ConfigRefused) continue;
+    if (!(host instanceof Host)) throw host;
+    const { status } = host.fetch({ host: "a.test" }, saying(catalog), options);
+    expect(host.logs.filter(({ text }) => text.includes("failed: Uncaught"))).toEqual([]);
+    if (status === 503) continue; // the worker's VM has refused the configuration
+    const { tenant, kind } = labelsOf(host, "requests_total")[0] ?? {};
+    served.push([tenant, kind]);
+    fault.end();
+  }
+  for (const one of [
+    ["a.test", "2"],
+    ["unknown", "2"],
+    ["a.test", "unknown"],
+  ])
+    expect(served).toContainEqual(one);
+});
+
 describe("an expression", () => {
   const kind = async (expression: string, request: object = {}) => {
     const host = await withChanges([{ name: "requests_total", dimensions: { kind: expression } }]);
@@ -198,6 +223,10 @@ describe("an expression", () => {
     ${"request.headers['x-none'] + '!'"}                             | ${"unknown"}
     ${"xds.cluster_metadata.filter_metadata.istio.services[0].name"} | ${"catalog"}
     ${"xds.route_metadata.filter_metadata.none"}                     | ${"unknown"}
+    ${"xds.cluster_metadata.filter_metadata"}                        | ${"unknown"}
+    ${"response.trailers['x-none']"}                                 | ${"unknown"}
+    ${"request.headers['x ' + 'none']"}                              | ${"unknown"}
+    ${"{'a': 'b'}['a']"}                                             | ${"b"}
     ${"plugin_name"}                                                 | ${"plugin"}
   `("$expression is '$value'", async ({ expression, value }) => {
     expect(await kind(expression, asked)).toEqual([value]);

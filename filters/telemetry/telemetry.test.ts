@@ -80,6 +80,38 @@ describe("at the client", () => {
   });
 
   test.each`
+    principal                  | namespace
+    ${"spiffe://a/ns/vault"}   | ${"vault"}
+    ${"spiffe://a/ns/vault/x"} | ${"vault"}
+    ${"spiffe://a/ns/"}        | ${"store"}
+    ${"spiffe://a/ns//sa/x"}   | ${"store"}
+    ${"spiffe://a/sa/x"}       | ${"store"}
+  `("the namespace of $principal is $namespace", async ({ principal, namespace }) => {
+    const options = { properties: { "upstream.uri_san_peer_certificate": principal } };
+    expect(labelsOf(await load(), { upstream: saying(catalog), options })).toMatchObject({
+      destination_workload_namespace: namespace,
+    });
+  });
+
+  test("endpoint metadata of another form say nothing", async () => {
+    const options = {
+      cluster: { ...cluster, endpoints: [{ address: "10.0.0.7:80", metadata: { istio: { workload: "a;b;c" } } }] },
+    };
+    expect(labelsOf(await load(), { options })).toMatchObject(unknown("destination"));
+  });
+
+  test("clusters are told apart, however many there are", async () => {
+    const host = await load({ config: { seriesMax: 2 } });
+    const to = (name: string) => ({ metadata: { istio: { services: [{ host: `${name}.test`, name, port: "80" }] } } });
+    for (const i of [...Array(1100).keys(), 0, 1])
+      host.fetch({}, saying(catalog), { cluster: to(`c${i}`), properties: plain });
+    const counts = host.metrics.names
+      .filter((one) => one.endsWith("istio_requests_total"))
+      .map((name) => [labelsIn(name)["destination_service_name"], host.metrics.counter(name)]);
+    expect(Object.fromEntries(counts)).toEqual({ c0: 2, c1: 2, other: 1098 });
+  });
+
+  test.each`
     route                    | cluster                 | name
     ${{ name: "allow_any" }} | ${"PassthroughCluster"} | ${"PassthroughCluster"}
     ${{ name: "block_all" }} | ${"any"}                | ${"BlackHoleCluster"}
@@ -130,6 +162,13 @@ describe("at the server", () => {
     expect(labelsOf(await load(inbound), { request: { host: "evil.test" }, options })).toEqual({
       ...{ ...destination, ...unknown("source"), source_principal: "unknown", ...answered },
       ...{ destination_service: "web", destination_service_name: "web", connection_security_policy: "none" },
+    });
+  });
+
+  test("what comes through to a port without a service has Istio's name for it", async () => {
+    const options = { cluster: { name: "InboundPassthroughCluster" } };
+    expect(labelsOf(await load(inbound), { options })).toMatchObject({
+      ...{ destination_service: "web", destination_service_name: "InboundPassthroughCluster" },
     });
   });
 

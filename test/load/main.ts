@@ -17,12 +17,14 @@ import { oneChange } from "./one-change.ts";
 import { useScratch } from "./scratch.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
+import { telemetryCost } from "./telemetry.ts";
 import { yamlToAck } from "./yaml-to-ack.ts";
 
 const measurements: Readonly<Record<string, Measurement>> = {
   sizes: moduleSizes,
   memory: longRun,
   attributes: attributeCost,
+  telemetry: telemetryCost,
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,

@@ -62,8 +62,7 @@ function checkExpressions(config: Config, name: string, texts: Map<string, strin
   const fields = config.object(name);
   const names = texts.keys();
   for (let i = 0; i < names.length; i++) {
-    if (!fields.has(names[i])) continue;
-    if (!compiles(texts.get(names[i]))) fields.reject(names[i], NO_EXPRESSION);
+    if (fields.has(names[i]) && !compiles(texts.get(names[i]))) fields.reject(names[i], NO_EXPRESSION);
   }
 }
 

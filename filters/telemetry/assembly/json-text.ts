@@ -46,7 +46,7 @@ function isPlain(text: string): bool {
     at = fraction;
   }
   if (at < text.length && text.charCodeAt(at) == 0x65 /* e */) {
-    const sign = at + 1 < text.length ? text.charCodeAt(at + 1) : 0;
+    const sign = text.charCodeAt(at + 1);
     const from = sign == 0x2b /* + */ || sign == 0x2d /* - */ ? at + 2 : at + 1;
     at = digits(text, from);
     if (at == from) return false;

@@ -19,10 +19,7 @@ export class RequestSeries {
   /** One request that is over. */
   count(properties: Properties): void {
     if (this.requests != null) this.requests!.increment();
-    if (this.durations != null) {
-      const durationNs = properties.i64("request.duration", -1);
-      if (durationNs >= 0) this.durations!.record(durationNs / 1_000_000);
-    }
+    if (this.durations != null) this.durations!.record(properties.u64("request.duration") / 1_000_000);
     if (this.requestBytes != null) this.requestBytes!.record(properties.u64("request.total_size"));
     if (this.responseBytes != null) this.responseBytes!.record(properties.u64("response.total_size"));
   }

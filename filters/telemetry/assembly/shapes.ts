@@ -107,12 +107,6 @@ export class Shapes {
     }
   }
 
-  /** Whether there is anything to count. */
-  get isEmpty(): bool {
-    for (let i = 0; i < this.shapes.length; i++) if (this.shapes[i] != null) return false;
-    return true;
-  }
-
   private change(metric: i32, change: MetricChange): void {
     const shape = this.shapes[metric];
     if (shape == null) return;

@@ -83,7 +83,23 @@ export function orUnknown(text: string): string {
   return text.length ? text : UNKNOWN;
 }
 
-/** The text, cut where it is longer than any name that Istio's labels are made for. */
+/**
+ * The text, cut where it is longer than any name that Istio's labels are made for, with `_` for control characters, which are no
+ * part of a name, and by which values are told from each other.
+ */
 export function bounded(text: string): string {
-  return text.length > VALUE_SIZE_MAX ? text.slice(0, VALUE_SIZE_MAX) : text;
+  const cut = text.length > VALUE_SIZE_MAX ? text.slice(0, VALUE_SIZE_MAX) : text;
+  let codes: i32[] | null = null;
+  for (let i = 0; i < cut.length; i++) {
+    if (cut.charCodeAt(i) >= 0x20) continue;
+    if (codes == null) codes = codesOf(cut);
+    codes[i] = 0x5f; // _
+  }
+  return codes == null ? cut : String.fromCharCodes(codes);
+}
+
+function codesOf(text: string): i32[] {
+  const codes = new Array<i32>(text.length);
+  for (let i = 0; i < text.length; i++) codes[i] = text.charCodeAt(i);
+  return codes;
 }
