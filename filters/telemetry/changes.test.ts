@@ -252,13 +252,13 @@ describe("an expression", () => {
       ...{ node: statTags, ...inbound },
       config: { seriesMax: 3, metrics: [{ dimensions: { tenant: "request.headers['x-user']" } }] },
     });
-    for (let i = 0; i < 1000; i++) host.fetch({ headers: { "x-user": `${i}` } }, undefined, options);
+    for (let i = 0; i < 200; i++) host.fetch({ headers: { "x-user": `${i}` } }, undefined, options);
     expect(
       labelsOf(host, "requests_total")
         .map((labels) => labels["tenant"])
         .sort(),
     ).toEqual(["0", "1", "2", "other"]);
-    expect(host.metrics.counter("telemetry_overflow_total")).toBe(997);
+    expect(host.metrics.counter("telemetry_overflow_total")).toBe(197);
   });
 
   test("attributes cost one call of the host together, whatever their number is", async () => {

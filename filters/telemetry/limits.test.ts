@@ -12,6 +12,7 @@ import {
   labelsOf,
   load,
   metadata,
+  module,
   node,
   ofCatalog,
   plain,
@@ -144,6 +145,16 @@ describe("the number of series", () => {
     }
     const outcomes = new Map(series(host).map(([labels, requests]) => [labels["response_code"], requests]));
     expect([outcomes.size, outcomes.get("other")]).toEqual([10 + 256 + 1, 400 - 10 - 256]);
+  });
+
+  test("goes on through a trap, and a swap of module and configuration", async () => {
+    const host = await load({ failurePolicy: "FAIL_RELOAD", vmId: "telemetry" });
+    host.fetch({}, saying(catalog), options);
+    host.faults.trap("proxy_on_request_headers", { times: 1 });
+    host.fetch({}, saying(catalog), options);
+    await host.replace(module, { upstream: true, vmId: "telemetry", config: { seriesMax: 5 } });
+    host.fetch({}, saying(catalog), options);
+    expect(names(host, "destination_workload")).toEqual([["catalog-v1", 2]]);
   });
 
   test("workers count together", async () => {
