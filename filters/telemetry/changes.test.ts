@@ -89,6 +89,13 @@ describe("a dropped metric", () => {
     expect(host.hostcalls.byName["proxy_get_property"]).toBe(3); // directions, and the cluster of the attempt
   });
 
+  test("of one direction's messages leaves the other's", async () => {
+    const host = await withChanges([{ name: "response_messages_total", drop: true }]);
+    host.fetch(grpc, saying(catalog), options);
+    expect(metricsIn(host)).toContain("istio_request_messages_total");
+    expect(metricsIn(host)).not.toContain("istio_response_messages_total");
+  });
+
   test("of requests alone leaves messages", async () => {
     const host = await withChanges(
       ["requests_total", "request_duration_milliseconds", "request_bytes", "response_bytes"].map((name) => ({
