@@ -55,7 +55,7 @@ const rules: Record<string, Rule> = {
   },
   "controller/model": { may: [] },
   "controller/ports": { may: [] },
-  "controller/crd": { may: ["controller/model", "controller/ports"], packages: ["zod"] },
+  "controller/crd": { may: ["controller/model", "controller/ports"], packages: ["zod", "@bufbuild/cel"] },
   "controller/sources": {
     may: ["controller/model", "controller/ports"],
     packages: ["yaml"],

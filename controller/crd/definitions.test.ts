@@ -31,6 +31,7 @@ describe("kinds", () => {
     ${"Sidecar"}         | ${"sidecars.networking.istio.io"}         | ${["v1", "v1beta1", "v1alpha3"]} | ${undefined}
     ${"VirtualService"}  | ${"virtualservices.networking.istio.io"}  | ${["v1", "v1beta1", "v1alpha3"]} | ${["vs"]}
     ${"WorkloadEntry"}   | ${"workloadentries.networking.istio.io"}  | ${["v1", "v1beta1", "v1alpha3"]} | ${["we"]}
+    ${"Telemetry"}       | ${"telemetries.telemetry.istio.io"}       | ${["v1", "v1alpha1"]}            | ${["telemetry"]}
     ${"WasmPlugin"}      | ${"wasmplugins.extensions.istio.io"}      | ${["v1alpha1"]}                  | ${undefined}
   `("$kind is $name, stored as the first of $versions", ({ kind, name, versions, shortNames }) => {
     const { spec } = definitions.find(({ metadata }) => metadata.name === name) ?? {};

@@ -9,6 +9,7 @@ import { pod } from "./pod.ts";
 import { service } from "./service.ts";
 import { serviceEntry } from "./service-entry.ts";
 import { sidecar } from "./sidecar.ts";
+import { telemetry } from "./telemetry.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
 import { workloadEntry } from "./workload-entry.ts";
@@ -26,6 +27,7 @@ export const kinds: { readonly [K in Kind]: KindSchema<K> } = {
   VirtualService: virtualService,
   DestinationRule: destinationRule,
   PeerAuthentication: peerAuthentication,
+  Telemetry: telemetry,
   WasmPlugin: wasmPlugin,
 };
 
@@ -34,7 +36,6 @@ export const kindsNotYet: Readonly<Record<string, readonly string[]>> = {
   "networking.istio.io": ["EnvoyFilter", "WorkloadGroup", "ProxyConfig"],
   "extensions.istio.io": ["TrafficExtension"],
   "security.istio.io": ["AuthorizationPolicy", "RequestAuthentication"],
-  "telemetry.istio.io": ["Telemetry"],
   "install.istio.io": ["IstioOperator"],
   "gateway.networking.k8s.io": [
     "Gateway",

@@ -205,8 +205,59 @@ describe("other kinds", () => {
     ${"a mode of no Istio"}        | ${object("PeerAuthentication", "{mtls: {mode: OFF}}", "security.istio.io/v1")}                                                                          | ${['4:21 PeerAuthentication default/x: spec.mtls.mode is "OFF": must be UNSET, DISABLE, PERMISSIVE or STRICT']}
     ${"ports without selector"}    | ${object("PeerAuthentication", "{portLevelMtls: {80: {mode: STRICT}}}", "security.istio.io/v1")}                                                        | ${["4:8 PeerAuthentication default/x: spec.portLevelMtls needs selector.matchLabels, which say whose ports these are"]}
     ${"a port that is none"}       | ${object("PeerAuthentication", "{selector: {matchLabels: {a: b}}, portLevelMtls: {0: {mode: STRICT}}}", "security.istio.io/v1")}                        | ${["4:41 PeerAuthentication default/x: spec.portLevelMtls has a key that is no port: port numbers are 1 to 65535"]}
+    ${"a label that is none"}      | ${object("Telemetry", "{metrics: [{overrides: [{tagOverrides: {a-b: {value: request.host}}}]}]}", "telemetry.istio.io/v1")}                             | ${["4:47 Telemetry default/x: spec.metrics[0].overrides[0].tagOverrides.a-b is no label: letters, digits and _, not beginning with a digit"]}
+    ${"a label without value"}     | ${object("Telemetry", "{metrics: [{overrides: [{tagOverrides: {a: {}}}]}]}", "telemetry.istio.io/v1")}                                                  | ${["4:47 Telemetry default/x: spec.metrics[0].overrides[0].tagOverrides.a.value is missing: tagOverrides.value must be set when operation is UPSERT"]}
+    ${"a value that is removed"}   | ${object("Telemetry", "{metrics: [{overrides: [{tagOverrides: {a: {operation: REMOVE, value: request.host}}}]}]}", "telemetry.istio.io/v1")}            | ${["4:77 Telemetry default/x: spec.metrics[0].overrides[0].tagOverrides.a.value is set: tagOverrides.value may only be set when operation is UPSERT"]}
+    ${"a label that is no CEL"}    | ${object("Telemetry", "{metrics: [{overrides: [{tagOverrides: {a: {value: request.}}}]}]}", "telemetry.istio.io/v1")}                                   | ${['4:58 Telemetry default/x: spec.metrics[0].overrides[0].tagOverrides.a.value is "request.": not an expression in CEL: "." at column 8 can\'t stand there']}
+    ${"a filter that is no CEL"}   | ${object("Telemetry", '{accessLogging: [{filter: {expression: ""}}]}', "telemetry.istio.io/v1")}                                                        | ${['4:46 Telemetry default/x: spec.accessLogging[0].filter.expression is "": an expression is missing']}
+    ${"a percentage of traces"}    | ${object("Telemetry", "{tracing: [{randomSamplingPercentage: 101}]}", "telemetry.istio.io/v1")}                                                         | ${["4:45 Telemetry default/x: spec.tracing[0].randomSamplingPercentage is 101: must be 100 or less"]}
+    ${"a tag of two types"}        | ${object("Telemetry", "{tracing: [{customTags: {a: {literal: {value: b}, header: {name: c}}}}]}", "telemetry.istio.io/v1")}                             | ${["4:32 Telemetry default/x: spec.tracing[0].customTags.a must have exactly one of literal, environment, header and formatter"]}
+    ${"a telemetry of a Gateway"}  | ${object("Telemetry", "{targetRefs: [{kind: Gateway, name: g}]}", "telemetry.istio.io/v1")}                                                             | ${["4:8 Telemetry default/x: spec.targetRefs is not supported yet: without it the telemetry would be of more workloads; write selector"]}
     ${"a number as variable"}      | ${object("Deployment", "{selector: {}, template: {spec: {containers: [{name: c, env: [{name: A, value: 1}]}]}}}", "apps/v1")}                           | ${["4:86 Deployment default/x: spec.template.spec.containers[0].env[0].value is 1: must be text; write it in quotes"]}
   `("$slip: $told", ({ text, told }) => {
     expect(tell(text).lines).toEqual(told.map((one: string) => `error IST0106 mesh/a.yaml:${one}`));
   });
+});
+
+test("what a Telemetry asks for and does not get is told", () => {
+  const text = `apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: x}
+spec:
+  metrics:
+  - providers: [{name: stackdriver}]
+    reportingInterval: 5s
+    overrides: [{match: {customMetric: mine}, disabled: true}]
+  accessLogging: [{providers: [{name: otel}]}]
+  tracing:
+  - providers: [{name: zipkin}, {name: jaeger}]
+    useRequestIdForTraceSampling: false
+    disableContextPropagation: true
+    customTags: {a: {formatter: {value: "%PROTOCOL%"}}}
+`;
+  const about = (place: string, what: string): string =>
+    `warning SLU0003 mesh/a.yaml:${place} Telemetry default/x: spec.${what}`;
+  expect(tell(text).lines).toEqual([
+    about(
+      "6:24",
+      'metrics[0].providers[0].name is "stackdriver", which has no effect: the only provider of metrics is prometheus',
+    ),
+    about("7:24", "metrics[0].reportingInterval has no effect yet"),
+    about("8:40", "metrics[0].overrides[0].match.customMetric has no effect: there are no metrics but Istio's"),
+    about(
+      "9:39",
+      'accessLogging[0].providers[0].name is "otel", which has no effect: the only provider of accessLogging is envoy',
+    ),
+    about(
+      "11:40",
+      'tracing[0].providers[1].name is "jaeger", which has no effect: the only provider of tracing is zipkin',
+    ),
+    about(
+      "12:35",
+      "tracing[0].useRequestIdForTraceSampling is false, which has no effect yet: the request id decides, at every proxy alike",
+    ),
+    about("13:32", "tracing[0].disableContextPropagation has no effect yet"),
+    about("14:22", "tracing[0].customTags.a.formatter has no effect yet: the tag is left out"),
+  ]);
+  expect(tell(text).refs).toContain("Telemetry default/x");
 });

@@ -12,7 +12,6 @@ const meaning: Readonly<Record<string, string>> = {
   AuthorizationPolicy: "no request is denied by them, so what they protect is open",
   RequestAuthentication: "no request's token is looked at",
   EnvoyFilter: "no proxy's configuration is changed by them",
-  Telemetry: "metrics are those of the built-in telemetry, and there are no traces",
 };
 
 /** How many problems of objects are told. */

@@ -102,12 +102,10 @@ test("users' objects that would do nothing here are counted, with what that mean
   const objects = [
     theirs("security.istio.io/v1", "AuthorizationPolicy", "a"),
     theirs("security.istio.io/v1", "AuthorizationPolicy", "b"),
-    theirs("telemetry.istio.io/v1", "Telemetry", "a"),
     theirs("networking.istio.io/v1beta1", "ProxyConfig", "a"),
   ];
   expect(await linesOf({ objects })).toEqual([
     "Warning [SLU0003] (AuthorizationPolicy) 2 objects have no effect here: no request is denied by them, so what they protect is open",
-    "Warning [SLU0003] (Telemetry) 1 object has no effect here: metrics are those of the built-in telemetry, and there are no traces",
     "Warning [SLU0003] (ProxyConfig) 1 object has no effect here: Sluice does not know the kind",
     ...withWarnings,
   ]);

@@ -90,6 +90,7 @@ test("the validator is asked of each kind of ours, and of nothing else", () => {
       "workloadentries",
     ],
     ["security.istio.io", "peerauthentications"],
+    ["telemetry.istio.io", "telemetries"],
     ["extensions.istio.io", "wasmplugins"],
   ]);
 });

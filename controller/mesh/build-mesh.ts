@@ -7,6 +7,7 @@ import { checkDestinationRules } from "./check-destination-rules.ts";
 import { checkHosts } from "./check-hosts.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { checkSelectors } from "./check-selectors.ts";
+import { checkTelemetry } from "./check-telemetry.ts";
 import { keptList, keptMap } from "./kept.ts";
 import { servicesOf } from "./services.ts";
 
@@ -59,6 +60,10 @@ export function buildMesh({ plugins, telemetry, settings, generation, before, ..
       objects.filter((object) => object.kind === "Sidecar"),
     ),
     peerAuthentications,
+    telemetries: keptList(
+      before?.telemetries,
+      objects.filter((object) => object.kind === "Telemetry"),
+    ),
     plugins: keptList(
       before?.plugins,
       plugins.toSorted((a, b) => byPrecedence(a.object, b.object)),
@@ -71,6 +76,7 @@ export function buildMesh({ plugins, telemetry, settings, generation, before, ..
     ...checkRoutes(mesh),
     ...checkDestinationRules(mesh, objects),
     ...checkAuthentication(mesh),
+    ...checkTelemetry(mesh),
     ...checkSelectors(mesh, objects),
   ];
   return { mesh, problems: found };

@@ -1,16 +1,16 @@
 import { codes } from "../model/codes.ts";
 import type { Mesh } from "../model/mesh.ts";
-import { type AnyObject, type Labels, matches, refOf } from "../model/object.ts";
+import { type AnyObject, type Kind, type Labels, matches, refOf } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import { labelledWorkloads } from "./workloads.ts";
 
-/** WasmPlugins, PeerAuthentications and Sidecars whose selector chooses nothing that runs or is to run. */
+/** WasmPlugins, PeerAuthentications, Telemetries and Sidecars whose selector chooses nothing that runs or is to run. */
 export function checkSelectors({ settings }: Mesh, objects: readonly AnyObject[]): readonly Problem[] {
   const workloads = labelledWorkloads(objects);
   return objects.flatMap((object) => {
     const selection = selectionOf(object);
     if (!selection) return [];
-    const isEverywhere = object.kind !== "Sidecar" && object.meta.namespace === settings.rootNamespace;
+    const isEverywhere = reachAll.includes(object.kind) && object.meta.namespace === settings.rootNamespace;
     const near = workloads.filter(({ namespace }) => isEverywhere || namespace === object.meta.namespace);
     if (near.some(({ labels }) => matches(selection.labels, labels))) return [];
     const wanted = Object.entries(selection.labels).map(([key, value]) => `${key}=${value}`);
@@ -20,10 +20,23 @@ export function checkSelectors({ settings }: Mesh, objects: readonly AnyObject[]
   });
 }
 
+/** Kinds that choose workloads of the whole mesh by labels where they stand in the root namespace. */
+const reachAll: readonly Kind[] = ["WasmPlugin", "PeerAuthentication"];
+
 function selectionOf(object: AnyObject): { readonly labels: Labels; readonly path: Problem["path"] & {} } | undefined {
-  if ((object.kind === "WasmPlugin" || object.kind === "PeerAuthentication") && object.spec.selector)
-    return { labels: object.spec.selector, path: ["spec", "selector", "matchLabels"] };
-  if (object.kind === "Sidecar" && object.spec.workloadSelector)
-    return { labels: object.spec.workloadSelector, path: ["spec", "workloadSelector", "labels"] };
-  return undefined;
+  switch (object.kind) {
+    case "WasmPlugin":
+    case "PeerAuthentication":
+    case "Telemetry":
+      return object.spec.selector && { labels: object.spec.selector, path: ["spec", "selector", "matchLabels"] };
+    case "Sidecar":
+      return (
+        object.spec.workloadSelector && {
+          labels: object.spec.workloadSelector,
+          path: ["spec", "workloadSelector", "labels"],
+        }
+      );
+    default:
+      return undefined;
+  }
 }

@@ -103,6 +103,22 @@ spec: {selector: {}, template: {metadata: {labels: {app: catalog, version: v1}},
       ],
     },
     {
+      slip: "Telemetries beside others, and one of the root that selects what is elsewhere",
+      text: ["a: {}", "b: {}", "c: {selector: {matchLabels: {app: p}}}", "d: {selector: {matchLabels: {app: p}}}"]
+        .map((one, i) => {
+          const [name, spec] = one.split(/: (.*)/);
+          const namespace = i < 2 ? "shop" : "istio-system";
+          return `apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: ${spec}\n`;
+        })
+        .join("---\n"),
+      told: [
+        "error IST0160 mesh/a.yaml:9:1 Telemetry shop/b: spec has no effect: Telemetry shop/a comes before it and decides for namespace shop; merge them into one",
+        "error IST0159 mesh/a.yaml:19:1 Telemetry istio-system/d: spec has no effect: Telemetry istio-system/c comes before it and decides for the workloads that it selects; merge them into one",
+        "warning IST0127 mesh/a.yaml:14:19 Telemetry istio-system/c: spec.selector.matchLabels matches nothing: no workload of namespace istio-system has the labels app=p",
+        "warning IST0127 mesh/a.yaml:19:19 Telemetry istio-system/d: spec.selector.matchLabels matches nothing: no workload of namespace istio-system has the labels app=p",
+      ],
+    },
+    {
       slip: "a PeerAuthentication beside another one, and one that selects nothing",
       text: ["a: {}", "b: {mtls: {mode: STRICT}}", "c: {selector: {matchLabels: {app: nothing}}}"]
         .map((one) => {

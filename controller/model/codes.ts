@@ -12,6 +12,9 @@ export const codes = {
   portNaming: "IST0118",
   noWorkloads: "IST0127",
   unreachableRule: "IST0130",
+  /** A Telemetry beside another one for the same workloads: with a selector, without. */
+  conflictingTelemetry: "IST0159",
+  secondTelemetry: "IST0160",
   hostNotOnGateway: "IST0132",
   subsetWithoutPods: "IST0173",
   unknownRuleHost: "IST0174",

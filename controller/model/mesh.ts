@@ -20,6 +20,7 @@ export interface Mesh {
   readonly gateways: readonly MeshObject<"Gateway">[];
   readonly sidecars: readonly MeshObject<"Sidecar">[];
   readonly peerAuthentications: readonly MeshObject<"PeerAuthentication">[];
+  readonly telemetries: readonly MeshObject<"Telemetry">[];
   readonly plugins: readonly Plugin[];
   /** The built-in telemetry filter; absent where it is switched off. */
   readonly telemetry?: Module;

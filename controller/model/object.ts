@@ -3,6 +3,7 @@ import type { Gateway } from "./gateway.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { EndpointSlice, Service, ServiceEntry } from "./service.ts";
 import type { Sidecar } from "./sidecar.ts";
+import type { Telemetry } from "./telemetry.ts";
 import type { VirtualService } from "./virtual-service.ts";
 import type { WasmPlugin } from "./wasm-plugin.ts";
 import type { Deployment, Pod, WorkloadEntry } from "./workload.ts";
@@ -20,6 +21,7 @@ export interface Specs {
   readonly VirtualService: VirtualService;
   readonly DestinationRule: DestinationRule;
   readonly PeerAuthentication: PeerAuthentication;
+  readonly Telemetry: Telemetry;
   readonly WasmPlugin: WasmPlugin;
 }
 
@@ -64,6 +66,11 @@ export function refOf(object: { readonly kind: Kind; readonly meta: Meta }): Ref
 /** `WasmPlugin shop/cart-budget`; also the key of an object in maps. */
 export function refText(ref: Readonly<Record<keyof Ref, string>>): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;
+}
+
+/** Whether a policy is for some workloads only. An empty selector is none. */
+export function isSelective({ selector }: { readonly selector?: Labels }): boolean {
+  return selector !== undefined && Object.keys(selector).length > 0;
 }
 
 /** Whether labels carry all that a selector asks for. An empty selector matches everything. */

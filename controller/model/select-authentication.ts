@@ -2,7 +2,7 @@
 // pilot/pkg/model/authentication.go, pilot/pkg/security/authn/policy_applier.go).
 
 import type { Mesh } from "./mesh.ts";
-import { type Labels, type MeshObject, matches } from "./object.ts";
+import { isSelective, type Labels, matches } from "./object.ts";
 import type { MutualTlsMode } from "./peer-authentication.ts";
 
 /** A pod's label by which its proxy says that it takes mutual TLS; Istio's, set at injection. */
@@ -44,9 +44,4 @@ export function mutualTlsModes(
 /** The mode of one of the workload's own ports. */
 export function modeOf({ mode, byPort }: MutualTlsModes, port: number): MutualTlsMode {
   return byPort.get(port) ?? mode;
-}
-
-/** Whether it is for some workloads only. An empty selector is none. */
-export function isSelective({ selector }: MeshObject<"PeerAuthentication">["spec"]): boolean {
-  return selector !== undefined && Object.keys(selector).length > 0;
 }

@@ -86,26 +86,30 @@ const authentication = (spec: object): object => ({
   kind: "PeerAuthentication",
   spec,
 });
+const telemetry = (spec: object): object => ({ apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", spec });
 const url = "builtin://deadline";
 
 describe("refusals", () => {
   test.each`
-    object                                                                                | message
-    ${plugin({})}                                                                         | ${"spec.url: Required value"}
-    ${plugin({ url: "ftp://a/b" })}                                                       | ${'spec.url: Invalid value: "ftp://a/b": is "ftp://a/b": url contains unsupported scheme: ftp; write file:///folder/module.wasm or builtin://<filter>'}
-    ${plugin({ url: "" })}                                                                | ${'is "": url field needs to be set'}
-    ${plugin({ url, sha256: "abc" })}                                                     | ${'is "abc": sha256 field must be 64 characters long'}
-    ${plugin({ url, sha256: "X".repeat(64) })}                                            | ${"sha256 field must match [a-f0-9]{64} pattern"}
-    ${plugin({ url, selector: {}, targetRefs: [{ kind: "Gateway", name: "g" }] })}        | ${"spec: Invalid value: only one of targetRefs or selector can be set"}
-    ${plugin({ url, selector: { matchLabels: { app: "a*" } } })}                          | ${'spec.selector.matchLabels[app]: Invalid value: "a*": is "a*": wildcard not allowed in label value match'}
-    ${plugin({ url, phase: "LATE" })}                                                     | ${'spec.phase: Unsupported value: "LATE": supported values: "AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"'}
-    ${plugin({ url, vmConfig: { env: [{ name: "A" }, { name: "A" }] } })}                 | ${'spec.vmConfig.env[1]: Duplicate value: {"name":"A"}'}
-    ${plugin({ url, vmConfig: { env: [{ name: "A", valueFrom: "HOST", value: "1" }] } })} | ${'spec.vmConfig.env[0].value: Invalid value: is "1": value may only be set when valueFrom is INLINE'}
-    ${plugin({ url, port: 80 })}                                                          | ${'unknown field "spec.port"'}
-    ${entry({ resolution: "STATIC", workloadSelector: {}, endpoints: [] })}               | ${"stands beside workloadSelector: only one of them can say where to go"}
-    ${entry({ endpoints: [{ address: "192.0.2.1" }] })}                                   | ${"has no use with resolution NONE; write resolution: STATIC, or DNS for host names"}
-    ${entry({ resolution: "DNS", addresses: ["192.0.2.0/24"] })}                          | ${"CIDR blocks need resolution NONE or STATIC"}
-    ${authentication({ portLevelMtls: { 8080: { mode: "STRICT" } } })}                    | ${"needs selector.matchLabels, which say whose ports these are"}
+    object                                                                                                     | message
+    ${plugin({})}                                                                                              | ${"spec.url: Required value"}
+    ${plugin({ url: "ftp://a/b" })}                                                                            | ${'spec.url: Invalid value: "ftp://a/b": is "ftp://a/b": url contains unsupported scheme: ftp; write file:///folder/module.wasm or builtin://<filter>'}
+    ${plugin({ url: "" })}                                                                                     | ${'is "": url field needs to be set'}
+    ${plugin({ url, sha256: "abc" })}                                                                          | ${'is "abc": sha256 field must be 64 characters long'}
+    ${plugin({ url, sha256: "X".repeat(64) })}                                                                 | ${"sha256 field must match [a-f0-9]{64} pattern"}
+    ${plugin({ url, selector: {}, targetRefs: [{ kind: "Gateway", name: "g" }] })}                             | ${"spec: Invalid value: only one of targetRefs or selector can be set"}
+    ${plugin({ url, selector: { matchLabels: { app: "a*" } } })}                                               | ${'spec.selector.matchLabels[app]: Invalid value: "a*": is "a*": wildcard not allowed in label value match'}
+    ${plugin({ url, phase: "LATE" })}                                                                          | ${'spec.phase: Unsupported value: "LATE": supported values: "AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"'}
+    ${plugin({ url, vmConfig: { env: [{ name: "A" }, { name: "A" }] } })}                                      | ${'spec.vmConfig.env[1]: Duplicate value: {"name":"A"}'}
+    ${plugin({ url, vmConfig: { env: [{ name: "A", valueFrom: "HOST", value: "1" }] } })}                      | ${'spec.vmConfig.env[0].value: Invalid value: is "1": value may only be set when valueFrom is INLINE'}
+    ${plugin({ url, port: 80 })}                                                                               | ${'unknown field "spec.port"'}
+    ${entry({ resolution: "STATIC", workloadSelector: {}, endpoints: [] })}                                    | ${"stands beside workloadSelector: only one of them can say where to go"}
+    ${entry({ endpoints: [{ address: "192.0.2.1" }] })}                                                        | ${"has no use with resolution NONE; write resolution: STATIC, or DNS for host names"}
+    ${entry({ resolution: "DNS", addresses: ["192.0.2.0/24"] })}                                               | ${"CIDR blocks need resolution NONE or STATIC"}
+    ${authentication({ portLevelMtls: { 8080: { mode: "STRICT" } } })}                                         | ${"needs selector.matchLabels, which say whose ports these are"}
+    ${telemetry({ metrics: [{ overrides: [{ tagOverrides: { a: {} } }] }] })}                                  | ${"tagOverrides.value must be set when operation is UPSERT"}
+    ${telemetry({ metrics: [{ overrides: [{ tagOverrides: { a: { operation: "REMOVE", value: "1" } } }] }] })} | ${"tagOverrides.value may only be set when operation is UPSERT"}
+    ${telemetry({ tracing: [{ customTags: { a: {} } }] })}                                                     | ${"must have exactly one of literal, environment, header and formatter"}
   `("$object.kind $object.spec: $message", async ({ object, message }) => {
     const value = { ...object, metadata: { name: "bad" } };
     expect(parseObject({ value }).object).toBeUndefined(); // a file would be refused, too

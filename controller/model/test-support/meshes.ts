@@ -41,6 +41,7 @@ export function mesh({
     gateways: [],
     sidecars: [],
     peerAuthentications: [],
+    telemetries: [],
     plugins: [],
     ...parts,
     services: new Map(services.map(({ endpoints: _, ...service }) => [service.host, service])),

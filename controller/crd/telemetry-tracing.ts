@@ -1,0 +1,67 @@
+import * as z from "zod";
+import { type CustomTag, providers, type TracingRule } from "../model/telemetry.ts";
+import { withCel } from "./cel.ts";
+import { defined, withRule } from "./fields.ts";
+import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
+import { notYet } from "./walk.ts";
+
+const named = z.strictObject({
+  name: z.string().min(1),
+  defaultValue: z.string().optional().describe("Where there is none. Default: no tag."),
+});
+
+const oneType = "must have exactly one of literal, environment, header and formatter";
+
+const customTag = withRule(
+  withCel(
+    z.strictObject({
+      literal: z
+        .strictObject({ value: z.string().min(1).describe("The tag's value.") })
+        .optional()
+        .describe("The same value at every span."),
+      environment: named.optional().describe("A variable of the proxy's environment."),
+      header: named.optional().describe("A header of the request."),
+      formatter: notYet("has no effect yet: the tag is left out", "a mapping"),
+    }),
+    {
+      rule: "[has(self.literal), has(self.environment), has(self.header), has(self.formatter)].filter(is, is).size() == 1",
+      message: oneType,
+    },
+  ),
+  (tag) => (Object.keys(tag).length === 1 ? [] : [{ message: oneType }]),
+);
+
+export const tracingRule = z.strictObject({
+  match: z.strictObject({ mode }).optional().describe("Default: both sides."),
+  providers: providerRefs(providers.tracing),
+  randomSamplingPercentage: z
+    .number()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe("Of requests about which no caller has decided. In steps of 0.01. Default: 1."),
+  disableSpanReporting: z.boolean().optional().describe("No spans are reported; headers go on as they do."),
+  customTags: z.record(z.string().min(1), customTag).optional().describe("By name. They replace those of wider rules."),
+  enableIstioTags: z.boolean().optional().describe("Tags istio.canonical_service and so on. Default: true."),
+  useRequestIdForTraceSampling: z.boolean().optional().describe("Known; only true, the default, is supported yet."),
+  disableContextPropagation: notYet("has no effect yet", "anything"),
+});
+
+export function readTracing(rule: z.output<typeof tracingRule>): TracingRule {
+  return defined({
+    providers: namesOf(rule.providers),
+    mode: modeOf(rule.match),
+    samplingPercent: rule.randomSamplingPercentage,
+    disableSpanReporting: rule.disableSpanReporting,
+    customTags: rule.customTags && new Map(Object.entries(rule.customTags).flatMap(readTag)),
+    enableIstioTags: rule.enableIstioTags,
+  });
+}
+
+function readTag([tag, { literal, environment, header }]: [string, z.output<typeof customTag>]): [string, CustomTag][] {
+  if (literal) return [[tag, { from: "literal", value: literal.value }]];
+  const source = environment ?? header;
+  if (!source) return [];
+  const { name, defaultValue = "" } = source;
+  return [[tag, { from: environment ? "environment" : "header", name, defaultValue }]];
+}

@@ -1,0 +1,72 @@
+import type { Labels } from "./object.ts";
+
+/** Istio's metrics, as Prometheus has them behind `istio_`. */
+export const metricNames = [
+  "requests_total",
+  "request_duration_milliseconds",
+  "request_bytes",
+  "response_bytes",
+  "request_messages_total",
+  "response_messages_total",
+  "tcp_sent_bytes_total",
+  "tcp_received_bytes_total",
+  "tcp_connections_opened_total",
+  "tcp_connections_closed_total",
+] as const;
+export type MetricName = (typeof metricNames)[number];
+
+/** Istio Telemetry (telemetry.istio.io). Each list is in the order in which it is applied. */
+export interface Telemetry {
+  /** Absent: all workloads of the namespace; in the root namespace without labels, of the mesh. */
+  readonly selector?: Labels;
+  readonly metrics: readonly MetricsRule[];
+  readonly accessLogging: readonly AccessLoggingRule[];
+  readonly tracing: readonly TracingRule[];
+}
+
+/** CLIENT: outbound and gateways; SERVER: inbound. */
+export type WorkloadMode = "CLIENT" | "SERVER" | "CLIENT_AND_SERVER";
+
+/** What can take each kind of telemetry. There is one of each, by Istio's name. */
+export const providers = { metrics: "prometheus", accessLogging: "envoy", tracing: "zipkin" } as const;
+
+interface Rule {
+  /** Names; empty: those of the rule before, at first the only one of {@link providers}. */
+  readonly providers: readonly string[];
+}
+
+export interface MetricsRule extends Rule {
+  readonly overrides: readonly MetricsOverride[];
+}
+
+export interface MetricsOverride {
+  readonly metrics: readonly MetricName[];
+  readonly mode: WorkloadMode;
+  /** Absent: as it is. */
+  readonly disabled?: boolean;
+  /** By label; CEL, or none for a label that is left out. */
+  readonly tags: ReadonlyMap<string, { readonly value: string } | "REMOVE">;
+}
+
+export interface AccessLoggingRule extends Rule {
+  readonly mode: WorkloadMode;
+  readonly disabled: boolean;
+  /** CEL: only requests of which it is true. */
+  readonly filter?: string;
+}
+
+/** What is absent stays as the rule before says. */
+export interface TracingRule extends Rule {
+  readonly mode: WorkloadMode;
+  /** 0 to 100, of the requests about which nobody has decided yet. */
+  readonly samplingPercent?: number;
+  readonly disableSpanReporting?: boolean;
+  /** By name; they replace those of the rule before. */
+  readonly customTags?: ReadonlyMap<string, CustomTag>;
+  readonly enableIstioTags?: boolean;
+}
+
+/** The value itself, or where it comes from: the proxy's environment or a header of the request. */
+export type CustomTag =
+  | { readonly from: "literal"; readonly value: string }
+  | { readonly from: "environment" | "header"; readonly name: string; readonly defaultValue: string };
