@@ -16,9 +16,17 @@ export function telemetriesOf(
 ): readonly TelemetryObject[] {
   const wideIn = (where: string): TelemetryObject | undefined =>
     telemetries.find(({ meta, spec }) => meta.namespace === where && !isSelective(spec));
-  const own = telemetries.find(
-    ({ meta, spec }) => meta.namespace === namespace && isSelective(spec) && matches(spec.selector ?? {}, labels),
-  );
+  const [own] = selecting({ telemetries }, { namespace, labels });
   const ofNamespace = namespace === rootNamespace ? undefined : wideIn(namespace);
   return [wideIn(rootNamespace), ofNamespace, own].filter((one) => one !== undefined);
+}
+
+/** Those that choose a workload by its labels; behind the first they have no effect there. */
+export function selecting(
+  { telemetries }: Pick<Mesh, "telemetries">,
+  { namespace, labels }: Pick<Proxy, "namespace" | "labels">,
+): readonly TelemetryObject[] {
+  return telemetries.filter(
+    ({ meta, spec }) => meta.namespace === namespace && isSelective(spec) && matches(spec.selector ?? {}, labels),
+  );
 }

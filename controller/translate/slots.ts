@@ -13,6 +13,7 @@ import { encode } from "./encode.ts";
 import type { Part } from "./part.ts";
 import { pluginProblems } from "./plugin-problems.ts";
 import { type Choice, type Filter, slotOf } from "./slot-matcher.ts";
+import { telemetryConfig, telemetryProblems } from "./telemetry.ts";
 import { wasmFilter } from "./wasm.ts";
 
 /** What a plugin's ports mean on this proxy's listeners. */
@@ -35,29 +36,36 @@ export function slots(mesh: Mesh, proxy: Proxy, view: PortView): Part {
   const directions = proxy.type === "router" ? (["outbound"] as const) : (["inbound", "outbound"] as const);
   const resources = directions.flatMap((direction) => {
     const applied = pluginsFor(mesh, proxy, direction);
-    return slotPhases.map((phase) => slot(mesh, { slot: { direction, phase }, applied, view }));
+    const config = telemetryConfig(mesh, proxy, direction);
+    return slotPhases.map((phase) =>
+      slot(mesh, { slot: { direction, phase }, applied, view, telemetryConfig: config }),
+    );
   });
-  return { resources, problems: pluginProblems(mesh, proxy, view) };
+  return { resources, problems: [...pluginProblems(mesh, proxy, view), ...telemetryProblems(mesh, proxy)] };
 }
+
+type TelemetryConfig = ReturnType<typeof telemetryConfig>;
 
 interface SlotOptions {
   readonly slot: Slot;
   readonly applied: readonly AppliedPlugin[];
   readonly view: PortView;
+  /** Of the built-in telemetry, if it is told anything. */
+  readonly telemetryConfig: TelemetryConfig;
 }
 
 /** Slots with the same plugins on the same ports are one resource for all proxies, as long as the plugins are the same. */
 const slotResources = memo<object, Resource>();
 
-function slot(mesh: Mesh, { slot, applied, view }: SlotOptions): Resource {
+function slot(mesh: Mesh, { slot, applied, view, telemetryConfig: config }: SlotOptions): Resource {
   const members = applied.filter((one) => standsIn(one, slot.phase));
   const named = members.map(({ plugin, ports }) => [refText(refOf(plugin.object)), ports]);
-  const key = JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])]]);
+  const key = JSON.stringify([slot, named, view.proxied, [...(view.gateway ?? [])], config]);
   const from = members.flatMap(({ plugin }) => [plugin.object, plugin.module]);
   const make = (): Resource => {
     const filters = members.map((member) => ({ ports: member.ports, filter: filter(member.plugin, slot.phase) }));
     const owners = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
-    const content = choices([...telemetry(mesh, slot), ...filters], slot, view);
+    const content = choices([...telemetry(mesh, slot, config), ...filters], slot, view);
     const isStopgap = members.some(({ plugin }) => !plugin.module);
     return encode("ECDS", slotName(slot), slotOf(slotName(slot), content), {
       owners,
@@ -94,10 +102,11 @@ function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
  * The built-in telemetry, before all plugins: it hands over peer metadata, as Istio's first filter does, and it counts
  * what a plugin answers itself, whose later slots Envoy never runs. It is part of the mesh and belongs to no object.
  */
-function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot): Member[] {
+function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot, config: TelemetryConfig): Member[] {
   const half = phase === "upstream" ? "upstream" : "downstream";
   if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "authn")) return [];
-  const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {} } as const;
+  const own = half === "downstream" && config !== undefined ? { pluginConfig: config } : {};
+  const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {}, ...own } as const;
   const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, half, spec });
   return [{ ports: "all", filter }];
 }

@@ -1,0 +1,45 @@
+// What the built-in telemetry filter is told of a proxy's Telemetry objects.
+
+import { codes } from "../model/codes.ts";
+import { mergeMetrics, type Side } from "../model/merge-telemetry.ts";
+import type { Mesh } from "../model/mesh.ts";
+import type { Slot } from "../model/names.ts";
+import { refOf, refText } from "../model/object.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Proxy } from "../model/proxy.ts";
+import { selecting, telemetriesOf } from "../model/select-telemetry.ts";
+
+/** The configuration of the filter in one direction; absent where it does what it does by itself. */
+export function telemetryConfig(
+  mesh: Mesh,
+  proxy: Proxy,
+  direction: Slot["direction"],
+): Readonly<Record<string, unknown>> | undefined {
+  const specs = telemetriesOf(mesh, proxy).map(({ spec }) => spec);
+  const metrics = mergeMetrics(
+    specs.map((spec) => spec.metrics),
+    sideOf(direction),
+  );
+  return metrics.length > 0 ? { metrics } : undefined;
+}
+
+/** Telemetry objects that choose the proxy's workload and have no effect there. */
+export function telemetryProblems(mesh: Mesh, proxy: Proxy): readonly Problem[] {
+  const [first, ...others] = selecting(mesh, proxy);
+  if (!first) return [];
+  const { namespace, workload } = proxy;
+  return others.map((object) => {
+    const message = `selects ${workload}.${namespace}, where it has no effect: ${refText(refOf(first))} selects it, too, and comes before`;
+    return {
+      severity: "error",
+      code: codes.conflictingTelemetry,
+      object: refOf(object),
+      path: ["spec", "selector"],
+      message,
+    };
+  });
+}
+
+export function sideOf(direction: Slot["direction"]): Side {
+  return direction === "inbound" ? "SERVER" : "CLIENT";
+}
