@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { examples } from "./cli/program.ts";
 import { durationMs } from "./crd/duration.ts";
 import { imagesOf } from "./inject/images.ts";
+import { type HostPort, parseHostPort } from "./model/host-port.ts";
 import { defaultSettings } from "./model/mesh.ts";
 import type { Home, ServeOptions } from "./serve.ts";
 
@@ -20,6 +21,7 @@ interface ControllerFlags {
   readonly clusterDomain: string;
   readonly trustDomain: string;
   readonly certificateTtl: number;
+  readonly zipkin: HostPort;
 }
 
 /** @param version of this program */
@@ -39,6 +41,7 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .option("--cluster-domain <domain>", "last part of Services' names", defaultSettings.domain)
     .option("--trust-domain <domain>", "first part of every identity", defaultSettings.trustDomain)
     .option("--certificate-ttl <duration>", "of workloads' certificates", ttl, defaultSettings.certificateTtlMs)
+    .option("--zipkin <host:port>", "service that collects traces", hostPort, defaultSettings.zipkin)
     .addHelpText(
       "after",
       examples(["sluice controller --config mesh --identity state", "sluice controller --kubernetes"]),
@@ -46,8 +49,8 @@ export function registerController(program: Command, { version, log }: Pick<Serv
     .action(async (flags: ControllerFlags, command: Command) => {
       if ((flags.config === undefined) !== (flags.identity === undefined) || !flags.config === !flags.kubernetes)
         command.error("error: write --config with --identity, or --kubernetes");
-      const { clusterDomain: domain, trustDomain, certificateTtl: certificateTtlMs } = flags;
-      const settings = { ...defaultSettings, domain, trustDomain, certificateTtlMs };
+      const { clusterDomain: domain, trustDomain, certificateTtl: certificateTtlMs, zipkin } = flags;
+      const settings = { ...defaultSettings, domain, trustDomain, certificateTtlMs, zipkin };
       const { serve } = await import("./serve.ts");
       await (flags.kubernetes ? kubernetes(flags, { settings, version, log }) : files(flags))
         .then(([home, options]) => serve(home, { ...options, settings, version, log }))
@@ -103,6 +106,12 @@ function portNumber(value: string): number {
   const port = Number(value);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("a port is 0 to 65535");
   return port;
+}
+
+function hostPort(value: string): HostPort {
+  const parsed = parseHostPort(value);
+  if (!parsed) throw new InvalidArgumentError("write host and port, such as zipkin.istio-system:9411");
+  return parsed;
 }
 
 function ttl(value: string): number {

@@ -57,7 +57,7 @@ test("what is set for the mesh comes to the controller and the gateway", async (
   const text = (kind: string, name: string): string =>
     JSON.stringify(objects.find((object) => object.kind === kind && object.metadata.name === name));
   expect(text("Deployment", "sluice")).toContain(
-    '"args":["controller","--kubernetes","--cluster-domain=a.example","--trust-domain=td","--certificate-ttl=1h"]',
+    '"args":["controller","--kubernetes","--cluster-domain=a.example","--trust-domain=td","--certificate-ttl=1h","--zipkin=zipkin.istio-system:9411"]',
   );
   expect(text("Deployment", "istio-ingressgateway")).toContain("$(POD_NAMESPACE).svc.a.example");
   expect(text("Deployment", "istio-ingressgateway")).not.toContain("cluster.local");
@@ -68,7 +68,7 @@ test("settings that are no good are all told, before anything is asked", async (
   expect(await sluice("install --set profil=a --timeout 5")).toEqual({
     code: 64,
     output:
-      'Error: --set profil=a: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort\n--timeout is "5": a unit is missing; write "5s" or "5m"\n',
+      'Error: --set profil=a: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort, zipkin\n--timeout is "5": a unit is missing; write "5s" or "5m"\n',
     questions: [],
   });
 });

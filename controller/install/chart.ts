@@ -15,6 +15,7 @@ const placeholders: InstallSettings = {
   clusterDomain: "{{ .Values.clusterDomain }}",
   trustDomain: "{{ .Values.trustDomain }}",
   certificateTtl: "{{ .Values.certificateTtl }}",
+  zipkin: "{{ .Values.zipkin }}",
   gatewayNodePort: nodePort,
 };
 
@@ -56,7 +57,8 @@ const inNamespace = `{{- if ne .Release.Namespace "${namespace}" }}{{ fail "writ
 
 const valuesHead = `# The settings of \`sluice install --set\`: profile is default, or minimal (without the ingress gateway); the control plane and
 # the init step run <hub>/sluice:<tag>, proxies run proxyImage; clusterDomain is the last part of Services' names, trustDomain
-# the first part of identities; gatewayNodePort is where the gateway is reached on every node.
+# the first part of identities; zipkin is the service that collects traces;
+# gatewayNodePort is where the gateway is reached on every node.
 `;
 
 function about(version: string): object {

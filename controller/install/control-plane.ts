@@ -92,6 +92,7 @@ function container(settings: InstallSettings): object {
     args: [
       ...["controller", "--kubernetes", `--cluster-domain=${settings.clusterDomain}`],
       ...[`--trust-domain=${settings.trustDomain}`, `--certificate-ttl=${settings.certificateTtl}`],
+      `--zipkin=${settings.zipkin}`,
     ],
     ports: Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort, protocol: "TCP" })),
     env: [

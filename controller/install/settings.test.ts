@@ -8,6 +8,7 @@ test.each`
   ${[]}                                               | ${{}}
   ${["profile=minimal"]}                              | ${{ profile: "minimal" }}
   ${["hub=registry.example.com/a", "tag=x", "tag=y"]} | ${{ hub: "registry.example.com/a", tag: "y" }}
+  ${["values.global.tracer.zipkin.address=a.b:1"]}    | ${{ zipkin: "a.b:1" }}
   ${["values.global.proxy.clusterDomain=a.example"]}  | ${{ clusterDomain: "a.example" }}
   ${["meshConfig.trustDomain=a", "trustDomain=b.c"]}  | ${{ trustDomain: "b.c" }}
   ${["certificateTtl=90m", "gatewayNodePort=31000"]}  | ${{ certificateTtl: "90m", gatewayNodePort: 31000 }}
@@ -20,7 +21,7 @@ test("all that is wrong is said at once, and what is not wrong counts", () => {
   expect(readSettings(["profil=demo", "profile=demo", "tag=", "hub", "hub=a"], defaults)).toEqual({
     settings: { ...defaults, hub: "a" },
     problems: [
-      '--set profil=demo: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort',
+      '--set profil=demo: "profil" is no setting; there are profile, hub, tag, proxyImage, clusterDomain, trustDomain, certificateTtl, gatewayNodePort, zipkin',
       '--set profile=demo: "demo" is no profile; there are default (control plane and ingress gateway) and minimal (control plane alone)',
       "--set tag=: a value is missing; write tag=<value>",
       "--set hub: a value is missing; write hub=<value>",
@@ -32,6 +33,7 @@ test.each`
   text                       | problem
   ${"clusterDomain=a_b"}     | ${'"a_b" is no DNS name, such as cluster.local'}
   ${"trustDomain=spiffe://"} | ${'"spiffe://" is no trust domain, such as cluster.local'}
+  ${"zipkin=a"}              | ${'"a" is no host and port, such as zipkin.istio-system:9411'}
   ${"certificateTtl=24"}     | ${'a unit is missing; write "24s" or "24m"'}
   ${"certificateTtl=1ms"}    | ${"must be 1s or more"}
   ${"gatewayNodePort=x"}     | ${"a port is 1 to 65535"}

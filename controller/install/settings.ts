@@ -1,5 +1,6 @@
 import { durationComplaint, durationMs } from "../crd/duration.ts";
 import { type Images, imagesOf as imagesOfVersion } from "../inject/images.ts";
+import { hostPortText, parseHostPort } from "../model/host-port.ts";
 import { defaultSettings, type MeshSettings } from "../model/mesh.ts";
 
 /** What `--set` can say. */
@@ -17,6 +18,8 @@ export interface InstallSettings {
   readonly trustDomain: string;
   /** How long a workload's certificate is valid: `24h`. */
   readonly certificateTtl: string;
+  /** Service and port that collect traces, by Zipkin's API: `zipkin.istio-system:9411`. */
+  readonly zipkin: string;
   /** Where the gateway is reached on every node; default 30000. */
   readonly gatewayNodePort: number;
 }
@@ -27,6 +30,7 @@ export function defaultInstallSettings(version: string): InstallSettings {
     ...{ profile: "default", hub: "sluice", tag: version, proxyImage: imagesOfVersion(version).envoy },
     ...{ clusterDomain: defaultSettings.domain, trustDomain: defaultSettings.trustDomain },
     ...{ certificateTtl: `${defaultSettings.certificateTtlMs / 3_600_000}h`, gatewayNodePort: 30_000 },
+    zipkin: hostPortText(defaultSettings.zipkin),
   };
 }
 
@@ -37,6 +41,7 @@ const istioNames: Readonly<Record<string, keyof InstallSettings>> = {
   "values.global.proxy.clusterDomain": "clusterDomain",
   "meshConfig.trustDomain": "trustDomain",
   "values.pilot.env.DEFAULT_WORKLOAD_CERT_TTL": "certificateTtl",
+  "values.global.tracer.zipkin.address": "zipkin",
 };
 
 const profiles: Readonly<Record<string, string>> = {
@@ -57,6 +62,10 @@ const complaints: Partial<Record<keyof InstallSettings, (value: string) => strin
   clusterDomain: (value) => (name.test(value) ? undefined : `"${value}" is no DNS name, such as cluster.local`),
   trustDomain: (value) => (name.test(value) ? undefined : `"${value}" is no trust domain, such as cluster.local`),
   certificateTtl: (value) => durationComplaint(value) ?? (durationMs(value) < 1000 ? "must be 1s or more" : undefined),
+  zipkin: (value) =>
+    parseHostPort(value)
+      ? undefined
+      : `"${value}" is no host and port, such as ${hostPortText(defaultSettings.zipkin)}`,
   gatewayNodePort: (value) =>
     /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 65535 ? undefined : "a port is 1 to 65535",
 };
@@ -94,6 +103,7 @@ export function imagesOf({ hub, tag, proxyImage }: InstallSettings): Images {
 }
 
 /** Of the mesh: what the controller is told on its command line. */
-export function meshSettingsOf({ clusterDomain, trustDomain, certificateTtl }: InstallSettings): MeshSettings {
-  return { ...defaultSettings, domain: clusterDomain, trustDomain, certificateTtlMs: durationMs(certificateTtl) };
+export function meshSettingsOf({ clusterDomain: domain, trustDomain, ...rest }: InstallSettings): MeshSettings {
+  const zipkin = parseHostPort(rest.zipkin) ?? defaultSettings.zipkin;
+  return { ...defaultSettings, domain, trustDomain, certificateTtlMs: durationMs(rest.certificateTtl), zipkin };
 }

@@ -1,3 +1,4 @@
+import type { HostPort } from "./host-port.ts";
 import type { Labels, MeshObject, Ref } from "./object.ts";
 import type { ServicePort } from "./service.ts";
 import type { Module } from "./wasm-plugin.ts";
@@ -42,6 +43,8 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   /** Telemetry's `source_cluster` and `destination_cluster`; Istio's default `Kubernetes`. */
   readonly clusterId: string;
+  /** The service that collects traces: a full host, or without `svc` and domain. Where there is none, nothing is traced. */
+  readonly zipkin: HostPort;
 }
 
 /** A Service or one host of a ServiceEntry. */
@@ -89,4 +92,5 @@ export const defaultSettings: MeshSettings = {
   certificateTtlMs: 24 * 3_600_000,
   rootNamespace: "istio-system",
   clusterId: "Kubernetes",
+  zipkin: { host: "zipkin.istio-system", port: 9411 },
 };

@@ -78,8 +78,9 @@ export const virtualListeners = {
 /** Where plugins live: one ECDS resource for each phase of a direction, and one in the router's upstream chain. */
 export const slotPhases = ["authn", "authz", "stats", "unspecified", "upstream"] as const;
 export type SlotPhase = (typeof slotPhases)[number];
+export type Direction = "inbound" | "outbound";
 export interface Slot {
-  readonly direction: "inbound" | "outbound";
+  readonly direction: Direction;
   readonly phase: SlotPhase;
 }
 
@@ -93,6 +94,11 @@ export function parseSlotName(name: string): Slot | undefined {
   const known = slotPhases.find((one) => one === phase);
   if (rest !== undefined || known === undefined) return undefined;
   return direction === "inbound" || direction === "outbound" ? { direction, phase: known } : undefined;
+}
+
+/** Where the tracer of a direction reports to: `outbound/zipkin`. */
+export function spansCluster(direction: Direction): string {
+  return `${direction}/zipkin`;
 }
 
 /** The secrets of every proxy, as SDS knows them: its own certificate with its key, and the roots of trust. */

@@ -173,6 +173,7 @@ function routes(
     hosts: isOpen ? [...hosts, otherHosts({ passthrough: !isClosed(sidecar) })] : hosts,
     owners: [...(sidecar ? [refOf(sidecar)] : []), ...owners],
     ignoresPort: true,
+    tracing: context.tracing,
   });
 }
 

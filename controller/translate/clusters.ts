@@ -40,6 +40,8 @@ export interface PortClusters {
   readonly settings: MeshSettings;
   /** Whether a call's own destination is known, so that a headless service's pods can be called one by one. */
   readonly captured: boolean;
+  /** A name of its own: then there are no subsets, and the cluster has its endpoints in itself, so that it is there at once. */
+  readonly name?: string;
 }
 
 /**
@@ -52,10 +54,10 @@ export function clustersOf(of: PortClusters, endpoints: readonly Endpoint[]): re
   const { service, port, rule, settings } = of;
   const byAddress = of.captured && isHeadless(service);
   const from = rule?.from ?? [];
-  const key = [port.number, byAddress, ...from.map((object) => refText(refOf(object)))].join(" ");
+  const key = [port.number, byAddress, of.name, ...from.map((object) => refText(refOf(object)))].join(" ");
   const make = (): readonly Resource[] => {
-    const subsets: readonly (Subset | undefined)[] = [undefined, ...(rule?.spec.subsets ?? [])];
-    return subsets.flatMap((subset) => serviceCluster({ service, endpoints, port, rule, subset, settings, byAddress }));
+    const subsets: readonly (Subset | undefined)[] = [undefined, ...(of.name ? [] : (rule?.spec.subsets ?? []))];
+    return subsets.flatMap((subset) => serviceCluster({ ...of, endpoints, subset, byAddress }));
   };
   return serviceClusters(service, key, make, [settings, endpoints, ...from]);
 }
@@ -74,7 +76,7 @@ interface ServiceCluster extends Omit<PortClusters, "captured"> {
 
 function serviceCluster(of: ServiceCluster): readonly Resource[] {
   const { service, endpoints, port, rule, subset, settings, byAddress } = of;
-  const name = clusterName({
+  const assignedName = clusterName({
     direction: "outbound",
     port: port.number,
     subset: subset?.name ?? "",
@@ -82,7 +84,8 @@ function serviceCluster(of: ServiceCluster): readonly Resource[] {
   });
   const policy = policyFor(port.number, rule?.spec.trafficPolicy ?? {}, subset?.trafficPolicy);
   const { clusterId } = settings;
-  const assigned = { clusterName: name, port: port.number, labels: subset?.labels ?? {}, clusterId };
+  const name = of.name ?? assignedName;
+  const assigned = { clusterName: assignedName, port: port.number, labels: subset?.labels ?? {}, clusterId };
   const found = byAddress ? toAddress : discovery(of, policy, assigned);
   const knowsEndpoints = found !== toAddress;
   const cluster: Cluster = {
@@ -108,12 +111,20 @@ interface Discovery {
 }
 
 function discovery(
-  { service, endpoints }: Pick<ServiceCluster, "service" | "endpoints">,
+  { service, endpoints, name }: Pick<ServiceCluster, "service" | "endpoints" | "name">,
   policy: TrafficPolicy,
   assigned: Parameters<typeof loadAssignment>[1],
 ): Discovery {
   if (service.resolution === "NONE" || policy.loadBalancer === "PASSTHROUGH") return toAddress;
   const lbPolicy = Cluster_LbPolicy[policy.loadBalancer ?? "LEAST_REQUEST"];
+  if (service.resolution === "STATIC" && name !== undefined) {
+    const cluster = {
+      ...ofType(Cluster_DiscoveryType.STATIC),
+      lbPolicy,
+      loadAssignment: loadAssignment(endpoints, assigned),
+    };
+    return { cluster, byEds: false };
+  }
   if (service.resolution === "STATIC") {
     const edsClusterConfig = { edsConfig: ads, serviceName: assigned.clusterName };
     return { cluster: { ...ofType(Cluster_DiscoveryType.EDS), edsClusterConfig, lbPolicy }, byEds: true };
@@ -164,13 +175,18 @@ export function shortName({ host, ref }: MeshService): string {
 
 /** Clusters that every proxy has: one without endpoints, and one that leads where the caller meant to go. */
 export const fixedClusters: readonly Resource[] = [
-  encode("CDS", specialClusters.blackHole, {
-    name: specialClusters.blackHole,
-    ...ofType(Cluster_DiscoveryType.STATIC),
-    connectTimeout: durationFromMs(connectTimeoutMs),
-  }),
+  emptyCluster(specialClusters.blackHole),
   passthrough(specialClusters.passthrough, callersProtocol),
 ];
+
+/** Leads nowhere. */
+export function emptyCluster(name: string): Resource {
+  return encode("CDS", name, {
+    name,
+    ...ofType(Cluster_DiscoveryType.STATIC),
+    connectTimeout: durationFromMs(connectTimeoutMs),
+  });
+}
 
 /** To the address that a connection was meant for, without any limit. */
 export function passthrough(

@@ -36,7 +36,14 @@ export function gatewayPart(mesh: Mesh, context: RouteContext): GatewayPart {
   const { namespace, labels, interception, ip } = context.proxy;
   const served = servicesServedBy(mesh, context.proxy).map(({ endpoint }) => endpoint.ports);
   const place = interception === "NONE" ? ip : "";
-  const key = JSON.stringify([namespace, labels, place, context.endable, served.map((ports) => [...ports])]);
+  const key = JSON.stringify([
+    namespace,
+    labels,
+    place,
+    context.endable,
+    context.tracing,
+    served.map((ports) => [...ports]),
+  ]);
   const from = [mesh.gateways, ...routingParts.map((part) => mesh[part])];
   return parts(mesh.services, key, () => make(mesh, context, served), from);
 }
@@ -119,6 +126,7 @@ function gatewayRoutes(mesh: Routing, context: RouteContext, { routeName, server
     hosts: hosts.length > 0 ? hosts : [virtualHost(`blackhole:${port}`, "*", [])],
     owners: [...owners.values()],
     ignoresPort: true,
+    tracing: context.tracing,
   });
 }
 

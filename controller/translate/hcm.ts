@@ -15,6 +15,7 @@ import { ads } from "./common.ts";
 import { any, type Init } from "./encode.ts";
 import type { NetworkFilter } from "./listener.ts";
 import { slotTypeUrls } from "./slot-matcher.ts";
+import { managerTracing } from "./tracing.ts";
 
 export interface ChainOptions {
   /** Whose requests: of callers for the own application, of the own application for others, of the world outside. */
@@ -32,6 +33,7 @@ export function httpFilterChain({ side, statPrefix, routeName, maxConnectionMs }
     statPrefix,
     routeSpecifier: { case: "rds", value: { configSource: ads, routeConfigName: routeName } },
     httpFilters: httpFilters(direction),
+    ...managerTracing(direction, side === "gateway" ? "gateway" : "sidecar"),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: true,
     pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,

@@ -5,6 +5,7 @@ import type { Ref } from "../model/object.ts";
 import type { Resource } from "../model/resource.ts";
 import { bytesOf, resource } from "./encode.ts";
 import type { Route } from "./routes.ts";
+import type { RouteTracing } from "./tracing.ts";
 
 /** Bodies of direct responses may be that long: what Istio admits. */
 const directResponseBytesMax = 1 << 20;
@@ -24,17 +25,19 @@ export interface RouteConfig {
   readonly owners: readonly Ref[];
   /** Whether the port that a request's authority names makes no difference. */
   readonly ignoresPort: boolean;
+  /** Of all routes; absent: nothing is traced. */
+  readonly tracing?: RouteTracing | undefined;
 }
 
 /**
  * Of hundreds of virtual hosts a change concerns one, and proxies of other namespaces have most of them, too. So each is
  * encoded once, between the fields that go before and behind them.
  */
-export function routeConfig({ name, hosts, owners, ignoresPort }: RouteConfig): Resource {
+export function routeConfig({ name, hosts, owners, ignoresPort, tracing }: RouteConfig): Resource {
   const limits = { ignorePortInHostMatching: ignoresPort, maxDirectResponseBodySizeBytes: directResponseBytesMax };
   const parts = [
     bytesOf(RouteConfigurationSchema, { name }),
-    ...hosts.map(hostBytes),
+    ...hosts.map((host) => hostBytes(host, tracing)),
     bytesOf(RouteConfigurationSchema, limits),
   ];
   return resource("RDS", name, concat(parts), { owners });
@@ -43,8 +46,9 @@ export function routeConfig({ name, hosts, owners, ignoresPort }: RouteConfig): 
 const encoded = memo<readonly Route[], Uint8Array>();
 
 /** A route configuration with nothing but this virtual host. */
-function hostBytes({ domains, routes, ...rest }: VirtualHost): Uint8Array {
-  return encoded(routes, JSON.stringify([domains, rest]), () =>
-    bytesOf(RouteConfigurationSchema, { virtualHosts: [{ ...rest, domains: [...domains], routes: [...routes] }] }),
-  );
+function hostBytes({ domains, routes, ...rest }: VirtualHost, tracing: RouteTracing | undefined): Uint8Array {
+  return encoded(routes, JSON.stringify([domains, rest, tracing]), () => {
+    const traced = tracing ? routes.map((route) => ({ ...route, tracing })) : [...routes];
+    return bytesOf(RouteConfigurationSchema, { virtualHosts: [{ ...rest, domains: [...domains], routes: traced }] });
+  });
 }

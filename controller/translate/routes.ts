@@ -21,6 +21,7 @@ import {
   weighted,
 } from "./route-action.ts";
 import { isCatchAll, routeMatch } from "./route-match.ts";
+import type { RouteTracing } from "./tracing.ts";
 
 export type Route = Init<typeof RouteSchema>;
 
@@ -32,6 +33,8 @@ export interface RouteContext {
   readonly domain: string;
   /** Whether a plugin on this proxy may end the retries of a request. */
   readonly endable: boolean;
+  /** Of requests to others; absent: they are not traced. */
+  readonly tracing?: RouteTracing | undefined;
 }
 
 /** Where a VirtualService's routes stand: the port that `match.port` is compared with, and the gateway. */

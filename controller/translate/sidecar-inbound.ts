@@ -20,6 +20,7 @@ import { type InboundPort, inboundPorts, modesOf } from "./inbound-ports.ts";
 import { listener, tlsInspector } from "./listener.ts";
 import { routeConfig } from "./route-config.ts";
 import { inboundRoute } from "./routes.ts";
+import { type RouteTracing, routeTracing } from "./tracing.ts";
 import { circuitBreakers, connectTimeoutMs, policyFor, protocolOptions } from "./traffic-policy.ts";
 import { applicationBind, inspectMs, virtualInbound } from "./virtual-inbound.ts";
 
@@ -36,21 +37,24 @@ export function inboundResources(mesh: Mesh, proxy: Proxy): readonly Resource[] 
   const { mode, byPort } = modesOf(mesh, proxy);
   const ports = served.map(({ endpoint }) => [...endpoint.ports]);
   const ip = sidecar?.spec.ingress && proxy.ip;
-  const key = JSON.stringify([proxy.namespace, proxy.interception, ip, mode, [...byPort], ports]);
+  const tracing = routeTracing(mesh, proxy, "inbound");
+  const key = JSON.stringify([proxy.namespace, proxy.interception, ip, mode, [...byPort], ports, tracing]);
   const from = [mesh.settings, sidecar, ...served.map(({ service }) => service), ...rules];
-  return made(served[0]?.service ?? mesh.settings, key, () => resources(mesh, proxy), from);
+  return made(served[0]?.service ?? mesh.settings, key, () => resources(mesh, proxy, tracing), from);
 }
 
-function resources(mesh: Mesh, proxy: Proxy): readonly Resource[] {
+function resources(mesh: Mesh, proxy: Proxy, tracing: RouteTracing | undefined): readonly Resource[] {
   const ports = inboundPorts(mesh, proxy);
   const captured = ports.filter(({ bind }) => bind === undefined);
   return [
-    ...ports.flatMap((port) => portResources(mesh, proxy, port)),
+    ...ports.flatMap((port) => portResources(mesh, proxy, { ...port, tracing })),
     ...(proxy.interception === "NONE" ? [] : virtualInbound(mesh, proxy, captured)),
   ];
 }
 
-function portResources(mesh: Mesh, proxy: Proxy, port: InboundPort): readonly Resource[] {
+type TracedPort = InboundPort & { readonly tracing: RouteTracing | undefined };
+
+function portResources(mesh: Mesh, proxy: Proxy, port: TracedPort): readonly Resource[] {
   return [
     ...(port.bind === undefined ? [] : [boundListener(mesh, port, port.bind)]),
     cluster(mesh, proxy, port),
@@ -69,11 +73,11 @@ function boundListener({ settings }: Mesh, { number: port, protocol, mode }: Inb
   });
 }
 
-function routes({ number, protocol, owners }: InboundPort): Resource {
+function routes({ number, protocol, owners, tracing }: TracedPort): Resource {
   const name = routeNames.inbound(number);
   const route = inboundRoute(name, { isGrpc: protocol === "GRPC" });
   const host = { name: `inbound|http|${number}`, domains: ["*"], routes: [route] };
-  return routeConfig({ name, hosts: [host], owners, ignoresPort: false });
+  return routeConfig({ name, hosts: [host], owners, ignoresPort: false, tracing });
 }
 
 /**

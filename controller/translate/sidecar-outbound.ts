@@ -92,6 +92,7 @@ function httpPart({ mesh, context, egress, port, sidecar, captured }: Outbound):
         hosts: isOpen ? [...hosts, otherHosts({ passthrough: false })] : hosts,
         owners: [refOf(sidecar), ...owners],
         ignoresPort: !servesAll,
+        tracing: context.tracing,
       }),
     ],
     problems: [],

@@ -3,7 +3,7 @@
 import { codes } from "../model/codes.ts";
 import { mergeMetrics, type Side } from "../model/merge-telemetry.ts";
 import type { Mesh } from "../model/mesh.ts";
-import type { Slot } from "../model/names.ts";
+import type { Direction } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
@@ -13,7 +13,7 @@ import { selecting, telemetriesOf } from "../model/select-telemetry.ts";
 export function telemetryConfig(
   mesh: Mesh,
   proxy: Proxy,
-  direction: Slot["direction"],
+  direction: Direction,
 ): Readonly<Record<string, unknown>> | undefined {
   const specs = telemetriesOf(mesh, proxy).map(({ spec }) => spec);
   const metrics = mergeMetrics(
@@ -40,6 +40,6 @@ export function telemetryProblems(mesh: Mesh, proxy: Proxy): readonly Problem[] 
   });
 }
 
-export function sideOf(direction: Slot["direction"]): Side {
+export function sideOf(direction: Direction): Side {
   return direction === "inbound" ? "SERVER" : "CLIENT";
 }

@@ -17,6 +17,7 @@ import { join } from "./part.ts";
 import type { RouteContext } from "./routes.ts";
 import { type SidecarOutbound, sidecarOutbound } from "./sidecar-outbound.ts";
 import { merge, snapshot } from "./snapshot.ts";
+import { routeTracing, spansClusters } from "./tracing.ts";
 
 export interface View {
   readonly resources: Snapshot;
@@ -35,7 +36,10 @@ export function viewOf(mesh: Mesh, proxy: Proxy): View {
     const ofServices = clusters.flatMap((one) => clustersOf(one, mesh.endpoints.get(one.service.host) ?? []));
     const ofPods = podPart(pods, mesh.endpoints);
     return {
-      resources: merge(resources, snapshot([...ofServices, ...fixedClusters, ...ofPods.resources])),
+      resources: merge(
+        resources,
+        snapshot([...ofServices, ...fixedClusters, ...spansClusters(mesh, proxy), ...ofPods.resources]),
+      ),
       problems: [...problems, ...ofPods.problems],
       proxied,
     };
@@ -45,7 +49,7 @@ export function viewOf(mesh: Mesh, proxy: Proxy): View {
 export function routeContext(mesh: Mesh, proxy: Proxy): RouteContext {
   const { services, settings } = mesh;
   const endable = pluginsFor(mesh, proxy, "outbound").some(({ plugin }) => plugin.module?.attach.includes("upstream"));
-  return { proxy, services, domain: settings.domain, endable };
+  return { proxy, services, domain: settings.domain, endable, tracing: routeTracing(mesh, proxy, "outbound") };
 }
 
 const selectors = memo<Mesh["destinationRules"], readonly Labels[]>();
@@ -64,9 +68,10 @@ function viewKey(mesh: Mesh, proxy: Proxy): string {
   const chosen = selectors(destinationRules, "", all, [virtualServices]).map((selector) =>
     matches(selector, labels) ? 1 : 0,
   );
-  const { endable } = routeContext(mesh, proxy);
+  const { endable, tracing } = routeContext(mesh, proxy);
   const named = sidecar && refText(refOf(sidecar));
-  return JSON.stringify([type, namespace, interception, named, endable, chosen.join("")]);
+  const traced = [routeTracing(mesh, proxy, "inbound"), tracing];
+  return JSON.stringify([type, namespace, interception, named, endable, traced, chosen.join("")]);
 }
 
 /** What of a view stays the same whoever serves. */

@@ -1,6 +1,7 @@
 // Encoded resources in protobuf's JSON form, as Envoy's own files have it.
 import { createRegistry, type DescMessage, fromBinary, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+import { ZipkinConfigSchema } from "../../gen/envoy/config/trace/v3/zipkin_pb.js";
 import { ExtensionWithMatcherSchema } from "../../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
 import {
   CompositeSchema,
@@ -18,6 +19,7 @@ import { TlsInspectorSchema } from "../../gen/envoy/extensions/filters/listener/
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { DestinationPortInputSchema } from "../../gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.js";
+import { UuidRequestIdConfigSchema } from "../../gen/envoy/extensions/request_id/uuid/v3/uuid_pb.js";
 import { PreviousHostsPredicateSchema } from "../../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import {
   DownstreamTlsContextSchema,
@@ -49,7 +51,9 @@ const registry = createRegistry(
   TlsInspectorSchema,
   UpstreamCodecSchema,
   UpstreamTlsContextSchema,
+  UuidRequestIdConfigSchema,
   WasmSchema,
+  ZipkinConfigSchema,
 );
 
 /** Fields as proto files name them: `load_assignment`. */

@@ -1,0 +1,24 @@
+/** Zipkin's span, as far as tests look at it. */
+export interface Span {
+  readonly traceId: string;
+  readonly id: string;
+  readonly parentId?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  /** The node's cluster: `webapp.istioinaction`. */
+  readonly localEndpoint?: { readonly serviceName?: string };
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** A trace as lines, each span below the one that caused it: `  webapp.istioinaction SERVER`. */
+export function treeOf(trace: readonly Span[]): readonly string[] {
+  const known = new Set(trace.map(({ id }) => id));
+  const below = (parent: string | undefined, depth: number): string[] =>
+    trace
+      .filter(({ parentId }) => (parentId !== undefined && known.has(parentId) ? parentId : undefined) === parent)
+      .flatMap(({ id, kind, localEndpoint }) => [
+        `${"  ".repeat(depth)}${localEndpoint?.serviceName} ${kind}`,
+        ...below(id, depth + 1),
+      ]);
+  return below(undefined, 0);
+}
