@@ -22,3 +22,12 @@ export function treeOf(trace: readonly Span[]): readonly string[] {
       ]);
   return below(undefined, 0);
 }
+
+/** A call of the outfitters shop's API, as {@link treeOf} has it. */
+export const wholeTrace: readonly string[] = [
+  "istio-ingressgateway.istio-system SERVER",
+  "  istio-ingressgateway.istio-system CLIENT",
+  "    webapp.istioinaction SERVER",
+  "      webapp.istioinaction CLIENT",
+  "        catalog.istioinaction SERVER",
+];
