@@ -29,6 +29,7 @@ const roots = [
   "envoy/config/route/v3/route.proto",
   "envoy/config/trace/v3/zipkin.proto",
   "envoy/extensions/access_loggers/file/v3/file.proto",
+  "envoy/extensions/access_loggers/stream/v3/stream.proto",
   "envoy/extensions/common/matching/v3/extension_matcher.proto",
   "envoy/extensions/filters/http/composite/v3/composite.proto",
   "envoy/extensions/filters/http/grpc_stats/v3/config.proto",

@@ -1,13 +1,14 @@
 // What the built-in telemetry filter is told of a proxy's Telemetry objects.
 
 import { codes } from "../model/codes.ts";
-import { mergeMetrics, type Side } from "../model/merge-telemetry.ts";
+import { mergeAccessLogging, mergeMetrics, type Side } from "../model/merge-telemetry.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { Direction } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { selecting, telemetriesOf } from "../model/select-telemetry.ts";
+import { istioFields } from "./access-log.ts";
 
 /** The configuration of the filter in one direction; absent where it does what it does by itself. */
 export function telemetryConfig(
@@ -20,7 +21,15 @@ export function telemetryConfig(
     specs.map((spec) => spec.metrics),
     sideOf(direction),
   );
-  return metrics.length > 0 ? { metrics } : undefined;
+  const log = mergeAccessLogging(
+    specs.map((spec) => spec.accessLogging),
+    sideOf(direction),
+  );
+  const config = {
+    ...(metrics.length > 0 && { metrics }),
+    ...(log && { accessLog: { ...log, fields: istioFields } }),
+  };
+  return Object.keys(config).length > 0 ? config : undefined;
 }
 
 /** Telemetry objects that choose the proxy's workload and have no effect there. */

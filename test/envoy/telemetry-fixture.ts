@@ -1,4 +1,6 @@
 // Real Envoys with the node and the statistics that the bootstrap of their proxies has.
+export { istioFields } from "../../controller/translate/access-log.ts";
+
 import { bootstrap } from "../../controller/inject/bootstrap.ts";
 import { defaultSettings } from "../../controller/model/mesh.ts";
 import { nodeId } from "../../controller/model/names.ts";
@@ -16,34 +18,6 @@ export interface Identity {
 }
 
 export const namespace = "shop";
-
-/** The fields of Istio's log, under Istio's names. */
-export const istioFields = {
-  start_time: "request.time",
-  route_name: "xds.route_name",
-  method: "request.method",
-  path: "'x-envoy-original-path' in request.headers ? request.headers['x-envoy-original-path'] : request.path",
-  protocol: "request.protocol",
-  response_code: "response.code",
-  response_flags: "response.flags",
-  response_code_details: "response.code_details",
-  connection_termination_details: "connection.termination_details",
-  bytes_received: "request.size",
-  bytes_sent: "response.size",
-  duration: "request.duration",
-  upstream_service_time: "response.headers['x-envoy-upstream-service-time']",
-  x_forwarded_for: "request.headers['x-forwarded-for']",
-  user_agent: "request.useragent",
-  request_id: "request.id",
-  authority: "request.host",
-  upstream_host: "upstream.address",
-  upstream_cluster: "xds.cluster_name",
-  upstream_local_address: "upstream.local_address",
-  downstream_local_address: "destination.address",
-  downstream_remote_address: "source.address",
-  requested_server_name: "connection.requested_server_name",
-  upstream_transport_failure_reason: "upstream.transport_failure_reason",
-};
 
 /** An Envoy that is live. */
 export async function startSidecar(

@@ -8,7 +8,7 @@ export interface Sample {
 }
 
 /** The samples of one name in what Prometheus reads of an Envoy; histograms are there when Envoy has flushed them. */
-export async function samples(envoy: TestEnvoy, name: string): Promise<Sample[]> {
+export async function samples(envoy: Pick<TestEnvoy, "get">, name: string): Promise<Sample[]> {
   const text = await envoy.get("/stats/prometheus?usedonly");
   return text.split("\n").flatMap((line) => {
     const [, labels = "", value] = new RegExp(`^${name}\\{(.*)\\} (\\d+)$`).exec(line) ?? [];

@@ -2,6 +2,7 @@
 import { createRegistry, type DescMessage, fromBinary, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { ZipkinConfigSchema } from "../../gen/envoy/config/trace/v3/zipkin_pb.js";
+import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { ExtensionWithMatcherSchema } from "../../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
 import {
   CompositeSchema,
@@ -46,6 +47,7 @@ const registry = createRegistry(
   PreviousHostsPredicateSchema,
   RBACSchema,
   RouterSchema,
+  StdoutAccessLogSchema,
   StringValueSchema,
   TcpProxySchema,
   TlsInspectorSchema,

@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Call, call } from "../support/http.ts";
+import { startMesh, type TestMesh } from "../support/mesh.ts";
+import { type Sample, samples } from "../support/prometheus.ts";
+import { gatewayTo, workload } from "../support/yaml.ts";
+
+// What Telemetry objects make of metrics and access logs, in a mesh with a gateway that leads to catalog: each takes effect
+// by ECDS, while no listener changes and no connection is closed.
+
+let mesh: TestMesh;
+let gateway: Call;
+
+beforeAll(async () => {
+  mesh = await startMesh({ "catalog.yaml": workload("catalog"), "gateway.yaml": gatewayTo("catalog") });
+  gateway = { ...(await mesh.gateway()), path: "/items" };
+  await mesh.waitFor(async () => (await call(gateway)).status === 200, "the gateway to serve");
+});
+afterAll(() => mesh?.stop());
+
+/** @param spec as a flow mapping */
+async function apply(spec: string, namespace = "shop"): Promise<void> {
+  await mesh.apply(
+    `telemetry-${namespace}.yaml`,
+    `apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: default, namespace: ${namespace}}\nspec: ${spec}\n`,
+  );
+}
+
+/** Lines of the access log of a workload's proxy. */
+async function lines(name: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const pod = await mesh.pod(name);
+  const text = readFileSync(join((await mesh.run()).logs, `envoy-${pod.name}.log`), "utf8");
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+}
+
+const isOf = (path: string) => (line: Readonly<Record<string, unknown>>) => line["path"] === path;
+
+let asked = 0;
+
+/** Asks for new paths until catalog's proxy has logged one; the path. */
+async function logged(verb: string): Promise<string> {
+  return mesh.waitFor(async () => {
+    const path = `${verb}?${asked++}`;
+    await call({ ...gateway, path });
+    return (await lines("catalog")).some(isOf(path)) && path;
+  }, `a line for ${verb}`);
+}
+
+/** The samples of a metric of a workload's proxy once that is true of them. */
+async function samplesWith(
+  name: string,
+  metric: string,
+  is: (found: readonly Sample[]) => boolean,
+): Promise<readonly Sample[]> {
+  const envoy = { get: (path: string) => mesh.admin(name, path) };
+  return mesh.waitFor(async () => {
+    await call(gateway);
+    const found = await samples(envoy, metric);
+    return is(found) && found;
+  }, `${metric} of ${name}`);
+}
+
+const listenerUpdates = () => mesh.stat("catalog", "listener_manager.lds.update_success");
+
+test("access logs are off, come on with Istio's fields, are filtered, and go off again", async () => {
+  const updates = await listenerUpdates();
+  expect(await lines("catalog")).toEqual([]);
+  await apply("{accessLogging: [{match: {mode: SERVER}, providers: [{name: envoy}]}]}");
+  const path = await logged("/items");
+  expect((await lines("catalog")).find(isOf(path))).toMatchObject({
+    ...{ method: "GET", path, protocol: "HTTP/1.1", response_code: 200, response_flags: "-" },
+    ...{ response_code_details: "via_upstream", upstream_cluster: "inbound|8080||", route_name: "default" },
+    ...{ authority: expect.stringContaining("127.0.0.1"), bytes_received: 0, duration: expect.any(Number) },
+  });
+  await apply("{accessLogging: [{filter: {expression: response.code >= 400}}]}");
+  const failed = await logged("/status/404");
+  const from = (await lines("catalog")).findIndex(isOf(failed));
+  await call({ ...gateway, path: "/items?fine" });
+  const last = await logged("/status/503");
+  expect((await lines("catalog")).slice(from).some(isOf("/items?fine"))).toBe(false);
+  expect((await lines("catalog")).slice(from).some(isOf(last))).toBe(true);
+  expect(await lines("istio-ingressgateway")).toEqual([]); // another namespace
+  await mesh.remove("telemetry-shop.yaml");
+  expect(await listenerUpdates()).toBe(updates);
+});
+
+test("a label is added, and another one removed", async () => {
+  const updates = await listenerUpdates();
+  await apply(
+    "{metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {request_method: {value: request.method}, source_principal: {operation: REMOVE}}}]}]}",
+  );
+  const isChanged = ({ labels }: Sample): boolean => labels["request_method"] === "GET";
+  const found = await samplesWith("catalog", "istio_requests_total", (all) => all.some(isChanged));
+  const { labels = {} } = found.find(isChanged) ?? {};
+  expect(labels).toMatchObject({ reporter: "destination", response_code: "200", source_app: "istio-ingressgateway" });
+  expect(Object.keys(labels)).not.toContain("source_principal");
+  expect(await listenerUpdates()).toBe(updates);
+  await mesh.remove("telemetry-shop.yaml");
+});
+
+test("a workload whose metrics are all off still tells others who it is", async () => {
+  const envoy = { get: (path: string) => mesh.admin("catalog", path) };
+  await apply("{metrics: [{overrides: [{disabled: true}]}]}");
+  const isOff = async (): Promise<boolean> => {
+    const before = JSON.stringify(await samples(envoy, "istio_requests_total"));
+    await call(gateway);
+    return JSON.stringify(await samples(envoy, "istio_requests_total")) === before;
+  };
+  await mesh.waitFor(isOff, "catalog to count no more");
+  // The app is in no endpoint's metadata: catalog's proxy has said it.
+  const count = (all: readonly Sample[]): number =>
+    all.filter(({ labels }) => labels["destination_app"] === "catalog").reduce((sum, { value }) => sum + value, 0);
+  const counted = count(await samplesWith("istio-ingressgateway", "istio_requests_total", (all) => count(all) > 0));
+  await samplesWith("istio-ingressgateway", "istio_requests_total", (all) => count(all) > counted);
+});
