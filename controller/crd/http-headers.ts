@@ -17,7 +17,8 @@ export function headerValueComplaint(content: string): string | undefined {
 
 const value = text(headerValueComplaint);
 
-const token = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
+/** The name of a header as it is sent. */
+export const token = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 
 /** Envoy keeps `:` headers and host to itself; a request's authority can be set, nothing else of them. */
 function name({ authority }: { readonly authority: boolean }) {

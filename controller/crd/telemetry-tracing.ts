@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { type CustomTag, providers, type TracingRule } from "../model/telemetry.ts";
 import { withCel } from "./cel.ts";
-import { defined, withRule } from "./fields.ts";
+import { defined, text, withRule } from "./fields.ts";
+import { token } from "./http-headers.ts";
 import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
 import { notYet } from "./walk.ts";
 
@@ -9,6 +10,9 @@ const named = z.strictObject({
   name: z.string().min(1),
   defaultValue: z.string().optional().describe("Where there is none. Default: no tag."),
 });
+
+/** Envoy refuses all routes of a proxy for one that is none. */
+const headerName = text((name) => (token.test(name.replace(/^:/, "")) ? undefined : "not a valid header name"));
 
 const oneType = "must have exactly one of literal, environment, header and formatter";
 
@@ -20,7 +24,10 @@ const customTag = withRule(
         .optional()
         .describe("The same value at every span."),
       environment: named.optional().describe("A variable of the proxy's environment."),
-      header: named.optional().describe("A header of the request."),
+      header: z
+        .strictObject({ ...named.shape, name: headerName })
+        .optional()
+        .describe("A header of the request."),
       formatter: notYet("has no effect yet: the tag is left out", "a mapping"),
     }),
     {
