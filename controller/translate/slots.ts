@@ -13,7 +13,7 @@ import { encode } from "./encode.ts";
 import type { Part } from "./part.ts";
 import { pluginProblems } from "./plugin-problems.ts";
 import { type Choice, type Filter, slotOf } from "./slot-matcher.ts";
-import { telemetryConfig, telemetryProblems } from "./telemetry.ts";
+import { type TelemetryConfig, telemetryConfig, telemetryProblems } from "./telemetry.ts";
 import { wasmFilter } from "./wasm.ts";
 
 /** What a plugin's ports mean on this proxy's listeners. */
@@ -36,22 +36,25 @@ export function slots(mesh: Mesh, proxy: Proxy, view: PortView): Part {
   const directions = proxy.type === "router" ? (["outbound"] as const) : (["inbound", "outbound"] as const);
   const resources = directions.flatMap((direction) => {
     const applied = pluginsFor(mesh, proxy, direction);
-    const config = telemetryConfig(mesh, proxy, direction);
+    const config = mesh.telemetry && telemetryConfig(mesh, proxy, direction);
     return slotPhases.map((phase) =>
-      slot(mesh, { slot: { direction, phase }, applied, view, telemetryConfig: config }),
+      slot(mesh, {
+        slot: { direction, phase },
+        applied,
+        view,
+        telemetryConfig: phase === "authn" ? config : undefined,
+      }),
     );
   });
   return { resources, problems: [...pluginProblems(mesh, proxy, view), ...telemetryProblems(mesh, proxy)] };
 }
-
-type TelemetryConfig = ReturnType<typeof telemetryConfig>;
 
 interface SlotOptions {
   readonly slot: Slot;
   readonly applied: readonly AppliedPlugin[];
   readonly view: PortView;
   /** Of the built-in telemetry, if it is told anything. */
-  readonly telemetryConfig: TelemetryConfig;
+  readonly telemetryConfig: TelemetryConfig | undefined;
 }
 
 /** Slots with the same plugins on the same ports are one resource for all proxies, as long as the plugins are the same. */
@@ -64,7 +67,8 @@ function slot(mesh: Mesh, { slot, applied, view, telemetryConfig: config }: Slot
   const from = members.flatMap(({ plugin }) => [plugin.object, plugin.module]);
   const make = (): Resource => {
     const filters = members.map((member) => ({ ports: member.ports, filter: filter(member.plugin, slot.phase) }));
-    const owners = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
+    const running = members.filter((_, i) => filters[i]?.filter).map(({ plugin }) => refOf(plugin.object));
+    const owners = [...(config?.owners ?? []), ...running];
     const content = choices([...telemetry(mesh, slot, config), ...filters], slot, view);
     const isStopgap = members.some(({ plugin }) => !plugin.module);
     return encode("ECDS", slotName(slot), slotOf(slotName(slot), content), {
@@ -100,12 +104,13 @@ function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
 
 /**
  * The built-in telemetry, before all plugins: it hands over peer metadata, as Istio's first filter does, and it counts
- * what a plugin answers itself, whose later slots Envoy never runs. It is part of the mesh and belongs to no object.
+ * what a plugin answers itself, whose later slots Envoy never runs. It is part of the mesh and belongs to no object; what it
+ * is told does.
  */
-function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot, config: TelemetryConfig): Member[] {
+function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot, config?: TelemetryConfig): Member[] {
   const half = phase === "upstream" ? "upstream" : "downstream";
   if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "authn")) return [];
-  const own = half === "downstream" && config !== undefined ? { pluginConfig: config } : {};
+  const own = config ? { pluginConfig: config.value } : {};
   const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {}, ...own } as const;
   const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, half, spec });
   return [{ ports: "all", filter }];

@@ -318,6 +318,19 @@ describe("slots", () => {
     },
   );
 
+  test("a Telemetry is what the slot of its side comes from, and changes no listener", () => {
+    const log = { providers: [], mode: "SERVER", disabled: false } as const;
+    const telemetries = [model.object("Telemetry", "log", { metrics: [], accessLogging: [log], tracing: [] })];
+    const plain = model.mesh({ telemetry: model.module() });
+    const [before, after] = [plain, { ...plain, telemetries }].map((mesh) => translate(mesh, model.proxy()).resources);
+    const ownersOf = (slot: string) => after?.ECDS.get(slot)?.owners.map(({ kind, name }) => `${kind} ${name}`);
+    expect([ownersOf("inbound/authn"), ownersOf("outbound/authn")]).toEqual([["Telemetry log"], []]);
+    expect(after?.ECDS.get("inbound/authn")?.version).not.toBe(before?.ECDS.get("inbound/authn")?.version);
+    expect([...(after?.LDS ?? [])].map(([name, { version }]) => [name, version])).toEqual(
+      [...(before?.LDS ?? [])].map(([name, { version }]) => [name, version]),
+    );
+  });
+
   test("telemetry runs before the users' plugins, and is no plugin", () => {
     const mesh = model.mesh({ plugins: [model.plugin("hello", { phase: "AUTHN" })], telemetry: model.module() });
     const order = JSON.stringify(resource(mesh, "ECDS", "outbound/authn")).match(/"name":"[a-z-]+\.[a-z]+"/g);
