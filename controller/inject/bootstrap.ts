@@ -81,7 +81,13 @@ export function bootstrap(options: BootstrapOptions): Readonly<Record<string, un
 
 const fromAds = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
 
-function node({ proxy, settings, locality, owner, statTags = [] }: BootstrapOptions): Readonly<Record<string, unknown>> {
+function node({
+  proxy,
+  settings,
+  locality,
+  owner,
+  statTags = [],
+}: BootstrapOptions): Readonly<Record<string, unknown>> {
   const [region = "", zone = "", sub_zone = ""] = (locality ?? "").split("/");
   return {
     id: proxy.id,

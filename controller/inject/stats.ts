@@ -1,38 +1,9 @@
 // How Envoy names and keeps its statistics: Istio's labels, so that dashboards and graphs built for Istio work.
 import { listItems } from "../model/network.ts";
+import { istioLabels } from "../model/telemetry.ts";
 import type { Texts } from "./pod.ts";
 
-/**
- * Labels of Istio's standard metrics. The telemetry filter writes them into a metric's name as `label=.=value;.;`,
- * from which these tags take them out again.
- */
-export const istioLabels = [
-  "reporter",
-  "source_workload",
-  "source_canonical_service",
-  "source_canonical_revision",
-  "source_workload_namespace",
-  "source_principal",
-  "source_app",
-  "source_version",
-  "source_cluster",
-  "destination_workload",
-  "destination_workload_namespace",
-  "destination_principal",
-  "destination_app",
-  "destination_version",
-  "destination_service",
-  "destination_canonical_service",
-  "destination_canonical_revision",
-  "destination_service_name",
-  "destination_service_namespace",
-  "destination_cluster",
-  "request_protocol",
-  "response_code",
-  "grpc_response_status",
-  "response_flags",
-  "connection_security_policy",
-] as const;
+export { istioLabels };
 
 /**
  * Labels of the metrics of other filters, in the same form: `scope` is what a retry budget belongs to, `result` what became of a

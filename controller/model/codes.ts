@@ -42,6 +42,8 @@ export const codes = {
   ineffectivePlugin: "SLU0203",
   /** A retry condition that is left out, since it works against a plugin. */
   strippedCondition: "SLU0204",
+  /** A label of metrics that a pod does not know. */
+  unknownLabel: "SLU0205",
   /** A Deployment that `sluice up` can't start. */
   notRunnable: "SLU0401",
   /** What an installer may not do in a cluster. */

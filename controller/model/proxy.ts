@@ -17,6 +17,8 @@ export interface Proxy {
   readonly workload: string;
   /** NONE: traffic reaches the proxy only on ports that a Sidecar or Gateway opens. */
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
+  /** Labels of metrics that it knows beside Istio's, from its start; absent: it did not say. */
+  readonly statTags?: readonly string[];
   /** Envoy's version, `1.40.0`; empty if it didn't say. */
   readonly version: string;
 }

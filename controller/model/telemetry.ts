@@ -15,6 +15,38 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
+/**
+ * Labels of Istio's standard metrics. The telemetry filter writes them into a metric's name as `label=.=value;.;`,
+ * from which these tags take them out again.
+ */
+export const istioLabels = [
+  "reporter",
+  "source_workload",
+  "source_canonical_service",
+  "source_canonical_revision",
+  "source_workload_namespace",
+  "source_principal",
+  "source_app",
+  "source_version",
+  "source_cluster",
+  "destination_workload",
+  "destination_workload_namespace",
+  "destination_principal",
+  "destination_app",
+  "destination_version",
+  "destination_service",
+  "destination_canonical_service",
+  "destination_canonical_revision",
+  "destination_service_name",
+  "destination_service_namespace",
+  "destination_cluster",
+  "request_protocol",
+  "response_code",
+  "grpc_response_status",
+  "response_flags",
+  "connection_security_policy",
+] as const;
+
 /** Istio Telemetry (telemetry.istio.io). Each list is in the order in which it is applied. */
 export interface Telemetry {
   /** Absent: all workloads of the namespace; in the root namespace without labels, of the mesh. */

@@ -8,6 +8,7 @@ import { type Ref, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { selecting, telemetriesOf } from "../model/select-telemetry.ts";
+import { istioLabels } from "../model/telemetry.ts";
 import { istioFields } from "./access-log.ts";
 
 export interface TelemetryConfig {
@@ -33,21 +34,40 @@ export function telemetryConfig(mesh: Mesh, proxy: Proxy, direction: Direction):
   return { value, owners: objects.map(refOf) };
 }
 
-/** Telemetry objects that choose the proxy's workload and have no effect there. */
+/** What Telemetry objects ask for and do not get on a proxy. */
 export function telemetryProblems(mesh: Mesh, proxy: Proxy): readonly Problem[] {
+  return [...overshadowed(mesh, proxy), ...unknownLabels(mesh, proxy)];
+}
+
+/** Objects that choose the proxy's workload behind another one. */
+function overshadowed(mesh: Mesh, proxy: Proxy): readonly Problem[] {
   const [first, ...others] = selecting(mesh, proxy);
   if (!first) return [];
-  const { namespace, workload } = proxy;
   return others.map((object) => {
-    const message = `selects ${workload}.${namespace}, where it has no effect: ${refText(refOf(first))} selects it, too, and comes before`;
-    return {
-      severity: "error",
-      code: codes.conflictingTelemetry,
-      object: refOf(object),
-      path: ["spec", "selector"],
-      message,
-    };
+    const message = `selects ${workloadOf(proxy)}, where it has no effect: ${refText(refOf(first))} selects it, too, and comes before`;
+    const about = { code: codes.conflictingTelemetry, object: refOf(object), path: ["spec", "selector"], message };
+    return { severity: "error", ...about };
   });
+}
+
+/** Labels that the filter leaves out: Envoy knows the names of labels from its start. */
+function unknownLabels(mesh: Mesh, proxy: Proxy): readonly Problem[] {
+  const { statTags } = proxy;
+  if (!statTags) return [];
+  const known = new Set<string>([...istioLabels, ...statTags]);
+  return telemetriesOf(mesh, proxy).flatMap((object) => {
+    const tags = object.spec.metrics.flatMap(({ overrides }) => overrides.flatMap((override) => [...override.tags]));
+    const unknown = new Set(tags.flatMap(([tag, to]) => (to !== "REMOVE" && !known.has(tag) ? [tag] : [])));
+    if (unknown.size === 0) return [];
+    const message = `adds ${[...unknown].join(", ")}, which the pods of ${workloadOf(proxy)} do not know and leave out: name it in their annotation sidecar.istio.io/extraStatTags and start them anew`;
+    return [
+      { severity: "warning", code: codes.unknownLabel, object: refOf(object), path: ["spec", "metrics"], message },
+    ];
+  });
+}
+
+function workloadOf({ workload, namespace }: Proxy): string {
+  return `${workload}.${namespace}`;
 }
 
 export function sideOf(direction: Direction): Side {

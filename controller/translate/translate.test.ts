@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import type { Mesh } from "../model/mesh.ts";
+import { problemText } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { typeUrls, type XdsType } from "../model/resource.ts";
 import type { HttpRoute } from "../model/virtual-service.ts";
@@ -329,6 +330,22 @@ describe("slots", () => {
     expect([...(after?.LDS ?? [])].map(([name, { version }]) => [name, version])).toEqual(
       [...(before?.LDS ?? [])].map(([name, { version }]) => [name, version]),
     );
+  });
+
+  test("a label that a pod does not know is told", () => {
+    const tags = new Map([
+      ["tenant", { value: "request.host" }],
+      ["source_app", { value: "request.host" }],
+    ]);
+    const overrides = [{ metrics: ["requests_total"], mode: "SERVER", tags } as const];
+    const rules = { metrics: [{ providers: [], overrides }], accessLogging: [], tracing: [] };
+    const mesh = model.mesh({ telemetries: [model.object("Telemetry", "labels", rules)] });
+    const toldTo = (statTags?: string[]) =>
+      translate(mesh, model.proxy({ ...(statTags && { statTags }) })).problems.map(problemText);
+    expect([toldTo(), toldTo(["tenant"])]).toEqual([[], []]);
+    expect(toldTo([])).toEqual([
+      "Telemetry shop/labels: spec.metrics adds tenant, which the pods of web.shop do not know and leave out: name it in their annotation sidecar.istio.io/extraStatTags and start them anew",
+    ]);
   });
 
   test("telemetry runs before the users' plugins, and is no plugin", () => {

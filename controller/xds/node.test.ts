@@ -17,6 +17,7 @@ test("Istio's id and metadata make a proxy", () => {
     WORKLOAD_NAME: "web",
     LABELS: { app: "web", version: "v1" },
     INTERCEPTION_MODE: "NONE",
+    STAT_TAGS: "scope,tenant",
   };
   const version = { version: { majorNumber: 1, minorNumber: 40, patch: 0 } };
   const userAgentVersionType = { case: "userAgentBuildVersion", value: version } as const;
@@ -31,6 +32,7 @@ test("Istio's id and metadata make a proxy", () => {
       serviceAccount: "web",
       workload: "web",
       interception: "NONE",
+      statTags: ["scope", "tenant"],
       version: "1.40.0",
     },
   });

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Node } from "../gen/envoy/config/core/v3/base_pb.js";
 import { parseNodeId } from "../model/names.ts";
+import { listItems } from "../model/network.ts";
 import type { Labels } from "../model/object.ts";
 import type { Proxy } from "../model/proxy.ts";
 
@@ -39,6 +40,7 @@ export function parseNode(node: Pick<Node, "id" | "metadata" | "userAgentVersion
     serviceAccount: text("SERVICE_ACCOUNT", read),
     workload: text("WORKLOAD_NAME", read),
     interception: interception(read),
+    ...("STAT_TAGS" in metadata && { statTags: listItems(text("STAT_TAGS", read)) }),
     version: version(node.userAgentVersionType),
   };
   return problems.length > 0 ? { problem: problems.join("; ") } : { proxy };
