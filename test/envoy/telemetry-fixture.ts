@@ -1,6 +1,4 @@
 // Real Envoys with the node and the statistics that the bootstrap of their proxies has.
-export { istioFields } from "../../controller/translate/access-log.ts";
-
 import { bootstrap } from "../../controller/inject/bootstrap.ts";
 import { defaultSettings } from "../../controller/model/mesh.ts";
 import { nodeId } from "../../controller/model/names.ts";
@@ -8,6 +6,8 @@ import type { Labels } from "../../controller/model/object.ts";
 import { proxy } from "../../controller/translate/test-support/model.ts";
 import { type EnvoyOptions, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
+
+export { istioFields } from "../../controller/translate/access-log.ts";
 
 export interface Identity {
   readonly type?: "sidecar" | "router";
