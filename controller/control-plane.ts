@@ -28,6 +28,7 @@ const telemetryPlugin: MeshObject<"WasmPlugin"> = {
   meta: { namespace: "istio-system", name: "~telemetry", labels: {}, annotations: {} },
   spec: {
     url: "builtin://telemetry",
+    type: "HTTP",
     phase: "STATS",
     pluginName: "",
     failStrategy: "FAIL_OPEN",

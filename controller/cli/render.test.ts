@@ -180,6 +180,24 @@ test("plugins that only an HTTP proxy's inner matcher runs, and filters that are
   ]);
 });
 
+test("a network slot is for the port in its name", () => {
+  const vm_config = { vm_id: "shop/log", code: { local: { inline_bytes: "" } } };
+  const wasm = { "@type": "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm", config: { vm_config } };
+  const rbac = { "@type": "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC" };
+  const rows = ecdsTable([
+    { name: "outbound/network/stats", typed_config: wasm },
+    { name: "outbound/network/stats/5432", typed_config: wasm },
+    { name: "outbound/network/authz/5432", typed_config: rbac },
+  ]);
+  expect(rows.split("\n").map((row) => row.split(/ {5,}/).filter((_, i) => i !== 1))).toEqual([
+    ["ECDS NAME", "PLUGIN", "MODULE", "PORTS"],
+    ["outbound/network/stats", "shop/log", "-", "ALL"],
+    ["outbound/network/stats/5432", "shop/log", "-", "5432"],
+    ["outbound/network/authz/5432", "-", "-", "-"],
+    [""],
+  ]);
+});
+
 test("an ejected endpoint is FAILED", () => {
   const host = { health_status: { eds_health_status: "HEALTHY", failed_outlier_check: true } };
   expect(endpointTable({ cluster_statuses: [{ name: "x", host_statuses: [host] }] }, {})).toContain(

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { parseNetworkSlotName } from "../model/names.ts";
 import { parseSha256 } from "../model/wasm-plugin.ts";
 import { shortDigest } from "../status/digest.ts";
 import { typeName } from "./dump.ts";
@@ -19,13 +20,15 @@ interface Chain {
   readonly filters: readonly TypedExtensionConfig[];
 }
 
-const wasmType = "envoy.extensions.filters.http.wasm.v3.Wasm";
+const wasmTypes = ["http", "network"].map((kind) => `envoy.extensions.filters.${kind}.wasm.v3.Wasm`);
 const matcherType = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 
 /** The plugins of an ECDS resource in the order in which they run; none in an empty slot. */
 export function slotPlugins(extension: TypedExtensionConfig): readonly SlotPlugin[] {
   const type = typeName(extension.typed_config);
-  if (type === wasmType) return [{ ...pluginOf(extension), ports: "ALL" }];
+  const port = parseNetworkSlotName(extension.name ?? "")?.port;
+  if (wasmTypes.includes(type))
+    return [{ ...pluginOf(extension), ports: port === undefined ? everyPort : String(port) }];
   if (type !== matcherType) return [];
   const chains = chainsOf(extension.typed_config?.xds_matcher ?? {});
   return merged(chains.map(({ filters }) => filters)).map((filter) => {
@@ -84,7 +87,7 @@ function keyOf(filter: TypedExtensionConfig): string {
 
 function pluginOf({ name = "", typed_config }: TypedExtensionConfig): Omit<SlotPlugin, "ports"> {
   const type = typeName(typed_config);
-  if (type !== wasmType) return { name, module: type.split(".").at(-1) || "-" };
+  if (!wasmTypes.includes(type)) return { name, module: type.split(".").at(-1) || "-" };
   const { name: plugin, vm_config: vm } = typed_config?.config ?? {};
   return { name: vm?.vm_id || plugin || name, module: moduleText(vm?.code) };
 }

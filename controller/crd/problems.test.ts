@@ -166,7 +166,6 @@ describe("WasmPlugin", () => {
     ${"a value beside HOST"}     | ${`${good}vmConfig: {env: [{name: A, valueFrom: HOST, value: b}]}`} | ${'6:54 WasmPlugin shop/p: spec.vmConfig.env[0].value is "b": value may only be set when valueFrom is INLINE'}
     ${"a port out of range"}     | ${`${good}match: [{ports: [{number: 70000}]}]`}                     | ${"6:29 WasmPlugin shop/p: spec.match[0].ports[0].number is 70000: spec.Match[0].Ports[0] is out of range: 70000; port numbers are 1 to 65535"}
     ${"a wildcard label"}        | ${`${good}selector: {matchLabels: {app: "a*"}}`}                    | ${'6:33 WasmPlugin shop/p: spec.selector.matchLabels.app is "a*": wildcard not allowed in label value match'}
-    ${"a network filter"}        | ${`${good}type: NETWORK`}                                           | ${"6:9 WasmPlugin shop/p: spec.type is NETWORK: only HTTP filters are supported yet"}
     ${"targetRefs"}              | ${`${good}targetRefs: []`}                                          | ${"6:3 WasmPlugin shop/p: spec.targetRefs is not supported yet: without it the plugin would act on more workloads; write selector"}
   `("$slip: $told", ({ spec, told }) => {
     expect(tell(plugin(spec)).lines).toEqual([`error IST0106 mesh/a.yaml:${told}`]);

@@ -135,11 +135,10 @@ const fields = withCel(
       .optional()
       .describe("Of the VM that runs the module."),
     match: match.optional().describe("Traffic it acts on; any one must match. Default: all."),
-    type: withRule(z.enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"]), (value) =>
-      value === "NETWORK" ? [{ message: "is NETWORK: only HTTP filters are supported yet" }] : [],
-    )
+    type: z
+      .enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"])
       .optional()
-      .describe("Default: HTTP."),
+      .describe("HTTP: sees requests; NETWORK: sees connections that speak no HTTP. Default: HTTP."),
     targetRef: refused(noTargetRef, "a mapping"),
     targetRefs: refused(noTargetRef, "a list of mappings"),
     imagePullPolicy: notYet("has no effect: modules are not pulled from a registry yet", "text"),
@@ -164,6 +163,7 @@ function read(spec: Fields): WasmPlugin {
   return defined({
     selector: spec.selector?.matchLabels,
     url: spec.url,
+    type: spec.type === "NETWORK" ? ("NETWORK" as const) : ("HTTP" as const),
     sha256: parseSha256(spec.sha256 ?? ""),
     phase: spec.phase ?? "UNSPECIFIED_PHASE",
     priority: spec.priority,

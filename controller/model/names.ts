@@ -84,6 +84,29 @@ export interface Slot {
   readonly phase: SlotPhase;
 }
 
+/** Where network plugins live, in the order in which connections pass them; the built-in telemetry comes behind them. */
+export const networkPhases = ["authn", "authz", "stats", "unspecified", "telemetry"] as const;
+export interface NetworkSlot {
+  readonly direction: "inbound" | "outbound";
+  readonly phase: (typeof networkPhases)[number];
+  /** The chain's: of a service outbound, of the workload inbound. Absent: connections that lead to no known port. */
+  readonly port?: number | undefined;
+}
+
+/** `outbound/network/authn/5432`, `inbound/network/authn`; telemetry is the same for all ports. */
+export function networkSlotName({ direction, phase, port }: NetworkSlot): string {
+  const name = `${direction}/network/${phase}`;
+  return port === undefined || phase === "telemetry" ? name : `${name}/${port}`;
+}
+
+export function parseNetworkSlotName(name: string): NetworkSlot | undefined {
+  const [, direction, phase, port] = /^(inbound|outbound)\/network\/([a-z]+)(?:\/([1-9]\d{0,4}))?$/.exec(name) ?? [];
+  const known = networkPhases.find((one) => one === phase);
+  if (known === undefined || (known === "telemetry" && port !== undefined)) return undefined;
+  const slot = { direction: direction === "inbound" ? ("inbound" as const) : ("outbound" as const), phase: known };
+  return port === undefined ? slot : { ...slot, port: Number(port) };
+}
+
 /** `outbound/authn` */
 export function slotName({ direction, phase }: Slot): string {
   return `${direction}/${phase}`;

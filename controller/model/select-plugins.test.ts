@@ -6,6 +6,7 @@ import type { WasmPlugin } from "./wasm-plugin.ts";
 const plugin = (key: string, spec: Partial<WasmPlugin> = {}) => ({
   object: make("WasmPlugin", key, {
     url: "builtin://deadline",
+    type: "HTTP",
     phase: "UNSPECIFIED_PHASE",
     pluginName: "",
     failStrategy: "FAIL_CLOSE",

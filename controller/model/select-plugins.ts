@@ -1,7 +1,7 @@
 import type { Mesh, Plugin } from "./mesh.ts";
 import { matches } from "./object.ts";
 import type { Proxy } from "./proxy.ts";
-import { phases } from "./wasm-plugin.ts";
+import { phases, type WasmPlugin } from "./wasm-plugin.ts";
 
 /** A plugin and the ports where it acts: service ports outbound, target ports inbound. */
 export interface AppliedPlugin {
@@ -10,13 +10,19 @@ export interface AppliedPlugin {
 }
 
 /**
- * The plugins that act on a proxy's traffic in one direction, in the order in which they run: by phase, then higher
+ * The plugins of a type that act on a proxy's traffic in one direction, in the order in which they run: by phase, then higher
  * priority first and unset priority last, then those of the proxy's namespace before those of the root namespace,
  * then older first. A gateway's traffic is outbound.
  */
-export function pluginsFor(mesh: Mesh, proxy: Proxy, direction: "inbound" | "outbound"): readonly AppliedPlugin[] {
+export function pluginsFor(
+  mesh: Mesh,
+  proxy: Proxy,
+  direction: "inbound" | "outbound",
+  type: WasmPlugin["type"] = "HTTP",
+): readonly AppliedPlugin[] {
   if (proxy.type === "router" && direction === "inbound") return [];
   const selected = mesh.plugins.filter(({ object: { meta, spec } }) => {
+    if (spec.type !== type) return false;
     const near = meta.namespace === proxy.namespace || meta.namespace === mesh.settings.rootNamespace;
     return near && matches(spec.selector ?? {}, proxy.labels);
   });

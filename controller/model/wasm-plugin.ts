@@ -6,6 +6,8 @@ export interface WasmPlugin {
   readonly selector?: Labels;
   /** `file:///path/x.wasm` or `builtin://<filter>`. */
   readonly url: string;
+  /** NETWORK: sees connections that speak no HTTP; HTTP: sees requests. */
+  readonly type: "HTTP" | "NETWORK";
   /** Of the module's bytes. */
   readonly sha256?: Sha256;
   readonly phase: Phase;
@@ -46,8 +48,17 @@ export function parseSha256(text: string): Sha256 | undefined {
 export interface Module {
   readonly digest: Sha256;
   readonly bytes: Uint8Array;
-  /** Which chains its manifest asks for; a module without manifest: downstream. */
-  readonly attach: readonly ("downstream" | "upstream")[];
+  /** Which chains its manifest asks for; a module without manifest: what its plugin is for, downstream or network. */
+  readonly attach: readonly ("downstream" | "upstream" | "network")[];
   /** Imports and `proxy_on_*` exports: all that Envoy must allow it. */
   readonly capabilities: readonly string[];
+}
+
+/**
+ * Envoy's `root_id`, by which a module is told where it stands: `upstream` in the router's chain, and `network` where it
+ * sees connections and could see requests, too.
+ */
+export function rootId(attach: Module["attach"], chain: Module["attach"][number], pluginName: string): string {
+  if (chain === "upstream") return "upstream";
+  return chain === "network" && attach.includes("downstream") ? "network" : pluginName;
 }

@@ -2,11 +2,13 @@ import { preflight } from "@sluice/sdk/host/preflight.ts";
 import { formatModuleProblem, inspectModule } from "@sluice/sdk/module/inspect.ts";
 import type { Attachment } from "@sluice/sdk/module/manifest.ts";
 import type { Path } from "../model/problem.ts";
-import type { Module } from "../model/wasm-plugin.ts";
+import { type Module, rootId, type WasmPlugin } from "../model/wasm-plugin.ts";
 
 /** A module with the configuration it shall run with. Plain data: it goes to another process. */
 export interface Job {
   readonly bytes: Uint8Array;
+  /** What its plugin wants of it. */
+  readonly type: WasmPlugin["type"];
   /** Envoy's `root_id`. */
   readonly pluginName: string;
   /** JSON; empty: none. */
@@ -31,18 +33,19 @@ const kinds: Readonly<Record<Attachment, string>> = {
 };
 
 /** Looks at a module, starts it in the host and hands it its configuration. */
-export async function check({ bytes, pluginName, config }: Job): Promise<Checked> {
+export async function check({ bytes, type, pluginName, config }: Job): Promise<Checked> {
   const { manifest, capabilities, problems } = inspectModule(bytes);
   if (problems.length > 0) return { problems: problems.map((problem) => ({ message: formatModuleProblem(problem) })) };
-  const attachments = manifest?.attach ?? ["downstream"];
-  const attach = attachments.filter((one) => one === "downstream" || one === "upstream");
-  if (attach.length === 0) return { problems: [{ message: notDelivered(attachments) }] };
-  const upstream = attach.includes("upstream");
+  const attachments = manifest?.attach ?? [type === "NETWORK" ? "network" : "downstream"];
+  const attach = attachments.filter((one) => one !== "access-log");
+  const isNetwork = type === "NETWORK";
+  if (!attach.some((one) => (one === "network") === isNetwork))
+    return { problems: [{ message: unsuitable(attachments, type) }] };
   const tried = await preflight(bytes, {
     name,
     config,
-    rootId: pluginName,
-    upstream,
+    rootId: rootId(attach, isNetwork ? "network" : "downstream", pluginName),
+    upstream: !isNetwork && attach.includes("upstream"),
     allowedCapabilities: capabilities,
   });
   if (tried.problems.length === 0) return { module: { attach, capabilities }, problems: [] };
@@ -51,9 +54,13 @@ export async function check({ bytes, pluginName, config }: Job): Promise<Checked
   return { problems: unique.map((text) => problemOf(text, config)) };
 }
 
-function notDelivered(attachments: readonly Attachment[]): string {
+function unsuitable(attachments: readonly Attachment[], type: WasmPlugin["type"]): string {
   const what = attachments.map((one) => kinds[one]).join(" and ");
-  return `the module is ${what}, which Sluice does not deliver; it delivers HTTP filters`;
+  const other = attachments.includes("network") ? "NETWORK" : "HTTP";
+  const advice = attachments.every((one) => one === "access-log")
+    ? "which Sluice does not deliver; it delivers HTTP and network filters"
+    : `but spec.type is ${type}; write type: ${other}`;
+  return `the module is ${what}, ${advice}`;
 }
 
 /** `plugin: window is "10": a unit is missing` -> the message `is "10": …` at the field `window`. */

@@ -42,6 +42,7 @@ function plugin(spec: Partial<WasmPlugin> = {}): MeshObject<"WasmPlugin"> {
     meta: { namespace: "shop", name: "p", labels: {}, annotations: {} },
     spec: {
       url: "file:///m/a.wasm",
+      type: "HTTP",
       phase: "AUTHN",
       pluginName: "",
       failStrategy: "FAIL_CLOSE",

@@ -134,6 +134,7 @@ export class ModuleStore {
       return refuse(["spec", "sha256"], `is ${spec.sha256}, but ${spec.url} has ${digest}; correct one of them`);
     const checked = await this.#check(digest, {
       bytes,
+      type: spec.type,
       pluginName: spec.pluginName,
       config: spec.pluginConfig === undefined ? "" : JSON.stringify(spec.pluginConfig),
     });
@@ -146,7 +147,7 @@ export class ModuleStore {
   }
 
   #check(digest: Sha256, job: Job): Promise<Checked> {
-    const key = JSON.stringify([digest, job.pluginName, job.config]);
+    const key = JSON.stringify([digest, job.type, job.pluginName, job.config]);
     const known = this.#checked.get(key) ?? this.#options.check(job);
     this.#checked.delete(key);
     this.#checked.set(key, known); // newest last, so that the oldest is forgotten first
@@ -169,7 +170,7 @@ const checkedMax = 1000;
 
 /** What the module and its configuration depend on. */
 function moduleKey({ spec }: WasmPluginObject): string {
-  return JSON.stringify([spec.url, spec.sha256, spec.pluginName, spec.pluginConfig]);
+  return JSON.stringify([spec.url, spec.sha256, spec.type, spec.pluginName, spec.pluginConfig]);
 }
 
 function problemOf(object: WasmPluginObject, path: Path, message: string): Problem {

@@ -16,7 +16,15 @@ import type { EgressListener } from "../model/sidecar.ts";
 import { type TcpPort, type TcpTarget, tcpTargets } from "./captured-tcp.ts";
 import { isHeadless } from "./clusters.ts";
 import { httpFilterChain } from "./hcm.ts";
-import { type FilterChain, httpInspector, listener, namedListener, tcpFilterChain, tlsInspector } from "./listener.ts";
+import {
+  closedFilterChain,
+  type FilterChain,
+  httpInspector,
+  listener,
+  namedListener,
+  tcpFilterChain,
+  tlsInspector,
+} from "./listener.ts";
 import type { Part } from "./part.ts";
 import { routeConfig } from "./route-config.ts";
 import type { RouteContext } from "./routes.ts";
@@ -52,7 +60,7 @@ export function virtualOutbound(sidecar: MeshObject<"Sidecar"> | undefined): Res
       address: anyAddress,
       port,
       direction: "outbound",
-      chains: [{ ...loop, filters: tcpFilterChain(specialClusters.blackHole) }],
+      chains: [{ ...loop, filters: closedFilterChain() }],
       otherwise: { name: catchAll, ...elsewhere(isClosed(sidecar)) },
     },
     { useOriginalDst: true },
@@ -65,12 +73,15 @@ function isClosed(sidecar: MeshObject<"Sidecar"> | undefined): boolean {
 
 /** For connections to what is no service. */
 function elsewhere(closed: boolean): FilterChain {
-  return { filters: tcpFilterChain(closed ? specialClusters.blackHole : specialClusters.passthrough) };
+  const cluster = closed ? specialClusters.blackHole : specialClusters.passthrough;
+  return { filters: tcpFilterChain({ direction: "outbound", cluster }) };
 }
 
 export interface CapturedPart extends Part {
   /** What is missing in it: listeners of pods that are called themselves. */
   readonly pods: readonly TcpPort[];
+  /** Ports that TCP chains are for. */
+  readonly tcp: readonly number[];
 }
 
 /** Listeners, and the routes of HTTP ports. */
@@ -106,6 +117,7 @@ export function capturedPart(captured: Captured): CapturedPart {
     ],
     problems: [...services.flatMap(unserved), ...[...shared.values()].flatMap(ambiguous)],
     pods: opaque.filter(({ service }) => isHeadless(service)),
+    tcp: opaque.map(({ port }) => port.number),
   };
 }
 

@@ -43,7 +43,8 @@ export function tcpTargets(of: TcpPort): readonly TcpTarget[] {
 export function tcpFilters({ service, port, rule }: TcpPort): NetworkFilter[] {
   const cluster = clusterName({ direction: "outbound", port: port.number, subset: "", host: service.host });
   const policy = rule && policyFor(port.number, rule.spec.trafficPolicy);
-  return tcpFilterChain(cluster, policy?.connectionPool?.tcp);
+  const limits = policy?.connectionPool?.tcp;
+  return tcpFilterChain({ direction: "outbound", port: port.number, cluster, limits });
 }
 
 type Match = Init<typeof FilterChainMatchSchema>;

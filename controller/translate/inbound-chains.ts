@@ -2,6 +2,7 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { FilterChainMatchSchema } from "../gen/envoy/config/listener/v3/listener_components_pb.js";
 import type { MeshSettings } from "../model/mesh.ts";
+import { parseClusterName } from "../model/names.ts";
 import type { MutualTlsMode } from "../model/peer-authentication.ts";
 import type { Init } from "./encode.ts";
 import { httpFilterChain } from "./hcm.ts";
@@ -58,7 +59,7 @@ function chain(of: InboundChains, match: Match, security: "mutual" | "plain"): F
     ...(Object.keys(full).length > 0 ? { filterChainMatch: full } : {}),
     filters: http
       ? httpFilterChain({ side: "inbound", routeName: target, ...http, ...(isMutual ? { maxConnectionMs } : {}) })
-      : tcpFilterChain(target),
+      : tcpFilterChain({ direction: "inbound", port: parseClusterName(target)?.port, cluster: target }),
     ...(isMutual
       ? {
           transportSocket: serverTls(settings.trustDomain, { isHttp: http !== undefined }),

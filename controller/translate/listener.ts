@@ -10,10 +10,11 @@ import { OriginalDstSchema } from "../gen/envoy/extensions/filters/listener/orig
 import { TlsInspectorSchema } from "../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import type { ConnectionPool } from "../model/destination-rule.ts";
-import { listenerName } from "../model/names.ts";
+import { listenerName, type NetworkSlot, specialClusters } from "../model/names.ts";
 import type { Resource } from "../model/resource.ts";
 import { socketAddress } from "./common.ts";
 import { any, encode, type Init } from "./encode.ts";
+import { networkSlotFilters } from "./network-slot.ts";
 
 export type NetworkFilter = Init<typeof FilterSchema>;
 export type ListenerFilter = Init<typeof ListenerFilterSchema>;
@@ -81,8 +82,23 @@ function inspector(name: string, value: ReturnType<typeof any>): ListenerFilter 
   return { name, configType: { case: "typedConfig", value } };
 }
 
-/** @param limits of a DestinationRule; TCP has no route that could carry them, so that a change drains the listener */
-export function tcpFilterChain(cluster: string, limits: ConnectionPool["tcp"] = {}): NetworkFilter[] {
+export interface TcpChainOptions extends Pick<NetworkSlot, "direction" | "port"> {
+  readonly cluster: string;
+  /** Of a DestinationRule. TCP has no route that could carry them, so that a change drains the listener. */
+  readonly limits?: ConnectionPool["tcp"] | undefined;
+}
+
+/** The slots of network plugins, then the way to a cluster. */
+export function tcpFilterChain({ cluster, limits, ...of }: TcpChainOptions): NetworkFilter[] {
+  return [...networkSlotFilters(of), tcpProxy(cluster, limits)];
+}
+
+/** A chain for connections that lead nowhere: no plugin sees them. */
+export function closedFilterChain(): NetworkFilter[] {
+  return [tcpProxy(specialClusters.blackHole)];
+}
+
+function tcpProxy(cluster: string, limits: ConnectionPool["tcp"] = {}): NetworkFilter {
   const { idleTimeoutMs, maxConnectionDurationMs } = limits;
   const proxy = any(TcpProxySchema, {
     statPrefix: cluster,
@@ -92,5 +108,5 @@ export function tcpFilterChain(cluster: string, limits: ConnectionPool["tcp"] = 
       ? {}
       : { maxDownstreamConnectionDuration: durationFromMs(maxConnectionDurationMs) }),
   });
-  return [{ name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: proxy } }];
+  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: proxy } };
 }

@@ -40,6 +40,8 @@ export interface SidecarOutbound {
   readonly pods: readonly TcpPort[];
   /** Ports of the listeners that are HTTP proxies. */
   readonly proxied: readonly number[];
+  /** Ports that TCP chains are for. */
+  readonly tcp: readonly number[];
 }
 
 /** What a sidecar's own application can call, and how. */
@@ -64,7 +66,8 @@ export function sidecarOutbound(
       if (port.protocol === "HTTP_PROXY") proxied.add(port.number);
     } else if (captured) parts.push(capturedPart({ ...known, egress }));
   }
-  return { parts, pods: parts.flatMap(({ pods = [] }) => pods), proxied: [...proxied] };
+  const pods = parts.flatMap((part) => part.pods ?? []);
+  return { parts, pods, proxied: [...proxied], tcp: parts.flatMap(({ tcp = [] }) => tcp) };
 }
 
 /**
@@ -100,13 +103,21 @@ function httpPart({ mesh, context, egress, port, sidecar, captured }: Outbound):
 }
 
 /** A TCP connection says nothing of where it is meant to go, so that one port can lead to one service only. */
-function tcpPart({ mesh, context, egress, port, sidecar, captured, index }: Outbound): Part {
+function tcpPart({
+  mesh,
+  context,
+  egress,
+  port,
+  sidecar,
+  captured,
+  index,
+}: Outbound): Part & Pick<CapturedPart, "tcp"> {
   const services = servicesVisibleTo(mesh, context.proxy, egress);
   const [service, ...others] = services.filter(({ ports }) => ports.some(({ protocol }) => protocol !== "UDP"));
   const about = (message: string): Problem => problem(refOf(sidecar), index, message);
   if (!service) {
     const message = `has hosts of which none has port ${port.number}: nothing listens there; name a host that has it`;
-    return { resources: [], problems: [about(message)] };
+    return { resources: [], problems: [about(message)], tcp: [] };
   }
   const address = egress.bind ?? defaultBind;
   const filters = tcpFilters({ service, port, rule: destinationRuleFor(mesh, context.proxy, service) });
@@ -121,6 +132,7 @@ function tcpPart({ mesh, context, egress, port, sidecar, captured, index }: Outb
               `is a ${port.protocol} port, which leads to one service: to ${service.host} and not to ${names}; give each a listener with its own bind`,
             ),
           ],
+    tcp: [port.number],
   };
 }
 

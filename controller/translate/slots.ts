@@ -2,7 +2,7 @@
 
 import { memo } from "../model/memo.ts";
 import type { Mesh, Plugin } from "../model/mesh.ts";
-import { type Slot, slotName, slotPhases } from "../model/names.ts";
+import { type Slot, type SlotPhase, slotName, slotPhases } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
 import type { Proxy } from "../model/proxy.ts";
 import type { Resource } from "../model/resource.ts";
@@ -24,7 +24,8 @@ export interface PortView {
   readonly gateway?: ReadonlyMap<number, readonly number[]>;
 }
 
-const phaseOf: Readonly<Record<Phase, Slot["phase"]>> = {
+/** Where plugins of a phase live. */
+export const phaseOf: Readonly<Record<Phase, Exclude<SlotPhase, "upstream">>> = {
   AUTHN: "authn",
   AUTHZ: "authz",
   STATS: "stats",
@@ -98,8 +99,8 @@ function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
   const { object, module } = plugin;
   const { namespace, name } = object.meta;
   if (!module) return object.spec.failStrategy === "FAIL_OPEN" ? undefined : denyFilter(`${namespace}.${name}`);
-  const half = phase === "upstream" ? "upstream" : "downstream";
-  return filters(plugin, half, () => wasmFilter({ namespace, name, module, half, spec: object.spec }));
+  const chain = phase === "upstream" ? "upstream" : "downstream";
+  return filters(plugin, chain, () => wasmFilter({ namespace, name, module, chain, spec: object.spec }));
 }
 
 /**
@@ -108,11 +109,11 @@ function filter(plugin: Plugin, phase: Slot["phase"]): Filter | undefined {
  * is told does.
  */
 function telemetry({ telemetry: module, settings }: Mesh, { phase }: Slot, config?: TelemetryConfig): Member[] {
-  const half = phase === "upstream" ? "upstream" : "downstream";
-  if (!module?.attach.includes(half) || (phase !== "upstream" && phase !== "authn")) return [];
+  const chain = phase === "upstream" ? "upstream" : "downstream";
+  if (!module?.attach.includes(chain) || (phase !== "upstream" && phase !== "authn")) return [];
   const own = config ? { pluginConfig: config.value } : {};
   const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {}, ...own } as const;
-  const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, half, spec });
+  const filter = wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, chain, spec });
   return [{ ports: "all", filter }];
 }
 

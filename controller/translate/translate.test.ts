@@ -360,11 +360,12 @@ describe("slots", () => {
 });
 
 test.each`
-  type      | name               | answers
-  ${"ECDS"} | ${"outbound/x"}    | ${"RBAC"}
-  ${"ECDS"} | ${"inbound/authn"} | ${"ExtensionWithMatcher"}
-  ${"RDS"}  | ${"9999"}          | ${'"status":503'}
-  ${"EDS"}  | ${"outbound|1||x"} | ${"outbound|1||x"}
+  type      | name                            | answers
+  ${"ECDS"} | ${"outbound/x"}                 | ${"http.rbac.v3.RBAC"}
+  ${"ECDS"} | ${"inbound/authn"}              | ${"ExtensionWithMatcher"}
+  ${"ECDS"} | ${"inbound/network/authn/5432"} | ${'{"rules":{},"stat_prefix":"wasm-default-deny","@type":"type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC"}'}
+  ${"RDS"}  | ${"9999"}                       | ${'"status":503'}
+  ${"EDS"}  | ${"outbound|1||x"}              | ${"outbound|1||x"}
 `("an unknown $type $name is answered with $answers", ({ type, name, answers }) => {
   const resource = deny(type, name);
   expect([resource.type, resource.name, resource.owners, resource.stopgap]).toEqual([type, name, [], true]);

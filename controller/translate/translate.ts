@@ -6,7 +6,10 @@ import type { Proxy } from "../model/proxy.ts";
 import type { Snapshot } from "../model/resource.ts";
 import { gatewaysFor } from "../model/select.ts";
 import { virtualServicesFor, virtualServicesForGateway } from "../model/select-routes.ts";
+import { isHttp } from "../model/service.ts";
 import { gatewayPart } from "./gateway.ts";
+import { inboundPorts } from "./inbound-ports.ts";
+import { networkSlots, type TcpPorts } from "./network-slots.ts";
 import { join, type Part } from "./part.ts";
 import { ratelimited } from "./retry.ts";
 import type { RouteContext } from "./routes.ts";
@@ -33,7 +36,11 @@ export function translate(mesh: Mesh, proxy: Proxy): Translation {
   const shared = viewOf(mesh, proxy);
   const context = routeContext(mesh, proxy);
   const listening = proxy.type === "router" ? gateway(mesh, context) : sidecar(mesh, proxy, shared);
-  const { resources, problems } = join([listening.part, slots(mesh, proxy, listening.view)]);
+  const { resources, problems } = join([
+    listening.part,
+    slots(mesh, proxy, listening.view),
+    networkSlots(mesh, proxy, listening.tcp),
+  ]);
   const stripped = context.endable ? strippedConditions(mesh, proxy) : [];
   return {
     resources: merge(snapshot(resources), shared.resources),
@@ -44,15 +51,23 @@ export function translate(mesh: Mesh, proxy: Proxy): Translation {
 interface Listening {
   readonly part: Part;
   readonly view: PortView;
+  readonly tcp: TcpPorts;
 }
 
 function gateway(mesh: Mesh, context: RouteContext): Listening {
   const part = gatewayPart(mesh, context);
-  return { part, view: { proxied: [], gateway: part.ports } };
+  return { part, view: { proxied: [], gateway: part.ports }, tcp: { inbound: [], outbound: [] } };
 }
 
-function sidecar(mesh: Mesh, proxy: Proxy, { proxied }: View): Listening {
-  return { part: { resources: inboundResources(mesh, proxy), problems: [] }, view: { proxied } };
+function sidecar(mesh: Mesh, proxy: Proxy, { proxied, tcp }: View): Listening {
+  const elsewhere = proxy.interception === "NONE" ? [] : [undefined]; // what is redirected and known by no port
+  const known = inboundPorts(mesh, proxy).filter(({ protocol }) => !isHttp(protocol));
+  const inbound = [...elsewhere, ...known.map(({ number }) => number)];
+  return {
+    part: { resources: inboundResources(mesh, proxy), problems: [] },
+    view: { proxied },
+    tcp: { inbound, outbound: [...elsewhere, ...tcp] },
+  };
 }
 
 /** With `envoy-ratelimited` among its conditions Envoy would go on where a plugin says that there are no more retries. */

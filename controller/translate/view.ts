@@ -24,6 +24,8 @@ export interface View {
   readonly problems: readonly Problem[];
   /** Ports of the listeners that are HTTP proxies. */
   readonly proxied: readonly number[];
+  /** Ports that TCP chains of calls are for. */
+  readonly tcp: readonly number[];
 }
 
 const views = memo<Mesh, View>();
@@ -32,7 +34,7 @@ const views = memo<Mesh, View>();
 export function viewOf(mesh: Mesh, proxy: Proxy): View {
   const key = viewKey(mesh, proxy);
   return views(mesh, key, () => {
-    const { resources, problems, proxied, clusters, pods } = callsOf(mesh, routeContext(mesh, proxy), key);
+    const { resources, problems, clusters, pods, ...ports } = callsOf(mesh, routeContext(mesh, proxy), key);
     const ofServices = clusters.flatMap((one) => clustersOf(one, mesh.endpoints.get(one.service.host) ?? []));
     const ofPods = podPart(pods, mesh.endpoints);
     return {
@@ -41,7 +43,7 @@ export function viewOf(mesh: Mesh, proxy: Proxy): View {
         snapshot([...ofServices, ...fixedClusters, ...spansClusters(mesh, proxy), ...ofPods.resources]),
       ),
       problems: [...problems, ...ofPods.problems],
-      proxied,
+      ...ports,
     };
   });
 }
@@ -85,10 +87,10 @@ const calls = memo<Mesh["services"], Calls>();
 /** Made once for all meshes with the same parts. */
 function callsOf(mesh: Routing, context: RouteContext, key: string): Calls {
   const make = (): Calls => {
-    const { parts, pods, proxied } = outboundOf(mesh, context);
+    const { parts, ...outbound } = outboundOf(mesh, context);
     const { resources, problems } = join(parts);
     const clusters = portClusters(mesh, context.proxy);
-    return { resources: snapshot(resources), problems, proxied, clusters, pods };
+    return { ...outbound, resources: snapshot(resources), problems, clusters };
   };
   const from = routingParts.map((part) => mesh[part]);
   return calls(mesh.services, key, make, from);
@@ -96,7 +98,7 @@ function callsOf(mesh: Routing, context: RouteContext, key: string): Calls {
 
 function outboundOf(mesh: Routing, context: RouteContext): SidecarOutbound {
   const { proxy } = context;
-  if (proxy.type === "router") return { parts: [], pods: [], proxied: [] };
+  if (proxy.type === "router") return { parts: [], pods: [], proxied: [], tcp: [] };
   return sidecarOutbound(mesh, context, sidecarFor(mesh, proxy));
 }
 

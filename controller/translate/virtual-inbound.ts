@@ -17,11 +17,11 @@ import type { Init } from "./encode.ts";
 import { inboundChains } from "./inbound-chains.ts";
 import { type InboundPort, modesOf } from "./inbound-ports.ts";
 import {
+  closedFilterChain,
   type FilterChain,
   type ListenerFilter,
   namedListener,
   originalDestination,
-  tcpFilterChain,
   tlsInspector,
 } from "./listener.ts";
 
@@ -51,7 +51,7 @@ export function virtualInbound(mesh: Mesh, proxy: Proxy, ports: readonly Inbound
     {
       name: blackHole,
       filterChainMatch: { destinationPort: listenPort },
-      filters: tcpFilterChain(specialClusters.blackHole),
+      filters: closedFilterChain(),
     },
     ...inboundChains({ ...passing, mode: modes.mode }),
     ...unserved.flatMap(([port, mode]) => inboundChains({ ...passing, mode, port })),

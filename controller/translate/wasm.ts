@@ -1,28 +1,29 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { WasmSchema } from "../gen/envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
+import { WasmSchema as NetworkWasmSchema } from "../gen/envoy/extensions/filters/network/wasm/v3/wasm_pb.js";
 import { FailurePolicy, type VmConfigSchema } from "../gen/envoy/extensions/wasm/v3/wasm_pb.js";
-import type { Module, WasmPlugin } from "../model/wasm-plugin.ts";
+import { type Module, rootId, type WasmPlugin } from "../model/wasm-plugin.ts";
 import { any, type Init, sorted } from "./encode.ts";
 import type { Filter } from "./slot-matcher.ts";
-
-/** `root_id` by which a module is told that it stands in the router's chain, once for each attempt. */
-const upstreamRoot = "upstream";
 
 export interface WasmFilter {
   readonly namespace: string;
   readonly name: string;
   readonly module: Module;
-  readonly half: "downstream" | "upstream";
+  /** The connection manager's, the router's, or a listener's own. */
+  readonly chain: Module["attach"][number];
   readonly spec: Pick<WasmPlugin, "pluginName" | "pluginConfig" | "failStrategy" | "env">;
 }
 
-/** A plugin as Envoy runs it. Both halves of one plugin have the same VM, and so the same shared data. */
-export function wasmFilter({ namespace, name, module, half, spec }: WasmFilter): Filter {
+/** A plugin as Envoy runs it. All chains of one plugin have the same VM, and so the same shared data. */
+export function wasmFilter({ namespace, name, module, chain, spec }: WasmFilter): Filter {
   const configuration = spec.pluginConfig && any(StringValueSchema, { value: JSON.stringify(spec.pluginConfig) });
-  const typedConfig = any(WasmSchema, {
+  const schema = chain === "network" ? NetworkWasmSchema : WasmSchema;
+  const typedConfig = any<DescMessage>(schema, {
     config: {
       name: `${namespace}.${name}`,
-      rootId: half === "upstream" ? upstreamRoot : spec.pluginName,
+      rootId: rootId(module.attach, chain, spec.pluginName),
       vm: { case: "vmConfig", value: vmConfig(`${namespace}/${name}`, module, spec.env) },
       ...(configuration ? { configuration } : {}),
       failurePolicy: failurePolicies[spec.failStrategy],

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { findFilters, modulePath } from "../../sdk/build/filters.ts";
 import { digestOf, isMadeFrom } from "../../sdk/build/made-from.ts";
 import { isCollectingCoverage } from "../../sdk/host/index.ts";
-import { kept } from "./kept.ts";
+import { kept, keptFile } from "./kept.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -15,12 +15,17 @@ const root = dirname(dirname(import.meta.dirname));
  * @throws with the compiler's messages
  */
 export async function filterModule(name: string): Promise<Uint8Array> {
+  return await readFile(await filterFile(name));
+}
+
+/** The file with the module of {@link filterModule}. */
+export async function filterFile(name: string): Promise<string> {
   const filter = findFilters(root).find((found) => found.name === name);
   if (filter === undefined) throw new Error(`there is no filter ${name}`);
   const digest = digestOf(root, filter);
   const coverage = isCollectingCoverage();
-  if (!coverage && isMadeFrom(root, filter, digest)) return await readFile(join(root, modulePath(name)));
-  return await kept(name, coverage ? `${digest} coverage` : digest, async () => {
+  if (!coverage && isMadeFrom(root, filter, digest)) return join(root, modulePath(name));
+  return await keptFile(name, coverage ? `${digest} coverage` : digest, async () => {
     const { buildFilter } = await import("../../sdk/build/build-filter.ts");
     const build = await buildFilter(root, filter, { coverage });
     if (!build.ok) throw new Error(build.messages);

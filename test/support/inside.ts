@@ -40,3 +40,34 @@ export async function runInside(pod: RunPod, ...argv: readonly string[]): Promis
     ),
   );
 }
+
+/** A TCP connection of a pod's application. */
+export interface Conversation {
+  /** Sends a text and resolves with the next that comes; rejects where the connection ends instead. */
+  say(text: string): Promise<string>;
+  end(): void;
+}
+
+/** Connects from where a pod's application runs to a name or address. */
+export function converse(pod: RunPod, host: string, port: number): Conversation {
+  const bridge = `const socket = require("node:net").connect(${port}, ${JSON.stringify(host)}, () => process.stdin.pipe(socket)); socket.on("error", () => process.exit()).on("close", () => process.exit()).pipe(process.stdout)`;
+  const command = commandAt(pod, [execPath, "-e", bridge], { cwd: cwd(), env });
+  const [file = "", ...args] = command.argv;
+  const child = spawn(file, args, { env: command.env, stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.on("error", () => {});
+  child.stdout.setEncoding("utf8");
+  return {
+    say: (text) =>
+      new Promise((resolve, reject) => {
+        const ended = (): void => reject(new Error(`the connection to ${host}:${port} ended`));
+        if (child.exitCode !== null) return ended();
+        child.once("exit", ended);
+        child.stdout.once("data", (answer: string) => {
+          child.off("exit", ended);
+          resolve(answer);
+        });
+        child.stdin.write(text);
+      }),
+    end: () => void child.kill("SIGKILL"),
+  };
+}

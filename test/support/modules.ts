@@ -80,6 +80,47 @@ class MarkStream extends HttpContext {
 registerPlugin(() => new Mark());
 `;
 
+/**
+ * A network filter that puts its `mark` behind whatever callers send; `trap` in what they send makes it trap. `refuse: true`
+ * in its configuration refuses that.
+ *
+ * @returns the module's `file://` URL
+ */
+export function tcpMarkModule(): Promise<string> {
+  return moduleOf("tcp-mark", tcpMarkSource);
+}
+
+const tcpMarkSource = `
+import { Config, Plugin, registerPlugin, TcpAction, TcpContext } from "@sluice/sdk/assembly";
+
+class Mark extends Plugin {
+  mark: string = "";
+
+  onConfigure(config: Config): void {
+    this.mark = config.string("mark").or("");
+    if (config.bool("refuse").or(false)) config.reject("refuse", "this module refuses on demand");
+  }
+
+  createTcpContext(): TcpContext {
+    return new MarkedConnection(this.mark);
+  }
+}
+
+class MarkedConnection extends TcpContext {
+  constructor(private mark: string) {
+    super();
+  }
+
+  onDownstreamData(size: u32, endOfStream: bool): TcpAction {
+    if (this.downstream.text().startsWith("trap")) unreachable();
+    if (size) this.downstream.appendText(this.mark);
+    return TcpAction.Continue;
+  }
+}
+
+registerPlugin(() => new Mark());
+`;
+
 /** A module that does nothing but what Envoy refuses: see `kind`. */
 export async function refusedModule(kind: "garbage" | "missing import" | "start section"): Promise<string> {
   const file = join(root, "build", "test", `${kind.replace(" ", "-")}.wasm`);

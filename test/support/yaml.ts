@@ -26,6 +26,31 @@ spec:
 `;
 }
 
+/** Service and Deployment of a program that sends back what it is told and speaks no HTTP, on these ports. */
+export function echo(name: string, ports: readonly number[]): string {
+  const program = `const { createServer } = require("node:net"); for (const port of [${ports}]) createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(port, process.env.HOST)`;
+  return `apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {app: ${name}}
+  ports: [${ports.map((port) => `{name: tcp-${port}, port: ${port}}`)}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}, version: v1}}
+    spec:
+      containers:
+      - name: ${name}
+        command: ${JSON.stringify([node, "-e", program])}
+        ports: [${ports.map((port) => `{containerPort: ${port}}`)}]
+`;
+}
+
 /** A Gateway for all hosts, and a VirtualService that leads to a service. */
 export function gatewayTo(name: string): string {
   return `apiVersion: networking.istio.io/v1

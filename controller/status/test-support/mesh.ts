@@ -22,6 +22,7 @@ export function plugin(name: string, digits: string | undefined, spec: Partial<W
     meta: { namespace: "shop", name, labels: {}, annotations: {} },
     spec: {
       url: `file:///${name}.wasm`,
+      type: "HTTP" as const,
       phase: "UNSPECIFIED_PHASE" as const,
       pluginName: "",
       failStrategy: "FAIL_RELOAD" as const,

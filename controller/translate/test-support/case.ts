@@ -34,7 +34,7 @@ export interface Case {
 }
 
 const moduleOptions = z.strictObject({
-  attach: z.array(z.enum(["downstream", "upstream"])),
+  attach: z.array(z.enum(["downstream", "upstream", "network"])),
   capabilities: z.array(z.string()),
 });
 

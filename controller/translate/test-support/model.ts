@@ -123,6 +123,7 @@ export function plugin(
   const { module: given = module(), ...spec } = parts;
   const defaults: WasmPlugin = {
     url: `builtin://${name}`,
+    type: "HTTP",
     phase: "UNSPECIFIED_PHASE",
     pluginName: name,
     failStrategy: "FAIL_RELOAD",
