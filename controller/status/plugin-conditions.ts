@@ -86,8 +86,10 @@ function degraded(plugin: Plugin | undefined, problems: readonly Problem[], on: 
 
 /** What happens to requests while a plugin has no module. */
 export function noModule(plugin: Plugin): string {
-  const effect = plugin.object.spec.failStrategy === "FAIL_OPEN" ? "pass without it" : "are denied";
-  return `no module of it was ever good: requests ${effect} (failStrategy ${plugin.object.spec.failStrategy})`;
+  const { failStrategy, type } = plugin.object.spec;
+  const traffic = type === "NETWORK" ? "connections" : "requests";
+  const effect = failStrategy === "FAIL_OPEN" ? "pass without it" : "are denied";
+  return `no module of it was ever good: ${traffic} ${effect} (failStrategy ${failStrategy})`;
 }
 
 function noMatch(plugin: Plugin): string {

@@ -2,17 +2,19 @@
 import { codes } from "../model/codes.ts";
 import { memo } from "../model/memo.ts";
 import type { Mesh, Plugin } from "../model/mesh.ts";
-import { type NetworkSlot, networkPhases, networkSlotName } from "../model/names.ts";
+import { type NetworkSlot, networkSlotName } from "../model/names.ts";
 import { refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import type { Resource } from "../model/resource.ts";
 import { type AppliedPlugin, pluginsFor } from "../model/select-plugins.ts";
+import { phases } from "../model/wasm-plugin.ts";
 import { encode } from "./encode.ts";
 import { denyConnections, networkSlotOf } from "./network-slot.ts";
 import { join, type Part } from "./part.ts";
 import type { Filter } from "./slot-matcher.ts";
 import { phaseOf } from "./slots.ts";
+import { telemetryConfig } from "./telemetry.ts";
 import { wasmFilter } from "./wasm.ts";
 
 /** Ports of a proxy's TCP chains; `undefined`: a chain for connections that lead to no known port. */
@@ -25,7 +27,10 @@ export function networkSlots(mesh: Mesh, proxy: Proxy, ports: TcpPorts): Part {
       const applied = pluginsFor(mesh, proxy, direction, "NETWORK");
       const chains = [...new Set(ports[direction])];
       return {
-        resources: chains.flatMap((port) => slotsOfPort(mesh, applied, { direction, port })),
+        resources: [
+          ...chains.flatMap((port) => pluginSlots(mesh, applied, { direction, port })),
+          ...(chains.length > 0 ? [telemetrySlot(mesh, proxy, direction)] : []),
+        ],
         problems: displaced(applied, chains),
       };
     }),
@@ -37,12 +42,11 @@ interface Chain {
   readonly port: number | undefined;
 }
 
-function slotsOfPort(mesh: Mesh, applied: readonly AppliedPlugin[], { direction, port }: Chain): readonly Resource[] {
-  const acting = applied.filter((one) => actsOn(one, port));
-  return networkPhases.map((phase) => {
-    const slot = { direction, phase, port };
-    if (phase === "telemetry") return telemetrySlot(mesh, slot);
-    return pluginSlot(mesh, slot, acting.find(({ plugin }) => phaseOf[plugin.object.spec.phase] === phase)?.plugin);
+function pluginSlots(mesh: Mesh, applied: readonly AppliedPlugin[], { direction, port }: Chain): readonly Resource[] {
+  const acting = applied.filter((one) => actsOn(one, port)).map(({ plugin }) => plugin);
+  return phases.map((phase) => {
+    const first = acting.find(({ object }) => object.spec.phase === phase);
+    return pluginSlot(mesh, { direction, phase: phaseOf[phase], port }, first);
   });
 }
 
@@ -75,17 +79,24 @@ function filterOf(plugin: Plugin): Filter | undefined {
   return filters(plugin, "", () => wasmFilter({ namespace, name, module, chain: "network", spec: object.spec }));
 }
 
-/** The built-in telemetry counts what has passed all plugins, as in Istio. It belongs to no object. */
-function telemetrySlot({ telemetry: module, settings }: Mesh, slot: NetworkSlot): Resource {
-  const name = networkSlotName(slot);
+/** The built-in telemetry counts what has passed all plugins, as in Istio. It belongs to no object; what it is told does. */
+function telemetrySlot(mesh: Mesh, proxy: Proxy, direction: NetworkSlot["direction"]): Resource {
+  const { telemetry: module, settings } = mesh;
+  const name = networkSlotName({ direction, phase: "telemetry" });
+  const config = module && telemetryConfig(mesh, proxy, direction);
   const make = (): Resource => {
-    const spec = { pluginName: "", failStrategy: "FAIL_OPEN", env: {} } as const;
+    const spec = {
+      pluginName: "",
+      failStrategy: "FAIL_OPEN",
+      env: {},
+      ...(config && { pluginConfig: config.value }),
+    } as const;
     const filter = module?.attach.includes("network")
       ? wasmFilter({ namespace: settings.rootNamespace, name: "telemetry", module, chain: "network", spec })
       : undefined;
-    return encode("ECDS", name, networkSlotOf(name, filter));
+    return encode("ECDS", name, networkSlotOf(name, filter), { owners: config?.owners ?? [] });
   };
-  return slotResources(settings, name, make, [module]);
+  return slotResources(settings, JSON.stringify([name, config]), make, [module]);
 }
 
 /** A slot holds one filter, so that a second plugin of a phase has no place on the ports of the first. */

@@ -10,7 +10,10 @@ import { authorityOf } from "./header-operations.ts";
 import type { PortView } from "./slots.ts";
 
 export function pluginProblems(mesh: Mesh, proxy: Proxy, view: PortView): readonly Problem[] {
-  const applied = [...pluginsFor(mesh, proxy, "inbound"), ...pluginsFor(mesh, proxy, "outbound")];
+  const applied = (["HTTP", "NETWORK"] as const).flatMap((type) => [
+    ...pluginsFor(mesh, proxy, "inbound", type),
+    ...pluginsFor(mesh, proxy, "outbound", type),
+  ]);
   const plugins = new Set(applied.map(({ plugin }) => plugin));
   return [
     ...[...plugins].flatMap(moduleProblems),
@@ -46,11 +49,12 @@ function changesAuthority({ spec }: MeshObject<"VirtualService">): boolean {
 /** Istio's agent does the same where it can't fetch a module. */
 function moduleProblems({ object, module }: Plugin): Problem[] {
   if (module) return [];
-  const { failStrategy } = object.spec;
+  const { failStrategy, type } = object.spec;
+  const [traffic, denied] = type === "NETWORK" ? ["connections", "are closed"] : ["requests", "get 403"];
   const effect =
     failStrategy === "FAIL_OPEN"
-      ? "requests pass without the plugin"
-      : "requests get 403 until one is; proxies that ran it before the controller was started go on";
+      ? `${traffic} pass without the plugin`
+      : `${traffic} ${denied} until one is; proxies that ran it before the controller was started go on`;
   const message = `is ${failStrategy} and no module was good yet: ${effect}`;
   return [
     { severity: "warning", code: codes.noModule, object: refOf(object), path: ["spec", "failStrategy"], message },
