@@ -103,6 +103,22 @@ describe.skipIf(obstacle !== undefined)("network plugins", () => {
     await marks("hi");
   });
 
+  test("telemetry counts connections without being asked for", async () => {
+    for (const [name, reporter] of [
+      ["web", "source"],
+      ["db", "destination"],
+    ] as const) {
+      const opened = new RegExp(
+        `^istio_tcp_connections_opened_total\\{.*reporter="${reporter}".*destination_workload="db"`,
+        "m",
+      );
+      await mesh.waitFor(
+        async () => opened.test(await mesh.admin(name, "/stats/prometheus?usedonly")),
+        `${name}'s counter`,
+      );
+    }
+  });
+
   test("tcp-logger counts and logs", async () => {
     const file = pathToFileURL(await filterFile("tcp-logger")).href;
     const spec = { type: "NETWORK", match: [{ mode: "SERVER" }] };

@@ -13,8 +13,7 @@ import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
  * @param said what it said of itself
  * @returns the value of `connection_security_policy`
  */
-export function describeInbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): string {
-  const properties = stream.properties;
+export function describeInbound(values: string[], proxy: Proxy, properties: Properties, said: string | null): string {
   const own = proxy.node.workload;
   const peer = proxy.peers.ofHeader(said);
   const source = peer == null ? proxy.unknownPeer : peer;
@@ -27,9 +26,14 @@ export function describeInbound(values: string[], proxy: Proxy, stream: HttpCont
   return principal.length && ownPrincipal.length ? "mutual_tls" : "none";
 }
 
-/** The same at the client: the peer is the destination. */
-export function describeOutbound(values: string[], proxy: Proxy, stream: HttpContext, said: string | null): string {
-  const properties = stream.properties;
+/** The same at the client: the peer is the destination. @param request absent: there is none, but a connection */
+export function describeOutbound(
+  values: string[],
+  proxy: Proxy,
+  properties: Properties,
+  said: string | null,
+  request: HttpContext | null,
+): string {
   const own = proxy.node.workload;
   const cluster = proxy.clusters.of(properties);
   const destination = destinationOf(cluster, proxy, properties, said);
@@ -37,7 +41,7 @@ export function describeOutbound(values: string[], proxy: Proxy, stream: HttpCon
   const namespace = namespaceOf(destination, principal);
   values.push("source");
   describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
-  const service = outboundService(cluster, namespace, stream, !proxy.node.isGateway);
+  const service = outboundService(cluster, namespace, properties, request, !proxy.node.isGateway);
   describeDestination(values, destination, namespace, principal, service);
   return UNKNOWN; // only the server can know
 }
@@ -51,6 +55,24 @@ export function describeOutcome(values: string[], stream: HttpContext, security:
   const status = isGrpc ? properties.i64("response.grpc_status", i64.MIN_VALUE) : i64.MIN_VALUE;
   values.push(status == i64.MIN_VALUE ? "" : status.toString());
   values.push(flagNames(properties.u64("response.flags")));
+  values.push(security);
+}
+
+/** A TCP connection. Stock Envoy hands over no metadata with it, so that the server knows its caller by the certificate only. */
+export function describeConnection(
+  values: string[],
+  proxy: Proxy,
+  properties: Properties,
+  isInbound: bool,
+  flags: u64,
+): void {
+  const security = isInbound
+    ? describeInbound(values, proxy, properties, null)
+    : describeOutbound(values, proxy, properties, null, null);
+  values.push("tcp");
+  values.push("0");
+  values.push("");
+  values.push(flagNames(flags));
   values.push(security);
 }
 
@@ -102,14 +124,20 @@ function inboundService(cluster: Cluster | null, own: Workload, properties: Prop
 }
 
 /** Of a request that leads to no service, the host it asks for is all that is known; a gateway is asked for anything. */
-function outboundService(cluster: Cluster | null, namespace: string, stream: HttpContext, byHost: bool): Service {
+function outboundService(
+  cluster: Cluster | null,
+  namespace: string,
+  properties: Properties,
+  request: HttpContext | null,
+  byHost: bool,
+): Service {
   if (cluster != null && cluster.service != null) {
     const service = cluster.service!;
     return service.namespace.length ? service : new Service(service.host, service.name, namespace);
   }
-  const asked = byHost ? stream.requestHeaders.get(":authority") : null;
+  const asked: string | null = byHost && request != null ? request.requestHeaders.get(":authority") : null;
   const host = asked == null ? UNKNOWN : orUnknown(bounded(asked));
-  const name = specialName(stream.properties);
+  const name = specialName(properties);
   return new Service(host, name.length ? name : host, namespace);
 }
 

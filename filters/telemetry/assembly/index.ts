@@ -1,15 +1,18 @@
 // Istio's standard metrics, and the exchange of metadata that their labels come from. See ../README.md.
-import { Config, HttpContext, Plugin, registerPlugin } from "@sluice/sdk/assembly";
+import { Config, HttpContext, Plugin, registerPlugin, TcpContext } from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
 import { TelemetryConfig } from "./config";
+import { Connection, OpenConnections } from "./connection";
 import { Proxy } from "./proxy";
 import { Request } from "./request";
 
 class Telemetry extends Plugin {
   private proxy: Proxy | null = null;
+  private open: OpenConnections | null = null;
 
   onConfigure(config: Config): void {
-    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>());
+    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>(), this.isNetwork);
+    this.open = new OpenConnections(this);
   }
 
   createHttpContext(): HttpContext {
@@ -18,6 +21,16 @@ class Telemetry extends Plugin {
 
   createUpstreamContext(): HttpContext {
     return new Attempt(this.proxy!);
+  }
+
+  createTcpContext(): TcpContext | null {
+    if (this.proxy!.connections.isEmpty) return null;
+    return new Connection(this.proxy!, this.open!);
+  }
+
+  /** Only while connections are open. */
+  onTick(): void {
+    this.open!.report();
   }
 }
 

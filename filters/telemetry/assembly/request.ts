@@ -49,8 +49,8 @@ export class Request extends HttpContext {
     const values = proxy.values;
     values.length = 0;
     const security = isInbound
-      ? describeInbound(values, proxy, this, this.peer)
-      : describeOutbound(values, proxy, this, this.peer);
+      ? describeInbound(values, proxy, this.properties, this.peer)
+      : describeOutbound(values, proxy, this.properties, this.peer, this);
     describeOutcome(values, this, security);
     describeMore(values, proxy.dimensions);
     if (!proxy.requests.isEmpty) proxy.requests.of(values, isInbound).count(this.properties);

@@ -1,0 +1,221 @@
+import { describe, expect, test } from "vitest";
+import type { Host, PropertyValue } from "../../sdk/host/index.ts";
+import { inspectModule } from "../../sdk/module/inspect.ts";
+import {
+  inbound,
+  labelsIn,
+  load,
+  module,
+  own,
+  plain,
+  router,
+  service,
+  toService,
+  unknown,
+} from "./test-support/requests.ts";
+import "../../sdk/vitest/index.ts";
+
+// TCP connections: the module as a network filter, whose root_id is `network`.
+
+const names = {
+  sent: "istio_tcp_sent_bytes_total",
+  received: "istio_tcp_received_bytes_total",
+  opened: "istio_tcp_connections_opened_total",
+  closed: "istio_tcp_connections_closed_total",
+} as const;
+
+const loadTcp = (options: Parameters<typeof load>[0] = {}) => load({ upstream: false, rootId: "network", ...options });
+
+/** What Envoy says of a connection: changed while it is open. */
+const connected = (): Record<string, PropertyValue> => ({
+  ...plain,
+  "xds.cluster_metadata.filter_metadata.istio": "the service",
+  "xds.cluster_metadata.filter_metadata.istio.services.0": service,
+  "upstream.address": "10.0.0.7:5432",
+  "request.total_size": 0n,
+  "response.total_size": 0n,
+});
+
+/** Values of the four counters for each set of labels, by some of the labels. */
+function counts(host: Host, ...labels: string[]): readonly unknown[] {
+  const named = host.metrics.names.filter((name) => name.endsWith(names.opened));
+  return named.map((name) => {
+    const value = (metric: string) => host.metrics.counter(name.replace(names.opened, metric)) ?? 0;
+    const found = labelsIn(name);
+    return [...labels.map((label) => found[label]), ...Object.values(names).map(value)];
+  });
+}
+
+test("the manifest has their labels: those of requests but for what only a response has", async () => {
+  const { metrics = [] } = inspectModule(module).manifest ?? {};
+  const ofRequests = metrics.find(({ name }) => name === "istio_requests_total")?.labels ?? [];
+  const status = ["response_code", "grpc_response_status"];
+  for (const name of Object.values(names))
+    expect(metrics.find((one) => one.name === name)?.labels).toEqual(ofRequests.filter((one) => !status.includes(one)));
+});
+
+describe("a connection", () => {
+  test("is counted while it is open, and its end", async () => {
+    const host = await loadTcp();
+    const properties = connected();
+    const connection = host.connect({ properties });
+    expect(counts(host)).toEqual([]);
+    properties["request.total_size"] = 10n;
+    host.advance("5s");
+    expect(counts(host)).toEqual([[0, 10, 1, 0]]);
+    Object.assign(properties, { "request.total_size": 15n, "response.total_size": 0x1_8000_0000n });
+    host.advance("5s");
+    expect(counts(host)).toEqual([[0x1_8000_0000, 15, 1, 0]]);
+    host.advance("5s");
+    expect(counts(host)).toEqual([[0x1_8000_0000, 15, 1, 0]]);
+    properties["request.total_size"] = 16n;
+    connection.close();
+    expect(counts(host)).toEqual([[0x1_8000_0000, 16, 1, 1]]);
+  });
+
+  test("is counted once it is known where it leads", async () => {
+    const host = await loadTcp();
+    const { "upstream.address": address, ...properties } = connected();
+    host.connect({ properties });
+    host.advance("5s");
+    expect(counts(host)).toEqual([]);
+    properties["upstream.address"] = address ?? "";
+    host.advance("5s");
+    expect(counts(host, "destination_service_name")).toEqual([["catalog", 0, 0, 1, 0]]);
+  });
+
+  test("that comes to nothing is opened and closed with its flags", async () => {
+    const host = await loadTcp();
+    host.connect({ properties: { ...plain, "response.flags": 0x20n } }).close();
+    expect(counts(host, "response_flags")).toEqual([["UF", 0, 0, 1, 1]]);
+  });
+
+  test("that fails after it was counted ends among those with its flags", async () => {
+    const host = await loadTcp();
+    const properties = connected();
+    const connection = host.connect({ properties });
+    host.advance("5s");
+    Object.assign(properties, { "response.flags": 0x40n, "request.total_size": 3n });
+    connection.close();
+    const closed = host.metrics.names.filter((name) => name.endsWith(names.closed));
+    expect(closed.map((name) => [labelsIn(name)["response_flags"], host.metrics.counter(name)])).toEqual([["UC", 1]]);
+  });
+});
+
+describe("labels", () => {
+  /** Of a connection that is over. */
+  async function labels(options: Parameters<typeof load>[0], more: Record<string, string>, of = connected()) {
+    const host = await loadTcp(options);
+    host.connect({ properties: { ...of, ...more } }).close();
+    const [name = ""] = host.metrics.names.filter((one) => one.endsWith(names.closed));
+    return labelsIn(name);
+  }
+  const rest = { request_protocol: "tcp", response_flags: "-" };
+
+  test("at the client the destination is what its endpoint's metadata say", async () => {
+    const workload = "catalog-v2;store;things;v2;west";
+    const metadata = { "xds.upstream_host_metadata.filter_metadata.istio.workload": workload };
+    expect(await labels({}, metadata)).toEqual({
+      ...{ reporter: "source", ...own("source"), source_principal: "unknown", ...unknown("destination") },
+      ...{ destination_workload: "catalog-v2", destination_workload_namespace: "store", destination_cluster: "west" },
+      ...{ destination_canonical_service: "things", destination_canonical_revision: "v2" },
+      ...{ ...toService, destination_principal: "unknown", ...rest, connection_security_policy: "unknown" },
+    });
+  });
+
+  test("at the server the source is what its certificate says", async () => {
+    const certificates = {
+      "connection.uri_san_peer_certificate": "spiffe://cluster.local/ns/store/sa/web",
+      "connection.uri_san_local_certificate": "spiffe://cluster.local/ns/shop/sa/web",
+    };
+    expect(await labels(inbound, certificates)).toMatchObject({
+      ...{ reporter: "destination", ...unknown("source"), source_workload_namespace: "store" },
+      source_principal: "spiffe://cluster.local/ns/store/sa/web",
+      ...{ ...own("destination"), ...rest, connection_security_policy: "mutual_tls" },
+    });
+  });
+
+  test.each`
+    where                  | options             | name                           | expected
+    ${"of no service"}     | ${{}}               | ${"PassthroughCluster"}        | ${{ destination_service: "unknown", destination_service_name: "PassthroughCluster" }}
+    ${"of no known port"}  | ${inbound}          | ${"InboundPassthroughCluster"} | ${{ destination_service: "web", destination_service_name: "InboundPassthroughCluster" }}
+    ${"through a gateway"} | ${{ node: router }} | ${"PassthroughCluster"}        | ${{ reporter: "source", destination_service: "unknown" }}
+  `("a connection $where", async ({ options, name, expected }) => {
+    expect(await labels(options, { "xds.cluster_name": name }, plain)).toMatchObject(expected);
+  });
+});
+
+describe("settings", () => {
+  const configured = async (...metrics: object[]): Promise<Host> => {
+    const host = await loadTcp({ config: { metrics } });
+    host.connect({ properties: { ...connected(), "request.total_size": 9n } }).close();
+    return host;
+  };
+
+  test("leave out a metric, a label, and set one", async () => {
+    const name = "tcp_connections_opened_total";
+    const host = await configured(
+      { name: "tcp_received_bytes_total", drop: true },
+      { name, tags_to_remove: ["source_app"], dimensions: { source_version: "'v7'" } },
+    );
+    expect(counts(host, "source_app", "source_version")).toEqual([[undefined, "v7", 0, 0, 1, 0]]);
+    expect(host.metrics.names.filter((one) => one.endsWith(names.received))).toEqual([]);
+  });
+
+  test("that leave out all metrics of TCP leave nothing to do", async () => {
+    const host = await configured({ drop: true });
+    expect(host.metrics.names.filter((one) => one.includes("tcp"))).toEqual([]);
+    host.hostcalls.reset();
+    host.connect({ properties: connected() }).close();
+    expect(host.hostcalls.total).toBe(0);
+  });
+});
+
+test("workers, and the many connections of one, are counted together", async () => {
+  const host = await loadTcp({ workers: 2 });
+  const all = [0, 1, 0, 1, 0].map((worker) => host.connect({ properties: connected(), worker }));
+  host.advance("5s");
+  for (const at of [2, 0, 4, 1, 3]) {
+    all[at]?.close();
+    host.advance("5s");
+  }
+  expect(counts(host)).toEqual([[0, 0, 5, 5]]);
+});
+
+test("nothing ticks while no connection is open", async () => {
+  const host = await loadTcp();
+  host.connect({ properties: connected() }).close();
+  host.advance("5s");
+  host.hostcalls.reset();
+  host.advance("60s");
+  expect(host.hostcalls.total).toBe(0);
+  host.connect({ properties: connected() });
+  host.advance("5s");
+  expect(counts(host)).toEqual([[0, 0, 2, 1]]);
+});
+
+describe("the cost", () => {
+  test("in host calls: of an open connection every 5 s, and of a whole one", async () => {
+    const host = await loadTcp();
+    const whole = () => host.connect({ properties: { ...connected(), "request.total_size": 9n } });
+    const first = whole();
+    host.advance("5s");
+    host.hostcalls.reset();
+    host.advance("5s");
+    expect(host.hostcalls.byName).toEqual({ proxy_set_effective_context: 1, proxy_get_property: 2 });
+    first.close();
+    host.hostcalls.reset();
+    whole().close();
+    expect(host.hostcalls.byName).toEqual({ proxy_get_property: 8, proxy_increment_metric: 3 });
+  });
+
+  test("in memory: nothing remains of ten thousand", async () => {
+    const host = await loadTcp();
+    const whole = () => host.connect({ properties: connected() }).close();
+    whole();
+    const many = host.measure(() => {
+      for (let i = 0; i < 10_000; i++) whole();
+    });
+    expect(many).toStayWithin({ memoryBytes: 3 * 65_536 });
+  });
+});
