@@ -12,6 +12,14 @@ import { echo, wasmPlugin, workload } from "../support/yaml.ts";
 const obstacle = networkObstacle();
 if (obstacle !== undefined) console.log(`network plugins are not tested: ${obstacle}`);
 
+const withoutSourceApp = `apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: tcp, namespace: shop}
+spec:
+  metrics:
+  - overrides: [{match: {metric: TCP_CLOSED_CONNECTIONS}, tagOverrides: {source_app: {operation: REMOVE}}}]
+`;
+
 describe.skipIf(obstacle !== undefined)("network plugins", () => {
   let mesh: TestMesh;
   let url: string;
@@ -117,6 +125,29 @@ describe.skipIf(obstacle !== undefined)("network plugins", () => {
         `${name}'s counter`,
       );
     }
+  });
+
+  test("a connection that is open while telemetry's settings change is counted to its end", async () => {
+    /** Connections that web's sidecar has counted as closed, with or without the label `source_app`. */
+    const closed = async (isLabelled: boolean): Promise<number> => {
+      const lines = (await mesh.admin("web", "/stats/prometheus?usedonly")).split("\n");
+      const own = lines.filter((line) => line.startsWith("istio_tcp_connections_closed_total{"));
+      return own
+        .filter((line) => line.includes('source_app="') === isLabelled)
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    };
+    const one = await connection();
+    expect(await one.say("hi")).toBe("hi");
+    await mesh.apply("telemetry.yaml", withoutSourceApp);
+    await mesh.waitFor(async () => {
+      await answer();
+      return (await closed(false)) > 0;
+    }, "new connections to be counted without the label");
+    const before = await closed(true);
+    expect(await one.say("hi")).toBe("hi");
+    one.end();
+    await mesh.waitFor(async () => (await closed(true)) === before + 1, "the end of the open one, with the label");
+    await mesh.remove("telemetry.yaml");
   });
 
   test("tcp-logger counts and logs", async () => {
