@@ -171,11 +171,13 @@ describe("WasmPlugin", () => {
     expect(tell(plugin(spec)).lines).toEqual([`error IST0106 mesh/a.yaml:${told}`]);
   });
 
-  test("FAIL_CLOSE is told to be run as FAIL_RELOAD", () => {
-    const [raw] = readDocuments(plugin(`${good}failStrategy: FAIL_CLOSE`).trim(), "mesh/a.yaml").objects;
-    expect(raw && parseObject(raw).problems.map(line)).toEqual([
-      "info SLU0004 mesh/a.yaml:6:17 WasmPlugin shop/p: spec.failStrategy is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself",
-    ]);
+  test.each`
+    field                         | told
+    ${"failStrategy: FAIL_CLOSE"} | ${"info SLU0004 mesh/a.yaml:6:17 WasmPlugin shop/p: spec.failStrategy is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself"}
+    ${"type: NETWORK"}            | ${"info SLU0003 mesh/a.yaml:6:9 WasmPlugin shop/p: spec.type is NETWORK: the plugin sees connections that speak no HTTP; those that do, and gateways, pass without it"}
+  `("what $field means here is told", ({ field, told }) => {
+    const [raw] = readDocuments(plugin(`${good}${field}`).trim(), "mesh/a.yaml").objects;
+    expect(raw && parseObject(raw).problems.map(line)).toEqual([told]);
   });
 });
 

@@ -187,10 +187,21 @@ const failCloseRemark: Remark = {
     "is FAIL_CLOSE, which runs as Envoy's FAIL_RELOAD: after a trap requests are denied until the filter has been loaded again by itself",
 };
 
+/** In Istio they also stand before the connection manager. */
+const networkRemark: Remark = {
+  severity: "info",
+  code: codes.noEffect,
+  path: ["spec", "type"],
+  message: "is NETWORK: the plugin sees connections that speak no HTTP; those that do, and gateways, pass without it",
+};
+
 const schema = strictObject(fields).transform(({ metadata, spec }) => ({
   meta: metaOf(metadata),
   spec: read(spec),
-  remarks: spec.failStrategy === "FAIL_CLOSE" ? [failCloseRemark] : [],
+  remarks: [
+    ...(spec.failStrategy === "FAIL_CLOSE" ? [failCloseRemark] : []),
+    ...(spec.type === "NETWORK" ? [networkRemark] : []),
+  ],
 }));
 
 /** Istio WasmPlugin. Whether the module can be loaded and takes its configuration is checked by `modules`. */
