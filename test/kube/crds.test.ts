@@ -109,7 +109,6 @@ describe("refusals", () => {
     ${authentication({ portLevelMtls: { 8080: { mode: "STRICT" } } })}                                         | ${"needs selector.matchLabels, which say whose ports these are"}
     ${telemetry({ metrics: [{ overrides: [{ tagOverrides: { a: {} } }] }] })}                                  | ${"tagOverrides.value must be set when operation is UPSERT"}
     ${telemetry({ metrics: [{ overrides: [{ tagOverrides: { a: { operation: "REMOVE", value: "1" } } }] }] })} | ${"tagOverrides.value may only be set when operation is UPSERT"}
-    ${telemetry({ tracing: [{ customTags: { a: {} } }] })}                                                     | ${"must have exactly one of literal, environment, header and formatter"}
   `("$object.kind $object.spec: $message", async ({ object, message }) => {
     const value = { ...object, metadata: { name: "bad" } };
     expect(parseObject({ value }).object).toBeUndefined(); // a file would be refused, too
