@@ -1,11 +1,6 @@
-import { beforeAll, describe, expect, test } from "vitest";
-import { ConfigRefused, Host } from "../../sdk/host/index.ts";
-import { filterModule } from "../../test/support/filter-module.ts";
-
-let module: Uint8Array;
-beforeAll(async () => {
-  module = await filterModule("retry-budget");
-});
+import { describe, expect, test } from "vitest";
+import { ConfigRefused } from "../../sdk/host/index.ts";
+import { load } from "./fixture.ts";
 
 describe("the configuration", () => {
   test.each`
@@ -22,7 +17,7 @@ describe("the configuration", () => {
     ${{ retryHeader: "" }}        | ${"retryHeader"}
     ${{ percents: 5 }}            | ${"percents"}
   `("$config is refused, naming $field", async ({ config, field }) => {
-    const refused = () => Host.load(module, { config, upstream: true });
+    const refused = () => load(config);
     await expect(refused()).rejects.toThrow(ConfigRefused);
     await expect(refused()).rejects.toThrow(new RegExp(`\\b${field} is `));
   });

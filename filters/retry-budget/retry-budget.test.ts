@@ -1,33 +1,8 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as Status from "../../sdk/abi/status.ts";
-import { Host } from "../../sdk/host/index.ts";
-import { filterModule } from "../../test/support/filter-module.ts";
+import type { Host } from "../../sdk/host/index.ts";
+import { cluster, failing, fiveHundreds, load, retried, scope, told } from "./fixture.ts";
 import "../../sdk/vitest/index.ts";
-
-let module: Uint8Array;
-beforeAll(async () => {
-  module = await filterModule("retry-budget");
-});
-
-type HostOptions = NonNullable<Parameters<typeof Host.load>[1]>;
-type FetchOptions = NonNullable<Parameters<Host["fetch"]>[2]>;
-
-const load = (config: Readonly<Record<string, unknown>> = {}, options: Partial<HostOptions> = {}) =>
-  Host.load(module, { config, upstream: true, listener: { direction: "outbound" }, ...options });
-
-const cluster = { name: "outbound|80||catalog.shop", endpoints: [{ address: "10.0.0.7:8080" }] };
-const fiveHundreds = { retryOn: "5xx", attempts: 3, attemptCount: true };
-const told = { retryOn: "5xx", attempts: 3, timeoutMs: 0 };
-
-/** A route on which 5xx is retried three times, and the filter knows it. */
-const retried = (options: Partial<FetchOptions> = {}): FetchOptions => ({
-  route: { ...fiveHundreds, metadata: { "dev.sluice": told } },
-  cluster,
-  ...options,
-});
-
-const failing = () => ({ status: 503, headers: { "x-shop": "closed" }, body: "closed" });
-const scope = { scope: cluster.name };
 
 test("no configuration is the defaults: 20 %, but at least 10 retries", async () => {
   const host = await load();
@@ -65,6 +40,10 @@ describe("a failed attempt", () => {
     ${"reset,retriable-4xx"}        | ${{ status: 409 }}                                             | ${true}
     ${"retriable-status-codes,429"} | ${{ status: 429 }}                                             | ${true}
     ${"retriable-status-codes,429"} | ${{ status: 503 }}                                             | ${false}
+    ${"cancelled"}                  | ${{ status: 200, headers: { "grpc-status": "1" } }}            | ${true}
+    ${"deadline-exceeded"}          | ${{ status: 200, headers: { "grpc-status": "4" } }}            | ${true}
+    ${"resource-exhausted"}         | ${{ status: 200, headers: { "grpc-status": "8" } }}            | ${true}
+    ${"internal"}                   | ${{ status: 200, headers: { "grpc-status": "13" } }}           | ${true}
     ${"unavailable"}                | ${{ status: 200, headers: { "grpc-status": "14" } }}           | ${true}
     ${"cancelled"}                  | ${{ status: 200, headers: { "grpc-status": "14" } }}           | ${false}
     ${"5xx,unavailable"}            | ${{ status: 200, headers: { "grpc-status": "0" } }}            | ${false}
@@ -226,117 +205,27 @@ describe("the scope", () => {
     expect(named.map((name) => name.split(/=\.=|;\.;/)[1]).sort()).toEqual(scopes);
   });
 
+  test("per proxy is another one inbound", async () => {
+    const host = await load({ per: "proxy" }, { listener: { direction: "inbound" } });
+    host.fetch({}, undefined, retried());
+    expect(host).toHaveMetric("retry_budget_calls_total", { scope: "inbound" }, 1);
+  });
+
+  test.each`
+    per              | name
+    ${"destination"} | ${""}
+    ${"route"}       | ${"/"}
+  `("per $per of what Envoy doesn't tell is '$name', which has a budget, too", async ({ per, name }) => {
+    const host = await load({ per, minRetries: 1, percent: 0 });
+    host.faults.fail("proxy_get_property", Status.NotFound);
+    expect(host.fetch({}, failing, retried()).attempts).toBe(2);
+    expect(host).toHaveMetric("retry_budget_denied_total", { scope: name }, 1);
+  });
+
   test("names that collide share a budget, and that is counted", async () => {
     const host = await load({ minRetries: 0, percent: 0 });
     for (let i = 0; i < 400; i++) host.fetch({}, undefined, retried({ cluster: { ...cluster, name: `c${i}` } }));
     expect(host.metrics.counter("retry_budget_collisions_total")).toBeGreaterThan(400 - 256);
     expect(host.shared.keys().length).toBeLessThanOrEqual(256 + 2); // the layout, and the names of metrics
-  });
-});
-
-describe("workers and versions", () => {
-  test("workers have one budget together", async () => {
-    const host = await load({ minRetries: 0, percent: 50 }, { workers: 3 });
-    for (let i = 0; i < 99; i++) host.fetch({}, failing, { ...retried(), worker: i % 3 });
-    expect(host).toHaveMetric("retry_budget_retries_total", scope, 49);
-  });
-
-  test("what another worker writes between a read and a write is not lost", async () => {
-    const host = await load({ minRetries: 0, percent: 19 }, { workers: 2 });
-    const ok = () => ({ status: 200 });
-    for (let i = 0; i < 5; i++) {
-      host.shared.afterNextRead(() => host.fetch({}, ok, { ...retried(), worker: 1 }));
-      host.fetch({}, ok, { ...retried(), worker: 0 });
-    }
-    expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 19 % of 11 calls are 2; of 10 calls, 1
-  });
-
-  test("what was counted outlives a change of the configuration", async () => {
-    const vmId = "shop/budget";
-    const host = await load({ minRetries: 3, percent: 0 }, { vmId });
-    host.fetch({}, failing, retried());
-    await host.replace(module, { config: { minRetries: 4, percent: 0 }, upstream: true, vmId });
-    expect(host.fetch({}, failing, retried()).attempts).toBe(2);
-    expect(host.logs.filter(({ text }) => text.includes("start empty"))).toHaveLength(1);
-  });
-
-  test("metrics outlive a change of the module, also where nobody asks meanwhile", async () => {
-    const vmId = "shop/budget";
-    const host = await load({ minRetries: 3, percent: 0 }, { vmId });
-    host.fetch({}, failing, retried());
-    const before = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
-    const otherVm = { environment: { VERSION: "2" } };
-    for (let swap = 0; swap < 2; swap++) {
-      await host.replace(module, { config: { minRetries: swap }, upstream: true, vmId, ...(swap ? {} : otherVm) });
-      const after = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
-      expect(after).toEqual(before);
-    }
-    expect(before).toContainEqual([`scope=.=${cluster.name};.;retry_budget_retries_total`, 3]);
-  });
-
-  test("where shared data can't be written, requests pass and are not retried", async () => {
-    const host = await load();
-    host.faults.fail("proxy_set_shared_data", Status.CasMismatch);
-    expect(host.fetch({}, failing, retried())).toMatchObject({ status: 503, attempts: 1 });
-  });
-
-  test("headers of any bytes do no harm", async () => {
-    const host = await load({ retryHeader: "x-again" }, { listener: { direction: "inbound" } });
-    for (const value of [new Uint8Array([0xff, 0xfe]), new Uint8Array(61_440).fill(0x61), ""]) {
-      const headers = { "x-envoy-attempt-count": value, "x-retry-budget": value, "x-again": value };
-      expect(
-        host.fetch({ headers }, () => ({ status: 503, headers: { "grpc-status": value } }), retried()).status,
-      ).toBe(503);
-    }
-  });
-});
-
-describe("the cost in host calls", () => {
-  /** Of a request after the first one, which defines the metrics. */
-  async function cost(
-    answer: Parameters<Host["fetch"]>[1],
-    { config = {}, direction = "outbound" }: { config?: object; direction?: "inbound" | "outbound" } = {},
-  ): Promise<Readonly<Record<string, number>>> {
-    const host = await load({ ...config }, { listener: { direction } });
-    const headers = direction === "inbound" ? { "x-envoy-attempt-count": "1" } : {};
-    for (let i = 0; i < 2; i++) {
-      host.hostcalls.reset();
-      host.fetch({ headers }, answer, retried());
-    }
-    return host.hostcalls.byName;
-  }
-
-  test("of a call are these 10", async () => {
-    expect(await cost(() => ({ status: 200 }))).toEqual({
-      clock_time_get: 1,
-      proxy_get_header_map_value: 2,
-      proxy_get_property: 4,
-      proxy_get_shared_data: 1,
-      proxy_increment_metric: 1,
-      proxy_set_shared_data: 1,
-    });
-  });
-
-  const retryOnce = ({ number }: { number: number }) => ({ status: number === 1 ? 503 : 200 });
-  const never = { minRetries: 0, percent: 0 };
-  test.each`
-    request                 | calls | direction     | config                  | answer
-    ${"a call"}             | ${10} | ${"outbound"} | ${{}}                   | ${() => ({ status: 200 })}
-    ${"a call"}             | ${13} | ${"inbound"}  | ${{}}                   | ${() => ({ status: 200 })}
-    ${"a call and a retry"} | ${27} | ${"outbound"} | ${{ minRetries: 1000 }} | ${retryOnce}
-    ${"a denied retry"}     | ${22} | ${"outbound"} | ${never}                | ${failing}
-  `("of $request, $direction, is $calls", async ({ calls, direction, config, answer }) => {
-    const counts = await cost(answer, { config, direction });
-    expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(calls);
-  });
-  test("and in memory: what a request brings, what remains of ten thousand, what the module has", async () => {
-    const host = await load();
-    const request = () => host.fetch({}, () => ({ status: 200 }), retried());
-    request();
-    expect(host.measure(request)).toStayWithin({ allocations: 5, allocatedBytes: 240, moduleBytes: 30 * 1024 });
-    const many = host.measure(() => {
-      for (let i = 0; i < 10_000; i++) request();
-    });
-    expect(many).toStayWithin({ memoryBytes: 65_536 });
   });
 });

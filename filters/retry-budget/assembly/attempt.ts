@@ -19,6 +19,8 @@ const ATTEMPT_COUNT = "x-envoy-attempt-count";
 /** The upstream half: one attempt. It decides at a failed response whether there will be another one. */
 export class Attempt extends HttpContext {
   private number: i64 = 1;
+  private isInbound: bool = false;
+  private found: Budget | null = null;
 
   constructor(
     private config: BudgetConfig,
@@ -28,9 +30,9 @@ export class Attempt extends HttpContext {
   }
 
   onRequestHeaders(endOfStream: bool): HeadersAction {
-    const isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
+    this.isInbound = this.properties.i64("xds.listener_direction") == INBOUND;
     this.number = this.properties.i64("upstream.request_attempt_count", 1);
-    return this.number > 1 ? this.startRetry(isInbound) : this.startFirst(isInbound);
+    return this.number > 1 ? this.startRetry() : this.startFirst();
   }
 
   onResponseHeaders(endOfStream: bool): HeadersAction {
@@ -51,10 +53,10 @@ export class Attempt extends HttpContext {
   }
 
   /** The request's first attempt: a call, unless somebody before us says that it is a retry. */
-  private startFirst(isInbound: bool): HeadersAction {
+  private startFirst(): HeadersAction {
     const headers = this.requestHeaders;
     let isRetry = this.config.retryHeader.length > 0 && headers.has(this.config.retryHeader);
-    if (isInbound) {
+    if (this.isInbound) {
       const stamp = this.take(HEADER);
       const count = this.take(ATTEMPT_COUNT);
       if (stamp == STAMP) return HeadersAction.Continue; // a retry, which the caller's budget has admitted
@@ -66,9 +68,9 @@ export class Attempt extends HttpContext {
       return HeadersAction.Continue;
     }
     // To the caller's proxy a refusal of the server's is not its own: the mark stays, and ends the retries there.
-    if (!budget.tryAdmit()) return this.refuse(isInbound ? "refused" : DENIED);
+    if (!budget.tryAdmit()) return this.refuse(this.isInbound ? "refused" : DENIED);
     budget.retries.increment();
-    if (!isInbound) headers.set(HEADER, STAMP);
+    if (!this.isInbound) headers.set(HEADER, STAMP);
     return HeadersAction.Continue;
   }
 
@@ -80,12 +82,12 @@ export class Attempt extends HttpContext {
   }
 
   /** A later attempt, which uses what was reserved at the last response. After a reset there was none. */
-  private startRetry(isInbound: bool): HeadersAction {
+  private startRetry(): HeadersAction {
     const budget = this.budget();
     if (!isReservation(readDecision(this.filterState)) && !budget.tryAdmit()) return this.refuse(DENIED);
     writeDecision(this.filterState, USED);
     budget.retries.increment();
-    if (!isInbound) this.requestHeaders.set(HEADER, STAMP);
+    if (!this.isInbound) this.requestHeaders.set(HEADER, STAMP);
     return HeadersAction.Continue;
   }
 
@@ -114,14 +116,16 @@ export class Attempt extends HttpContext {
   }
 
   private budget(): Budget {
-    return this.budgets.of(this.scope());
+    const found = this.found;
+    if (found != null) return found;
+    const budget = this.budgets.of(this.scope());
+    this.found = budget;
+    return budget;
   }
 
   private scope(): string {
     const properties = this.properties;
-    if (this.config.per == Per.Proxy) {
-      return properties.i64("xds.listener_direction") == INBOUND ? "inbound" : "outbound";
-    }
+    if (this.config.per == Per.Proxy) return this.isInbound ? "inbound" : "outbound";
     if (this.config.per == Per.Destination) return textOf(properties.string("xds.cluster_name"));
     return textOf(properties.string("xds.virtual_host_name")) + "/" + textOf(properties.string("xds.route_name"));
   }

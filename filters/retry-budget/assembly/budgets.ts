@@ -55,7 +55,7 @@ export class Budgets {
       const shared = read(key);
       const at = shared.bytes.dataStart;
       if (!giveBack(at, bucket, <u64>this.config.window)) return;
-      if (setSharedData(key, shared.bytes, shared.cas) != Status.CasMismatch) return;
+      if (setSharedData(key, shared.bytes, shared.cas) == Status.Ok) return;
     }
   }
 }
@@ -86,12 +86,12 @@ export class Budget {
   }
 
   countCall(): void {
+    this.calls.increment();
     for (let i = 0; i < TRIES; i++) {
       const shared = this.open();
       countCall(shared.bytes.dataStart);
-      if (this.swap(shared)) break;
+      if (this.swap(shared)) return;
     }
-    this.calls.increment();
   }
 
   /** Admits one retry and counts it; false where the budget is spent. */
@@ -102,9 +102,10 @@ export class Budget {
       const admitted = tryAdmit(at, this.config.percent, this.config.minRetries);
       this.bucket = newest(at);
       if (!this.swap(shared)) continue;
-      if (!admitted) this.denied.increment();
-      return admitted;
+      if (admitted) return true;
+      break;
     }
+    this.denied.increment();
     return false;
   }
 
@@ -118,17 +119,17 @@ export class Budget {
   /** Writes the window back; false where another worker was faster. */
   private swap(shared: SharedValue): bool {
     const share = shareToShow(shared.bytes.dataStart, this.config.percent, this.config.minRetries);
-    if (setSharedData(this.key, shared.bytes, shared.cas) == Status.CasMismatch) return false;
+    if (setSharedData(this.key, shared.bytes, shared.cas) != Status.Ok) return false;
     if (share >= 0) this.share.set(share);
     return true;
   }
 }
 
-/** Bytes under a key; zeros, which is a new window, where nobody has written any. */
+/** Bytes under a key; zeros, which is a new window, where nobody has written any. Such are written nowhere else. */
 function read(key: string): SharedValue {
   const shared = getSharedData(key);
   if (shared != null && shared.bytes.length == <i32>WINDOW_SIZE) return shared;
-  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), shared == null ? IF_ABSENT : shared.cas);
+  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), IF_ABSENT);
 }
 
 function keyOf(what: string): string {

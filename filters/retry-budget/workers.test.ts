@@ -1,0 +1,216 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as Status from "../../sdk/abi/status.ts";
+import { Host } from "../../sdk/host/index.ts";
+import { cluster, failing, load, module, retried, scope, told } from "./fixture.ts";
+import { exact, generous, type Past, type Rule } from "./model.ts";
+import "../../sdk/vitest/index.ts";
+
+describe("workers and versions", () => {
+  test("workers have one budget together", async () => {
+    const host = await load({ minRetries: 0, percent: 50 }, { workers: 3 });
+    for (let i = 0; i < 99; i++) host.fetch({}, failing, { ...retried(), worker: i % 3 });
+    expect(host).toHaveMetric("retry_budget_retries_total", scope, 49);
+  });
+
+  test("what another worker writes between a read and a write is not lost", async () => {
+    const host = await load({ minRetries: 0, percent: 19 }, { workers: 2 });
+    const ok = () => ({ status: 200 });
+    for (let i = 0; i < 5; i++) {
+      host.shared.afterNextRead(() => host.fetch({}, ok, { ...retried(), worker: 1 }));
+      host.fetch({}, ok, { ...retried(), worker: 0 });
+    }
+    expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 19 % of 11 calls are 2; of 10 calls, 1
+  });
+
+  test("what was counted outlives a change of the configuration", async () => {
+    const vmId = "shop/budget";
+    const host = await load({ minRetries: 3, percent: 0 }, { vmId });
+    host.fetch({}, failing, retried());
+    await host.replace(module, {
+      config: { minRetries: 4, percent: 0 },
+      upstream: true,
+      vmId,
+    });
+    expect(host.fetch({}, failing, retried()).attempts).toBe(2);
+    expect(host.logs.filter(({ text }) => text.includes("start empty"))).toHaveLength(1);
+  });
+
+  test("metrics outlive a change of the module, also where nobody asks meanwhile", async () => {
+    const vmId = "shop/budget";
+    const host = await load({ minRetries: 3, percent: 0 }, { vmId });
+    host.fetch({}, failing, retried());
+    const before = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
+    const otherVm = { environment: { VERSION: "2" } };
+    for (let swap = 0; swap < 2; swap++) {
+      await host.replace(module, {
+        config: { minRetries: swap },
+        upstream: true,
+        vmId,
+        ...(swap ? {} : otherVm),
+      });
+      const after = host.metrics.names.map((name) => [name, host.metrics.counter(name) ?? host.metrics.gauge(name)]);
+      expect(after).toEqual(before);
+    }
+    expect(before).toContainEqual([`scope=.=${cluster.name};.;retry_budget_retries_total`, 3]);
+  });
+
+  test("a changed length of the window keeps what was counted", async () => {
+    const vmId = "shop/budget";
+    const host = await load({ minRetries: 3, percent: 0, window: "1m" }, { vmId });
+    host.fetch({}, failing, retried());
+    host.advance("10ms");
+    const changeTo = async (window: string) =>
+      host.replace(module, {
+        ...{ config: { minRetries: 3, percent: 0, window }, upstream: true, vmId },
+      });
+    await changeTo("10m");
+    expect(host.fetch({}, failing, retried()).attempts).toBe(1);
+    await changeTo("1s"); // a bucket of 30 s may reach to now
+    expect(host.fetch({}, failing, retried()).attempts).toBe(1);
+    host.advance("2s");
+    expect(host.fetch({}, failing, retried()).attempts).toBe(4);
+  });
+
+  test.each([Status.CasMismatch, Status.InternalFailure])(
+    "where shared data can't be written, by status %i, requests pass, and retries are denied",
+    async (status) => {
+      const host = await load();
+      host.faults.fail("proxy_set_shared_data", status);
+      const reply = host.fetch({}, failing, retried());
+      expect([reply.status, reply.attempts]).toEqual([503, 1]);
+      expect(reply).toHaveHeader("x-retry-budget", "exhausted");
+      expect(host).toHaveMetric("retry_budget_calls_total", scope, 1);
+      expect(host).toHaveMetric("retry_budget_denied_total", scope, 1);
+    },
+  );
+
+  test("a value for which the module has no memory is not overwritten", async () => {
+    const host = await load({ minRetries: 1, percent: 0 });
+    host.fetch({}, failing, retried());
+    const key = host.shared.keys().find((name) => /\/\d+$/.test(name)) ?? "";
+    const before = host.shared.get(key);
+    host.faults.fail("proxy_get_shared_data", Status.InvalidMemoryAccess);
+    expect(host.fetch({}, failing, retried()).attempts).toBe(1);
+    expect(host.shared.get(key)).toEqual(before);
+  });
+
+  test("headers of any bytes do no harm", async () => {
+    const host = await load({ retryHeader: "x-again" }, { listener: { direction: "inbound" } });
+    for (const value of [new Uint8Array([0xff, 0xfe]), new Uint8Array(61_440).fill(0x61), ""]) {
+      const headers = { "x-envoy-attempt-count": value, "x-retry-budget": value, "x-again": value };
+      expect(
+        host.fetch({ headers }, () => ({ status: 503, headers: { "grpc-status": value } }), retried()).status,
+      ).toBe(503);
+    }
+  });
+});
+
+describe("a reservation", () => {
+  /** A request whose retry is reserved, and that waits for the router to try again. */
+  const reserve = (host: Host) => {
+    const stream = host.stream({}, retried());
+    stream.attempt()?.respond({ status: 503 });
+    return stream;
+  };
+  const attempts = (host: Host) => host.fetch({}, failing, retried()).attempts;
+
+  test("is given back, also where another worker writes meanwhile", async () => {
+    const host = await load({ minRetries: 1, percent: 0 }, { workers: 2 });
+    const stream = reserve(host);
+    host.shared.afterNextRead(() => host.fetch({}, undefined, { ...retried(), worker: 1 }));
+    stream.disconnect();
+    expect(host).toHaveMetric("retry_budget_calls_total", scope, 2);
+    expect([attempts(host), attempts(host)]).toEqual([2, 1]);
+  });
+
+  /** A reservation that its request keeps, since the route, other than it says, does not retry. */
+  const keep = (host: Host) => {
+    const stream = host.stream({}, retried({ route: { metadata: { "dev.sluice": told } } }));
+    stream.attempt()?.respond({ status: 503, endStream: false });
+    return stream;
+  };
+
+  test("whose bucket has left the window is not given back", async () => {
+    const host = await load({ minRetries: 1, percent: 0 });
+    const stream = keep(host);
+    host.advance("11s");
+    expect(attempts(host)).toBe(2);
+    stream.disconnect();
+    expect(attempts(host)).toBe(1);
+  });
+
+  test.each`
+    windows
+    ${["1m"]}
+    ${["10m", "10s"]}
+  `("counts as made after the window has become $windows long", async ({ windows }: { windows: string[] }) => {
+    const config = { minRetries: 1, percent: 0 };
+    const host = await load(config, { vmId: "shop/budget" });
+    const stream = keep(host);
+    for (const window of windows) {
+      host.advance("1s");
+      await host.replace(module, { config: { ...config, window }, upstream: true, vmId: "shop/budget" });
+      expect(attempts(host)).toBe(1);
+    }
+    stream.disconnect();
+    expect(attempts(host)).toBe(1);
+  });
+});
+
+test("of four workers whose reads and writes interleave, none admits more than the rule, nor much less", async () => {
+  const request = fc.record({ worker: fc.nat(3), failures: fc.nat(4) });
+  const steps = fc.array(
+    fc.record({
+      pauseMs: fc.oneof({ weight: 4, arbitrary: fc.nat(100) }, fc.nat(4000)),
+      request,
+      /** What other workers do after the request's first, second, ... reads. */
+      meanwhile: fc.array(request, { maxLength: 4 }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  );
+  const rules = fc.record({ percent: fc.integer({ min: 0, max: 150 }), minRetries: fc.nat(4) });
+  const seen = { admitted: 0, denied: 0 };
+  const trace = fc.asyncProperty(rules, steps, async (config, all) => {
+    const host = await Host.load(module, { config, upstream: true, workers: 4, listener: { direction: "outbound" } });
+    const rule: Rule = { windowNs: 10_000_000_000n, ...config };
+    const past: Past = { calls: [], retries: [] };
+    let now = 0n;
+    const run = (
+      { worker, failures }: { worker: number; failures: number },
+      meanwhile: (typeof all)[0]["meanwhile"],
+    ) => {
+      const interleave = () => {
+        const next = meanwhile[0];
+        meanwhile = meanwhile.slice(1);
+        if (next !== undefined)
+          host.shared.afterNextRead(() => {
+            run(next, []);
+            interleave();
+          });
+      };
+      interleave();
+      const answer = ({ number }: { readonly number: number }) => {
+        if (number === 1) past.calls.push(now);
+        else {
+          expect(exact(past, now, rule)).toBe(true);
+          past.retries.push(now);
+          seen.admitted += 1;
+        }
+        return { status: number <= failures ? 503 : 200 };
+      };
+      const reply = host.fetch({}, answer, { ...retried(), worker });
+      if (reply.headers.get("x-retry-budget") !== "exhausted") return;
+      expect(generous(past, now, rule)).toBe(false);
+      seen.denied += 1;
+    };
+    for (const { pauseMs, request, meanwhile } of all) {
+      host.advance(`${pauseMs}ms`);
+      now += BigInt(pauseMs) * 1_000_000n;
+      run(request, meanwhile);
+    }
+    expect(host).toHaveMetric("retry_budget_calls_total", scope, past.calls.length);
+  });
+  await fc.assert(trace, { seed: 20261130, numRuns: 60 });
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100); // of both there was enough to see
+});
