@@ -21,6 +21,7 @@ describe("workers and versions", () => {
       host.fetch({}, ok, { ...retried(), worker: 0 });
     }
     expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 19 % of 11 calls are 2; of 10 calls, 1
+    expect(host).toHaveMetric("retry_budget_conflicts_total", {}, 5);
   });
 
   test("what was counted outlives a change of the configuration", async () => {

@@ -105,6 +105,7 @@ test.each`
   concurrency | parallel
   ${1}        | ${1}
   ${2}        | ${8}
+  ${4}        | ${16}
 `("at 50 % retries are half of the calls, $parallel at a time on $concurrency workers", async (row) => {
   const upstream = await closed();
   const outbound = await chain(upstream);

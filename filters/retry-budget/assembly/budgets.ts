@@ -26,6 +26,7 @@ const TRIES: i32 = 100;
 export class Budgets {
   private scopes: StaticArray<Budget | null> = new StaticArray<Budget | null>(SLOTS);
   private collisions: Counter = new Counter("retry_budget_collisions_total");
+  private conflicts: Counter = new Counter("retry_budget_conflicts_total");
 
   constructor(private config: BudgetConfig) {
     const key = keyOf("layout");
@@ -40,7 +41,7 @@ export class Budgets {
     const slot = slotOf(name);
     let budget = this.scopes[slot];
     if (budget == null) {
-      budget = new Budget(this.config, slot, name);
+      budget = new Budget(this.config, this.conflicts, slot, name);
       this.scopes[slot] = budget;
     } else if (budget.name != name) {
       this.collisions.increment();
@@ -75,6 +76,7 @@ export class Budget {
 
   constructor(
     private config: BudgetConfig,
+    private conflicts: Counter,
     readonly slot: i32,
     readonly name: string,
   ) {
@@ -119,7 +121,10 @@ export class Budget {
   /** Writes the window back; false where another worker was faster. */
   private swap(shared: SharedValue): bool {
     const share = shareToShow(shared.bytes.dataStart, this.config.percent, this.config.minRetries);
-    if (setSharedData(this.key, shared.bytes, shared.cas) != Status.Ok) return false;
+    if (setSharedData(this.key, shared.bytes, shared.cas) != Status.Ok) {
+      this.conflicts.increment();
+      return false;
+    }
     if (share >= 0) this.share.set(share);
     return true;
   }
