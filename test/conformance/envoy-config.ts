@@ -74,7 +74,7 @@ const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
 function routeOf(route: RouteInit, cluster: ClusterName): Json {
   const { timeoutMs = 0, perTryTimeoutMs, retryOn, attempts = 1, retriableStatusCodes = [] } = route;
   return {
-    name: "default",
+    name: route.name ?? "default",
     match: { prefix: "/" },
     metadata: { filter_metadata: metadata("route") },
     ...(route.isPluginOff ? { typed_per_filter_config: { "wasm-": off, "wasm-upstream": off } } : {}),

@@ -13,6 +13,7 @@ import { load } from "./load.ts";
 import { localReplies } from "./local-replies.ts";
 import { metrics } from "./metrics.ts";
 import { properties } from "./properties.ts";
+import { retryBudget } from "./retry-budget.ts";
 import { router } from "./router.ts";
 import { sharedData } from "./shared-data.ts";
 import { streams } from "./streams.ts";
@@ -42,4 +43,5 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   failures,
   metrics,
   "shared data": sharedData,
+  "retry-budget": retryBudget,
 };
