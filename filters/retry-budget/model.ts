@@ -40,3 +40,8 @@ export function generous(past: Past, now: bigint, rule: Rule): boolean {
   const calls = count(past.calls, now - rule.windowNs + length, now);
   return count(past.retries, now - rule.windowNs - length, now) + 1 <= limit(calls, rule);
 }
+
+/** What is later than this. */
+export function within({ calls, retries }: Past, from: bigint): Past {
+  return { calls: calls.filter((time) => time > from), retries: retries.filter((time) => time > from) };
+}

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Assembly, loadAssembly } from "../../test/support/assembly.ts";
-import { bucketed, exact, generous, type Past, type Rule } from "./model.ts";
+import { bucketed, exact, generous, type Past, type Rule, within } from "./model.ts";
 
 // The window's bytes against naive models that remember every call and every retry.
 
@@ -69,7 +69,7 @@ const steps = fc.array(
     ),
     what: fc.constantFrom("call", "call", "call", "retry", "retry", "give back", "read"),
   }),
-  { minLength: 1, maxLength: 300 },
+  { minLength: 1, maxLength: 300, size: "max" }, // else most have ten
 );
 
 describe("random traces of four workers", () => {
@@ -124,8 +124,46 @@ describe("random traces of four workers", () => {
         }
       }
     });
-    fc.assert(trace, { seed: 20261123, numRuns: 400 });
+    fc.assert(trace, { seed: 20261123, numRuns: 200 });
   });
+});
+
+test("random traces in which the window's length changes never admit more than the exact rule, by what the last window knew", () => {
+  const rule = fc.record<Rule>({
+    windowNs: fc.integer({ min: 1000, max: 8000 }).map((ms) => BigInt(ms) * 1_000_000n),
+    percent: fc.integer({ min: 0, max: 120 }),
+    minRetries: fc.nat(1),
+  });
+  const changing = fc.record({ all: fc.array(rule, { minLength: 2, maxLength: 3 }), events: steps });
+  const choice = fc.infiniteStream(fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)));
+  let admitted = 0;
+  const trace = fc.property(changing, choice, ({ all, events }, changes) => {
+    let past: Past = { calls: [], retries: [] };
+    let bytes: Uint8Array = new Uint8Array(size);
+    let now = 1n << 40n;
+    let current = 0;
+    for (const { pause, what } of events) {
+      if (changes.next().value) {
+        past = within(past, now - (all[current]?.windowNs ?? 0n)); // a longer window knows no more than the one before
+        current = (current + 1) % all.length;
+      }
+      const rule = all[current] ?? expect.fail("there is no such rule");
+      now += BigInt(Math.round(pause * 3e8)); // many of them lie within the shortest window
+      const done = inWasm(bytes, () => {
+        wasm.advance(at, now, rule.windowNs);
+        if (what === "call") wasm.countCall(at);
+        return what === "retry" && wasm.tryAdmit(at, rule.percent, rule.minRetries) === 1;
+      });
+      bytes = done.bytes;
+      if (what === "call") past.calls.push(now);
+      if (!done.result) continue;
+      expect(exact(past, now, rule)).toBe(true);
+      past.retries.push(now);
+      admitted += 1;
+    }
+  });
+  fc.assert(trace, { seed: 20261130, numRuns: 100 });
+  expect(admitted).toBeGreaterThan(300);
 });
 
 describe("a window of 10 s", () => {

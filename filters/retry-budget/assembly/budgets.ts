@@ -88,12 +88,12 @@ export class Budget {
   }
 
   countCall(): void {
-    this.calls.increment();
     for (let i = 0; i < TRIES; i++) {
       const shared = this.open();
       countCall(shared.bytes.dataStart);
-      if (this.swap(shared)) return;
+      if (this.swap(shared)) break;
     }
+    this.calls.increment();
   }
 
   /** Admits one retry and counts it; false where the budget is spent. */
