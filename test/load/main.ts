@@ -1,5 +1,5 @@
 // npm run measure [-- --cold] [-- name...]: measures what Sluice promises, and prints a Markdown table. What needs a
-// Kubernetes API server is measured where it is named: npm run measure:kube.
+// Kubernetes API server, or draws what a README shows, is measured where it is named: npm run measure:kube.
 import { join } from "node:path";
 import { argv, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
@@ -14,6 +14,9 @@ import { longRun } from "./long-run.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
 import { oneChange } from "./one-change.ts";
+import { retryComparison } from "./retry-comparison.ts";
+import { retryContention } from "./retry-contention.ts";
+import { retryTiers } from "./retry-tiers.ts";
 import { useScratch } from "./scratch.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
@@ -32,6 +35,9 @@ const measurements: Readonly<Record<string, Measurement>> = {
   latency,
   clone: freshClone,
   cold: freshCloneCold,
+  "retry-budget": retryComparison,
+  "retry-tiers": retryTiers,
+  "retry-contention": retryContention,
   "kube-apply": applied,
   "kube-pods": podsCreated,
   "kube-scale": scale,
@@ -42,7 +48,9 @@ const { values, positionals } = parseArgs({
   options: { cold: { type: "boolean" } },
   allowPositionals: true,
 });
-const usual = Object.keys(measurements).filter((name) => !name.startsWith("kube-") && (name !== "cold" || values.cold));
+const usual = Object.keys(measurements).filter(
+  (name) => !/^(kube|retry)-/.test(name) && (name !== "cold" || values.cold),
+);
 const chosen = positionals.length > 0 ? positionals : usual;
 const unknown = chosen.filter((name) => measurements[name] === undefined);
 if (unknown.length > 0) {

@@ -29,6 +29,8 @@ export interface Chain {
   /** Filter metadata of the cluster that it forwards to, and of its endpoints, by namespace. */
   readonly clusterMetadata?: Readonly<Record<string, unknown>>;
   readonly endpointMetadata?: Readonly<Record<string, unknown>>;
+  /** Fields of envoy.config.cluster.v3.CircuitBreakers.Thresholds. Default 1000 retries at a time. */
+  readonly thresholds?: Readonly<Record<string, unknown>>;
   /** `access_log_options` format of a line on stdout for each request. */
   readonly accessLog?: string;
   /** Modules that are told of each request that is over. */
@@ -218,7 +220,7 @@ function cluster(chain: Chain): Json {
     },
     ...transportSocket(chain, "Upstream"),
     metadata: { filter_metadata: chain.clusterMetadata ?? {} },
-    circuit_breakers: { thresholds: [{ max_retries: 1000 }] },
+    circuit_breakers: { thresholds: [chain.thresholds ?? { max_retries: 1000 }] },
     ...(chain.http2
       ? { typed_extension_protocol_options: { [typeName("upstreams.http.v3.HttpProtocolOptions")]: http2 } }
       : {}),
