@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigRefused } from "../../sdk/host/index.ts";
-import { load } from "./fixture.ts";
+import { load } from "./test-support/fixture.ts";
 
 describe("the configuration", () => {
   test.each`

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Host } from "../../sdk/host/index.ts";
-import { failing, load, retried } from "./fixture.ts";
+import { failing, load, retried } from "./test-support/fixture.ts";
 import "../../sdk/vitest/index.ts";
 
 // What requests cost once the filter is warm, both halves together.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as Status from "../../sdk/abi/status.ts";
 import type { Host } from "../../sdk/host/index.ts";
-import { cluster, failing, fiveHundreds, load, retried, scope, told } from "./fixture.ts";
+import { cluster, failing, fiveHundreds, load, retried, scope, told } from "./test-support/fixture.ts";
 import "../../sdk/vitest/index.ts";
 
 test("no configuration is the defaults: 20 %, but at least 10 retries", async () => {

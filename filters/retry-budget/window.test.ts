@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Assembly, loadAssembly } from "../../test/support/assembly.ts";
-import { bucketed, exact, generous, type Past, type Rule, within } from "./model.ts";
+import { bucketed, exact, generous, type Past, type Rule, within } from "./test-support/model.ts";
 
 // The window's bytes against naive models that remember every call and every retry.
 

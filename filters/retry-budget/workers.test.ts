@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as Status from "../../sdk/abi/status.ts";
 import type { Host } from "../../sdk/host/index.ts";
-import { cluster, failing, load, module, retried, scope, told } from "./fixture.ts";
-import { exact, generous, type Past, type Rule } from "./model.ts";
+import { cluster, failing, load, module, retried, scope, told } from "./test-support/fixture.ts";
+import { exact, generous, type Past, type Rule } from "./test-support/model.ts";
 import "../../sdk/vitest/index.ts";
 
 describe("workers and versions", () => {

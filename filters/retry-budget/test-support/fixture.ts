@@ -1,7 +1,7 @@
 // What tests of retry-budget share: the filter in a host, a route that is retried, and an upstream that fails.
 import { beforeAll } from "vitest";
-import { Host } from "../../sdk/host/index.ts";
-import { filterModule } from "../../test/support/filter-module.ts";
+import { Host } from "../../../sdk/host/index.ts";
+import { filterModule } from "../../../test/support/filter-module.ts";
 
 type HostOptions = NonNullable<Parameters<typeof Host.load>[1]>;
 type FetchOptions = NonNullable<Parameters<Host["fetch"]>[2]>;
