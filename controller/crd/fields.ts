@@ -53,8 +53,8 @@ export function duration({ zero = false }: { readonly zero?: boolean } = {}) {
   });
 }
 
-/** Envoy and Istio count in milliseconds. */
-function tooFine(value: unknown): string | undefined {
+/** What is wrong with a duration that milliseconds, in which Envoy and Istio count, can't say. */
+export function tooFine(value: unknown): string | undefined {
   const ms = durationMs(String(value));
   if (ms < 1) return "must be 1ms or more";
   return Number.isInteger(ms) ? undefined : "must be whole milliseconds";

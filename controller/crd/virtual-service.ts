@@ -1,5 +1,7 @@
 import * as z from "zod";
+import type { Meta } from "../model/object.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
+import { minimumComplaints, withMinimum } from "./deadline-minimum.ts";
 import { type Complaint, exportTo, host, isDnsLabel, text, withRule } from "./fields.ts";
 import { httpRoute, readRoute } from "./http-route.ts";
 import { show } from "./issues.ts";
@@ -52,19 +54,26 @@ function rules({ hosts, gateways = [], http = [], ...others }: Fields): Complain
   return complaints;
 }
 
-function read({ hosts, gateways = [], http = [], exportTo: visible = [] }: Fields): VirtualService {
+function read(
+  { hosts, gateways = [], http = [], exportTo: visible = [] }: Fields,
+  { annotations }: Meta,
+): VirtualService {
   return {
     hosts: hosts.map((one) => one.toLowerCase()),
     gateways: gateways.length > 0 ? gateways : [meshGateway],
     exportTo: visible,
-    http: http.map(readRoute),
+    http: withMinimum(annotations, http.map(readRoute)),
   };
 }
 
-const schema = strictObject(withRule(fields, rules)).transform(({ metadata, spec }) => ({
-  meta: metaOf(metadata),
-  spec: read(spec),
-}));
+const object = withRule(strictObject(withRule(fields, rules)), ({ metadata, spec }) =>
+  minimumComplaints(metadata.annotations, spec.http ?? []),
+);
+
+const schema = object.transform(({ metadata, spec }) => {
+  const meta = metaOf(metadata);
+  return { meta, spec: read(spec, meta) };
+});
 
 /** Istio VirtualService. */
 export const virtualService: KindSchema<"VirtualService"> = {

@@ -22,6 +22,8 @@ export interface HttpRoute {
   readonly rewrite?: { readonly uri?: string; readonly authority?: string };
   /** Absent: none (Istio's default). */
   readonly timeoutMs?: number;
+  /** With less time left a request is of no use to the service. Absent: what the deadline filter is told for all routes. */
+  readonly minimumMs?: number;
   /** Absent: Istio's default policy. */
   readonly retries?: HttpRetry;
   readonly headers?: HeaderOperations;

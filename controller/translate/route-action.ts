@@ -74,9 +74,17 @@ export function limits(retries: Retries, timeoutMs: number): Pick<RouteAction, "
   return { timeout: durationFromMs(timeoutMs), ...(policy ? { retryPolicy: policy } : {}) };
 }
 
+/** How long a route's requests may take, and how short of time they may be. */
+export interface Times {
+  /** 0: any time. */
+  readonly timeoutMs: number;
+  readonly minimumMs?: number;
+}
+
 /** What the filters must know of a route, which they can't see themselves: metadata `dev.sluice`. */
-export function forFilters(retries: Retries, timeoutMs: number): JsonObject {
-  return { retryOn: retryOnText(retries), attempts: retries.attempts, timeoutMs };
+export function forFilters(retries: Retries, { timeoutMs, minimumMs }: Times): JsonObject {
+  const own = minimumMs === undefined ? {} : { minimumMs };
+  return { retryOn: retryOnText(retries), attempts: retries.attempts, timeoutMs, ...own };
 }
 
 const redirectCodes = {

@@ -18,6 +18,7 @@ import {
   redirect,
   rewrite,
   type Target,
+  type Times,
   weighted,
 } from "./route-action.ts";
 import { isCatchAll, routeMatch } from "./route-match.ts";
@@ -117,7 +118,7 @@ function virtualServiceRoute(context: Omit<RouteContext, "proxy">, { object, htt
     ...(others.length === 0 ? headerOperations(http.headers, only?.headers) : {}),
     ...forwarding(
       { ...destinations(http.route, targetOf), ...rewrite(http) },
-      { retries: outboundRetries(http.retries, context), timeoutMs: http.timeoutMs ?? 0, istio },
+      { retries: outboundRetries(http.retries, context), istio, ...timesOf(http) },
     ),
   };
 }
@@ -132,19 +133,19 @@ function target(
   return { host, port: destination.port ?? (only && others.length === 0 ? only.number : port) };
 }
 
-interface Forwarding {
+function timesOf({ timeoutMs = 0, minimumMs }: HttpRoute): Times {
+  return minimumMs === undefined ? { timeoutMs } : { timeoutMs, minimumMs };
+}
+
+interface Forwarding extends Times {
   readonly retries: Retries;
-  readonly timeoutMs: number;
   readonly istio?: { config: string };
 }
 
-function forwarding(
-  action: RouteAction,
-  { retries, timeoutMs, istio }: Forwarding,
-): Pick<Route, "action" | "metadata"> {
+function forwarding(action: RouteAction, { retries, istio, ...times }: Forwarding): Pick<Route, "action" | "metadata"> {
   return {
-    action: { case: "route", value: { ...action, ...limits(retries, timeoutMs) } },
-    metadata: metadata({ ...(istio ? { istio } : {}), "dev.sluice": forFilters(retries, timeoutMs) }),
+    action: { case: "route", value: { ...action, ...limits(retries, times.timeoutMs) } },
+    metadata: metadata({ ...(istio ? { istio } : {}), "dev.sluice": forFilters(retries, times) }),
   };
 }
 

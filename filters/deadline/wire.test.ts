@@ -116,6 +116,6 @@ describe("milliseconds", () => {
 
   test("a moment that is none is malformed, one too far away is cut", () => {
     expect(wasm.leftUntil(wasm.__newString("tomorrow"), 0n, 0n)).toBe(-1n);
-    expect(wasm.leftUntil(wasm.__newString("999999999999999"), 0n, 5n)).toBe(longest);
+    expect(wasm.leftUntil(wasm.__newString("999999999999999"), 5n, 5n)).toBe(longest);
   });
 });

@@ -1,4 +1,4 @@
-import { clock, HeadersAction, HttpContext } from "@sluice/sdk/assembly";
+import { clock, HeaderMap, HeadersAction, HttpContext } from "@sluice/sdk/assembly";
 import { formOf, tell } from "./headers";
 import { DeadlinePlugin } from "./plugin";
 import { replyExceeded } from "./reply";
@@ -13,7 +13,7 @@ const EXPECTED = "x-envoy-expected-rq-timeout-ms";
 
 /** The upstream half: one attempt, which is told what is left when it starts. */
 export class Attempt extends HttpContext {
-  private deadline: i64 = NONE;
+  private deadline: Deadline | null = null;
 
   constructor(private plugin: DeadlinePlugin) {
     super();
@@ -27,26 +27,35 @@ export class Attempt extends HttpContext {
     if (deadline == null && expected == MALFORMED) return HeadersAction.Continue;
     let left = NONE;
     if (deadline != null) {
-      this.deadline = deadline.at;
       left = deadline.at - <i64>clock.monotonicNs();
-      if (left < this.plugin.config.minimum) {
+      if (left < deadline.minimum) {
         this.plugin.exceededBeforeAttempt.increment();
         replyExceeded(this);
         return HeadersAction.StopIteration;
       }
+      this.deadline = deadline;
     }
     if (expected != MALFORMED) left = min(left, expected);
-    tell(headers, deadline == null ? formOf(headers) : deadline.form, left, this.plugin.config.header);
+    tell(headers, deadline == null ? formOf(headers) : deadline.forms, left, this.plugin.config.header);
     return HeadersAction.Continue;
   }
 
   /** A failed attempt after which there is no time for another one is the last: the caller gets its response. */
   onResponseHeaders(endOfStream: bool): HeadersAction {
-    if (this.deadline == NONE) return HeadersAction.Continue;
-    if (this.deadline - <i64>clock.monotonicNs() >= this.plugin.config.minimum) return HeadersAction.Continue;
-    if (this.responseHeaders.has(MARK)) return HeadersAction.Continue;
-    this.responseHeaders.set(MARK, "true");
+    const deadline = this.deadline;
+    if (deadline == null || deadline.at - <i64>clock.monotonicNs() >= deadline.minimum) return HeadersAction.Continue;
+    const headers = this.responseHeaders;
+    if (!isFailure(headers) || headers.has(MARK)) return HeadersAction.Continue;
+    headers.set(MARK, "true");
     writeOutcome(this.filterState, LAST);
     return HeadersAction.Continue;
   }
+}
+
+/** Whether the router could try again after this response: what it retries is no success. */
+function isFailure(headers: HeaderMap): bool {
+  const status = headers.get(":status");
+  if (status != null && status >= "400") return true;
+  const grpcStatus = headers.get("grpc-status");
+  return grpcStatus != null && grpcStatus != "0";
 }

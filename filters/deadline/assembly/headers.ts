@@ -16,19 +16,18 @@ export enum Form {
 export class Claim {
   /** Time left in nanoseconds; NONE: no header says any. */
   left: i64 = NONE;
-  private grpc: string | null;
-  private relative: string | null;
+  private form: i32 = 0;
 
   /** Reads all of them; the tightest counts. What is malformed is taken out of the request and counted. */
   constructor(
     private headers: HeaderMap,
-    private config: DeadlineConfig,
+    config: DeadlineConfig,
     private malformed: Counter,
   ) {
     const grpc = headers.get(GRPC_TIMEOUT);
-    this.grpc = grpc != null && this.take(GRPC_TIMEOUT, parseGrpcTimeout(grpc)) ? grpc : null;
+    if (grpc != null && this.take(GRPC_TIMEOUT, parseGrpcTimeout(grpc))) this.form |= Form.Grpc;
     const relative = headers.get(config.header);
-    this.relative = relative != null && this.take(config.header, parseMillis(relative)) ? relative : null;
+    if (relative != null && this.take(config.header, parseMillis(relative))) this.form |= Form.Relative;
     if (!config.absoluteHeader.length) return this;
     const absolute = headers.get(config.absoluteHeader);
     if (absolute == null) return this;
@@ -36,15 +35,8 @@ export class Claim {
   }
 
   /** The headers to write: those that are there, else the one that the request's protocol knows. */
-  form(): i32 {
-    if (this.grpc == null && this.relative == null) return formOf(this.headers);
-    return (this.grpc == null ? 0 : Form.Grpc) | (this.relative == null ? 0 : Form.Relative);
-  }
-
-  /** Writes the time left where no header says just that. */
-  tell(form: i32, left: i64, header: string): void {
-    if (form == Form.Relative && this.relative != null && this.relative! == formatMillis(left)) return;
-    tell(this.headers, form, left, header);
+  get forms(): i32 {
+    return this.form ? this.form : formOf(this.headers);
   }
 
   /** Takes a claim into account; false, and its header is gone, where it is none. */
@@ -65,7 +57,7 @@ export function formOf(headers: HeaderMap): i32 {
   return type != null && type.startsWith("application/grpc") ? Form.Grpc : Form.Relative;
 }
 
-/** Writes the time left, in the place of what is there: all attempts of a request have their headers in common. */
+/** Writes the time left, in the place of all that is there: the attempts of a request have their headers in common. */
 export function tell(headers: HeaderMap, form: i32, left: i64, header: string): void {
   if (form & Form.Grpc) headers.set(GRPC_TIMEOUT, formatGrpcTimeout(left));
   if (form & Form.Relative) headers.set(header, formatMillis(left));

@@ -49,15 +49,14 @@ export class Request extends HttpContext {
     left = min(left, plugin.config.max);
     this.deadline = now + left;
     this.register(this.deadline);
-    if (left < plugin.config.minimum) {
+    const minimum = this.minimum();
+    if (left < minimum) {
       plugin.exceededOnArrival.increment();
       replyExceeded(this);
       return HeadersAction.StopIteration;
     }
-    const form = claim.form();
-    claim.tell(form, left, plugin.config.header);
     if (!this.isInbound) this.limitRouter(left);
-    new Deadline(this.deadline, form).write(this.filterState);
+    new Deadline(this.deadline, minimum, claim.forms).write(this.filterState);
     plugin.watch(this);
     return HeadersAction.Continue;
   }
@@ -119,6 +118,12 @@ export class Request extends HttpContext {
     const correlation = this.correlation;
     if (!this.isInbound || correlation == null) return;
     if (deadline || correlation.deadline()) correlation.setDeadline(deadline);
+  }
+
+  /** Less left than this counts as passed: the route's own, which the controller checks, else the configured one. */
+  private minimum(): i64 {
+    const routeMs = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].minimumMs");
+    return routeMs >= 1 ? <i64>routeMs * MILLISECOND : this.plugin.config.minimum;
   }
 
   /** The router's timeout becomes the time left where that is less; it could also raise it. */

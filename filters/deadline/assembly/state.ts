@@ -1,9 +1,13 @@
 // What the two halves tell each other about a request, in filter state.
 import { FilterState } from "@sluice/sdk/assembly";
 
-/** 8 bytes of the deadline in nanoseconds of the monotonic clock, and one of the headers that tell it. */
+/**
+ *   0  i64  deadline in nanoseconds of the monotonic clock
+ *   8  i64  less left than this many nanoseconds counts as passed
+ *  16  u8   the headers that tell it
+ */
 const AT = "sluice.deadline.at";
-const AT_SIZE = 9;
+const AT_SIZE = 17;
 
 /** What became of it; read in an access log as `%FILTER_STATE(wasm.sluice.deadline:PLAIN)%`. */
 const OUTCOME = "sluice.deadline";
@@ -18,21 +22,27 @@ export const LAST = "last attempt";
 @final
 export class Deadline {
   constructor(
+    /** By the monotonic clock. */
     readonly at: i64,
-    readonly form: i32,
+    /** Less left than this counts as passed. */
+    readonly minimum: i64,
+    readonly forms: i32,
   ) {}
 
   /** The deadline of this request; null if it has none. */
   static read(state: FilterState): Deadline | null {
     const bytes = state.getBytes(AT);
     if (bytes == null || bytes.length != AT_SIZE) return null;
-    return new Deadline(load<i64>(bytes.dataStart), load<u8>(bytes.dataStart, 8));
+    const from = bytes.dataStart;
+    return new Deadline(load<i64>(from), load<i64>(from, 8), load<u8>(from, 16));
   }
 
   write(state: FilterState): void {
     const bytes = new Uint8Array(AT_SIZE);
-    store<i64>(bytes.dataStart, this.at);
-    store<u8>(bytes.dataStart, <u8>this.form, 8);
+    const to = bytes.dataStart;
+    store<i64>(to, this.at);
+    store<i64>(to, this.minimum, 8);
+    store<u8>(to, <u8>this.forms, 16);
     state.setBytes(AT, bytes);
   }
 }

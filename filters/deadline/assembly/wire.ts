@@ -26,14 +26,12 @@ export function parseGrpcTimeout(text: string): i64 {
   return value > LONGEST / unit ? LONGEST : value * unit;
 }
 
-/** The time left as `grpc-timeout`, rounded down, in the finest unit that takes no more than 8 digits. */
+/** The time left as `grpc-timeout`, rounded down, in the finest unit that takes no more than 8 digits; hours always do. */
 export function formatGrpcTimeout(left: i64): string {
   const units = "numSMH";
-  for (let i = 0; i < units.length; i++) {
-    const value = left / unitOf(units.charCodeAt(i));
-    if (value < 100_000_000) return value.toString() + units.charAt(i);
-  }
-  return "99999999H";
+  let i = 0;
+  while (left / unitOf(units.charCodeAt(i)) >= 100_000_000) i++;
+  return (left / unitOf(units.charCodeAt(i))).toString() + units.charAt(i);
 }
 
 /** Whole milliseconds, at most 15 digits. */
@@ -51,14 +49,13 @@ export function formatMillis(left: i64): string {
 /**
  * The time left until a moment in milliseconds since 1970; 0 if it has passed.
  *
- * @param now  of the real-time clock
+ * @param now  of the real-time clock, not before 1970 and the skew
  * @param skew by how much the sender's clock may be behind: as much later has the moment passed for sure
  */
 export function leftUntil(text: string, now: i64, skew: i64): i64 {
   const moment = parseMillis(text);
   if (moment == MALFORMED) return MALFORMED;
-  const left = moment - now;
-  return left > LONGEST - skew ? LONGEST : max<i64>(left + skew, 0);
+  return max<i64>(moment - now + skew, 0);
 }
 
 /** The number in the first `count` characters; -1 if there is none, or another character. */
