@@ -3,6 +3,7 @@ import { accessLoggers } from "./access-loggers.ts";
 import { bodies, trailers } from "./bodies.ts";
 import { grpc, http, queues } from "./callouts.ts";
 import { configuration } from "./configuration.ts";
+import { deadline } from "./deadline.ts";
 import { expressions } from "./expressions.ts";
 import { failures } from "./failures.ts";
 import { foreign } from "./foreign.ts";
@@ -44,4 +45,5 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   metrics,
   "shared data": sharedData,
   "retry-budget": retryBudget,
+  deadline,
 };
