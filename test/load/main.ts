@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { argv, exit, stderr, stdout } from "node:process";
 import { parseArgs } from "node:util";
 import { attributeCost } from "./attributes.ts";
+import { deadlines } from "./deadline.ts";
 import { type Figure, type Measurement, tableOf } from "./figures.ts";
 import { freshClone, freshCloneCold } from "./fresh-clone.ts";
 import { applied } from "./kube-apply.ts";
@@ -33,6 +34,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   swaps: swapsUnderLoad,
   change: oneChange,
   latency,
+  deadline: deadlines,
   clone: freshClone,
   cold: freshCloneCold,
   "retry-budget": retryComparison,
