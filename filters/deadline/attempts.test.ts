@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { counted, load, ms, routeOf, told } from "./test-support.ts";
+import { counted, load, ms, routeOf, told } from "./test-support/deadline.ts";
 
 // What the router and each attempt are given.
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arriving, id, leaving, load, module, ms, told } from "./test-support.ts";
+import { arriving, id, leaving, load, module, ms, told } from "./test-support/deadline.ts";
 
 // What ties a call of the application to the request that caused it.
 

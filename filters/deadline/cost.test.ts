@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import "../../sdk/vitest/index.ts";
-import { id, load, ms, told } from "./test-support.ts";
+import { id, load, ms, told } from "./test-support/deadline.ts";
 
 // Budgets, which fail when a request costs more. They stand in README.md, too.
 

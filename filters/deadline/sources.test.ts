@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigRefused } from "../../sdk/host/index.ts";
-import { counted, id, inbound, load, ms, routeOf, told } from "./test-support.ts";
+import { counted, id, inbound, load, ms, routeOf, told } from "./test-support/deadline.ts";
 
 // Where the time left comes from, and in which form it goes on.
 

@@ -155,7 +155,7 @@ const configOf = (fields: readonly string[]): fc.Arbitrary<ConfigInit> =>
 const metadata = fc.constantFrom("dev.sluice", "istio").chain((namespace) =>
   fc
     .dictionary(
-      fc.constantFrom("retryOn", "attempts", "timeoutMs", "services", "workload"),
+      fc.constantFrom("retryOn", "attempts", "timeoutMs", "minimumMs", "services", "workload"),
       fc.oneof(text, fc.double(), fc.boolean()),
       {
         noNullPrototype: true,

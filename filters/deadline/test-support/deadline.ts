@@ -1,6 +1,6 @@
 // The deadline filter in the host, as its tests start it.
-import { Host, type HostOptions } from "../../sdk/host/index.ts";
-import { filterModule } from "../../test/support/filter-module.ts";
+import { Host, type HostOptions } from "../../../sdk/host/index.ts";
+import { filterModule } from "../../../test/support/filter-module.ts";
 
 export const module = await filterModule("deadline");
 
