@@ -12,13 +12,13 @@ import { kept, keptFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
-import { wasmPlugin, workload } from "../support/yaml.ts";
+import { virtualService, wasmPlugin, workload } from "../support/yaml.ts";
 
 // Deadlines while the filter is swapped under load, in a mesh of the control plane, and while its VM is made anew.
 
 vi.setConfig({ hookTimeout: 120_000 });
 
-describe("swaps of module and configuration under load", () => {
+describe("in a mesh, with swaps of module and configuration under load", () => {
   let mesh: TestMesh;
   let target: Target;
   let modules: readonly string[];
@@ -72,6 +72,17 @@ describe("swaps of module and configuration under load", () => {
     expect([answered.broken, exceeded.broken]).toEqual([[], []]);
     expect(outcome(answered)).toEqual({ "200 undefined": answered.replies.length });
     expect(outcome(exceeded)).toEqual({ "504 exceeded": exceeded.replies.length });
+  });
+
+  test("a VirtualService's annotation is the minimum of its routes", async () => {
+    const status = async () =>
+      (await call({ ...target, path: "http://catalog.shop/", headers: { "grpc-timeout": "30S" } })).status;
+    expect(await status()).toBe(200);
+    const annotated = 'shop, annotations: {sluice.dev/deadline-minimum: "31s"}}';
+    await mesh.apply("routes.yaml", virtualService("catalog", "timeout: 60s").replace("shop}", annotated));
+    await mesh.waitFor(async () => (await status()) === 504, "the minimum to be live");
+    await mesh.remove("routes.yaml");
+    await mesh.waitFor(async () => (await status()) === 200, "the minimum to be gone");
   });
 });
 
