@@ -26,7 +26,7 @@ export enum Peer {
 
 /** One TCP connection from downstream. Order: `onNewConnection`, data, closes, `onDone`, `onLog`, `onDelete`. */
 export abstract class TcpContext extends Context {
-  /** A connection was accepted. `StopIteration` holds it: no connection to an upstream is made before it goes on. */
+  /** A connection was accepted. `StopIteration` holds it: before it goes on, Envoy connects to no upstream and reads nothing. */
   onNewConnection(): TcpAction {
     return TcpAction.Continue;
   }
@@ -44,7 +44,7 @@ export abstract class TcpContext extends Context {
   /** The connection to the caller is closed. */
   onDownstreamConnectionClose(by: Peer): void {}
 
-  /** The upstream has sent its last byte. Envoy does not tell by whom: always `Unknown`. */
+  /** The upstream has sent its last byte; of a reset there is only `onDownstreamConnectionClose`. Always `Unknown`. */
   onUpstreamConnectionClose(by: Peer): void {}
 
   /** Before `onLog`: TCP has the order that HTTP has not. */

@@ -6,9 +6,9 @@ import type { HeaderMap } from "./header-map.ts";
 import { grpcStatusOfHttp } from "./local-reply.ts";
 import { Message, type PropertyObject, type PropertyValue, walk } from "./property-value.ts";
 import type { Metadata, TlsInit } from "./request.ts";
-import type { StreamInfo } from "./stream-info.ts";
+import { chosenCluster, type StreamInfo } from "./stream-info.ts";
 
-/** What one filter sees: the request's record, and the maps that its phase has. */
+/** What one filter sees: the record of the request or connection, and the maps that its phase has. */
 export interface AttributeScope {
   readonly info: StreamInfo;
   readonly requestHeaders: HeaderMap | undefined;
@@ -30,7 +30,7 @@ const request: Group = {
   referer: fromRequest("referer"),
   headers: ({ requestHeaders }) => headersOf(requestHeaders),
   time: ({ info }) => info.startedRealtimeNs,
-  protocol: ({ info }) => info.connection.protocol ?? "HTTP/1.1",
+  protocol: ({ info }) => (info.tcp ? undefined : (info.connection.protocol ?? "HTTP/1.1")),
   size: ({ info, requestHeaders }) => {
     const length = requestHeaders?.get("content-length") ?? "";
     return /^\d+$/.test(length) ? BigInt(length) : BigInt(info.requestBodyBytes);
@@ -68,10 +68,13 @@ const connection: Group = {
 
 const upstream: Group = {
   request_attempt_count: ({ info }) => BigInt(info.attempts),
-  num_endpoints: ({ info }) => info.route && BigInt((info.cluster.endpoints ?? [undefined]).length),
+  num_endpoints: ({ info }) => {
+    const cluster = chosenCluster(info);
+    return cluster && BigInt((cluster.endpoints ?? [undefined]).length);
+  },
   address: ({ info }) => info.endpoint?.address,
   port: ({ info }) => portOf(info.endpoint?.address),
-  transport_failure_reason: ({ info }) => (info.endpoint === undefined ? undefined : info.transportFailure),
+  transport_failure_reason: ({ info }) => (info.endpoint || info.tcp ? info.transportFailure : undefined),
 };
 
 const xds: Group = {
@@ -79,8 +82,14 @@ const xds: Group = {
   route_metadata: ({ info }) => info.route && metadataOf(info.route.metadata),
   virtual_host_name: ({ info }) => info.route && (info.route.virtualHost ?? "default"),
   virtual_host_metadata: ({ info }) => info.route && metadataOf(info.route.virtualHostMetadata),
-  cluster_name: ({ info }) => info.route && (info.cluster.name ?? "cluster"),
-  cluster_metadata: ({ info }) => info.route && metadataOf(info.cluster.metadata),
+  cluster_name: ({ info }) => {
+    const cluster = chosenCluster(info);
+    return cluster && (cluster.name ?? "cluster");
+  },
+  cluster_metadata: ({ info }) => {
+    const cluster = chosenCluster(info);
+    return cluster && metadataOf(cluster.metadata);
+  },
   upstream_host_metadata: ({ info }) => info.endpoint && metadataOf(info.endpoint.metadata),
 };
 

@@ -1,120 +1,173 @@
-// A TCP connection as a test holds it: it has both ends in its hands.
+// A TCP connection as a test holds it, with both ends in its hands and Envoy's tcp_proxy between them.
+// @see Envoy source/common/tcp_proxy/tcp_proxy.cc; who closes, and in which order, is measured
 import * as PeerType from "../abi/peer-type.ts";
 import type { Logged } from "./access-log.ts";
-import { type ByteString, toByteString, toText } from "./bytes.ts";
+import type { ByteString } from "./bytes.ts";
+import { type ConnectionEnd, End, type Wire } from "./connection-end.ts";
 import type { ListenerInit } from "./node.ts";
+import { resets } from "./resets.ts";
 import type { Root } from "./root.ts";
-import type { StreamInfo } from "./stream-info.ts";
+import { defaultEndpoint } from "./router.ts";
+import { Flag, type FlagName, flagNames, type StreamInfo } from "./stream-info.ts";
 import { TcpFilter } from "./tcp-filter.ts";
-
-/** One end: the caller, or the upstream. */
-export interface ConnectionEnd {
-  /** What has reached this end, as text. */
-  readonly received: string;
-  /** The other end has sent its last byte. */
-  readonly isEnded: boolean;
-  /** Sends bytes; `endStream` (default false) says that no more will come. @throws {Error} if the connection is closed */
-  send(bytes: string | Uint8Array, options?: { readonly endStream?: boolean }): void;
-}
 
 export interface ConnectionSetup {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
   /** Undefined: there is no filter. */
   readonly root: Root | undefined;
+  /** Nobody listens at the endpoint. */
+  readonly isRefused: boolean;
+  /** The monotonic clock. */
+  nowNs(): bigint;
   /** It is over: the access logs' turn. */
   onLogged(logged: Logged): void;
   onOver(): void;
 }
 
 export class Connection {
-  /** The caller. */
-  readonly client: ConnectionEnd;
-  /** The upstream. */
-  readonly server: ConnectionEnd;
   readonly #setup: ConnectionSetup;
+  readonly #client: End;
+  readonly #server: End;
   readonly #filter: TcpFilter | undefined;
+  /** What the caller has sent before Envoy reads. */
+  #unread: ByteString = "";
+  #isConnected = false;
   #isClosed = false;
 
   /** A connection that Envoy has accepted: the filter has seen it. */
   constructor(setup: ConnectionSetup) {
     this.#setup = setup;
-    const { root } = setup;
-    const client = received();
-    const server = received();
-    const chain = { ...setup, toServer: server.take, toClient: client.take, onClosed: () => this.#onClosed() };
-    if (root !== undefined) this.#filter = root.vm.addContext((id) => new TcpFilter(id, root, chain));
-    const filter = this.#filter;
-    this.client = this.#end(client, PeerType.Remote, (bytes, end) =>
-      filter === undefined ? server.take(bytes, end) : filter.onClientData(bytes, end),
-    );
-    this.server = this.#end(server, PeerType.Local, (bytes, end) =>
-      filter === undefined ? client.take(bytes, end) : filter.onServerData(bytes, end),
-    );
-    filter?.open();
+    const wire: Wire = {
+      check: (from) => this.#check(from),
+      send: (from, bytes, endStream) => this.#receive(from, bytes, endStream),
+      reset: (from) => this.#reset(from),
+    };
+    this.#client = new End(wire);
+    this.#server = new End(wire);
+    const { root, info, listener } = setup;
+    if (root === undefined) this.#connect();
+    else {
+      const chain = {
+        info,
+        listener,
+        connect: () => this.#connect(),
+        toServer: (bytes: ByteString, endStream: boolean) => this.#server.take(bytes, endStream),
+        toClient: (bytes: ByteString, endStream: boolean) => this.#toClient(bytes, endStream),
+        close: () => this.#close(PeerType.Local),
+      };
+      this.#filter = root.vm.addContext((id) => new TcpFilter(id, root, chain));
+      this.#filter.open();
+    }
   }
 
-  /** Both ends have sent their last byte, or the connection was closed. */
+  /** The caller. */
+  get client(): ConnectionEnd {
+    return this.#client;
+  }
+
+  /** The upstream. */
+  get server(): ConnectionEnd {
+    return this.#server;
+  }
+
+  /** Both ends have sent their last byte, one has reset it, or Envoy has closed it. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** True while the filter holds what the caller sends. */
+  /** Envoy has connected to the upstream. Before, it reads nothing of what the caller sends. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** True while the filter holds the connection, or what the caller sends. */
   get isHeld(): boolean {
-    return this.#filter?.isHeld ?? false;
+    return !this.#isClosed && (!this.#isConnected || this.#filter?.isHolding === true);
   }
 
-  /** The caller closes the connection. */
-  close(): void {
-    if (this.#isClosed) throw new Error("the connection is closed already");
-    this.#close(PeerType.Remote);
+  /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, UR where the upstream resets. */
+  get flags(): readonly FlagName[] {
+    return flagNames(this.#setup.info.flags);
   }
 
+  #check(from: End): void {
+    if (this.#isClosed) throw new Error("the connection is closed");
+    if (from === this.#server && !this.#isConnected) throw new Error("Envoy has not connected to the upstream");
+  }
+
+  /** tcp_proxy's turn, once. */
+  #connect(): void {
+    const { info, isRefused } = this.#setup;
+    if (this.#isClosed || info.tcp === "proxied") return;
+    info.tcp = "proxied";
+    const [endpoint] = info.cluster.endpoints ?? [defaultEndpoint];
+    if (endpoint === undefined) {
+      this.#fail(Flag.UH);
+      return;
+    }
+    info.endpoint = endpoint;
+    info.attempts = 1;
+    if (isRefused) {
+      info.transportFailure = resets["connection-failure"].transportFailure;
+      this.#fail(Flag.UF | Flag.URX);
+      return;
+    }
+    this.#isConnected = true;
+    const unread = this.#unread;
+    this.#unread = "";
+    if (unread !== "" || this.#client.hasEnded) this.#receive(this.#client, unread, this.#client.hasEnded);
+  }
+
+  #receive(from: End, bytes: ByteString, endStream: boolean): void {
+    if (!this.#isConnected) {
+      this.#unread += bytes;
+      return;
+    }
+    if (from === this.#client) this.#fromClient(bytes, endStream);
+    else if (this.#filter === undefined) this.#toClient(bytes, endStream);
+    else this.#filter.onServerData(bytes, endStream);
+    if (this.#client.isOver) this.#close(from === this.#client ? PeerType.Remote : PeerType.Local);
+    else if (this.#server.isOver) this.#close(PeerType.Local);
+  }
+
+  #fromClient(bytes: ByteString, endStream: boolean): void {
+    if (this.#filter !== undefined) this.#filter.onClientData(bytes, endStream);
+    else {
+      this.#setup.info.requestBodyBytes += bytes.length;
+      this.#server.take(bytes, endStream);
+    }
+  }
+
+  #toClient(bytes: ByteString, endStream: boolean): void {
+    this.#setup.info.responseBodyBytes += bytes.length;
+    this.#client.take(bytes, endStream);
+  }
+
+  #reset(from: End): void {
+    if (!this.#isConnected) return;
+    const isByClient = from === this.#client;
+    const other = isByClient ? this.#server : this.#client;
+    other.isReset = true;
+    if (!isByClient) this.#setup.info.flags |= Flag.UR;
+    this.#close(isByClient ? PeerType.Remote : PeerType.Local);
+  }
+
+  #fail(flag: number): void {
+    this.#setup.info.flags |= flag;
+    this.#close(PeerType.Local);
+  }
+
+  /** Once. What the filter still holds is gone. @param peer who closes the connection to the caller */
   #close(peer: number): void {
-    if (this.#filter === undefined) this.#onClosed();
-    else this.#filter.onClose(peer);
-  }
-
-  /** @param peer who closes the connection if this end is the last to end [measured, Envoy 1.40] */
-  #end(inbox: Inbox, peer: number, deliver: (bytes: ByteString, endStream: boolean) => void): ConnectionEnd {
-    return {
-      get received() {
-        return toText(inbox.bytes);
-      },
-      get isEnded() {
-        return inbox.isEnded;
-      },
-      send: (bytes, { endStream = false } = {}) => {
-        if (this.#isClosed) throw new Error("the connection is closed");
-        deliver(toByteString(bytes), endStream);
-        const isOver = this.client.isEnded && this.server.isEnded && !this.#isClosed;
-        if (isOver) this.#close(peer);
-      },
-    };
-  }
-
-  #onClosed(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    const { info, listener } = this.#setup;
-    this.#setup.onLogged({ info, listener, headers: undefined });
-    this.#setup.onOver();
+    if (this.#unread !== "") this.#client.isReset = true;
+    for (const end of [this.#client, this.#server]) end.isEnded = true;
+    this.#filter?.onClose(peer);
+    const { info, listener, nowNs, onLogged, onOver } = this.#setup;
+    info.durationNs = nowNs() - info.startedAtNs;
+    onLogged({ info, listener, headers: undefined });
+    onOver();
   }
-}
-
-interface Inbox {
-  bytes: ByteString;
-  isEnded: boolean;
-  take(bytes: ByteString, endStream: boolean): void;
-}
-
-function received(): Inbox {
-  const inbox: Inbox = {
-    bytes: "",
-    isEnded: false,
-    take(bytes, endStream) {
-      inbox.bytes += bytes;
-      inbox.isEnded = endStream;
-    },
-  };
-  return inbox;
 }

@@ -17,7 +17,14 @@ import { createProcess, type Loaded, type PluginOptions, type ProcessOptions } f
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
-import type { RequestInit, RouteInit, StreamOptions, UpstreamReset, UpstreamResponse } from "./request.ts";
+import type {
+  ConnectOptions,
+  RequestInit,
+  RouteInit,
+  StreamOptions,
+  UpstreamReset,
+  UpstreamResponse,
+} from "./request.ts";
 import { requestHeaders } from "./request-headers.ts";
 import type { Root } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
@@ -184,17 +191,19 @@ export class Host {
 
   /**
    * A TCP connection through the module as a network filter, to an upstream that the test is. The filter has seen it when
-   * this returns. Of the options `worker`, `connection`, `cluster` and `properties` count.
+   * this returns.
    */
-  connect(options: StreamOptions = {}): Connection {
+  connect({ isRefused = false, ...options }: ConnectOptions = {}): Connection {
     const deployment = this.#current;
     const { loaded } = deployment;
     const root = this.#rootOf(options.worker);
     deployment.openStreams += 1;
     return new Connection({
-      info: this.#streamInfo(options, undefined),
+      info: { ...this.#streamInfo(options, undefined), tcp: "accepted" },
       listener: this.#options.listener ?? {},
       root: loaded.accessLogger ? undefined : root(loaded.downstream),
+      isRefused,
+      nowNs: () => this.#process.clock.monotonicNs,
       onLogged: (logged) => this.#onLogged(loaded, root, logged),
       onOver: () => this.#onStreamOver(deployment),
     });
@@ -256,6 +265,7 @@ export class Host {
       startedRealtimeNs: clock.realtimeNs,
       route,
       cluster,
+      tcp: undefined,
       connection,
       connectionId: this.#requests,
       properties,

@@ -1,6 +1,7 @@
 // The proxy-wasm host: runs a module as Envoy 1.40 does, with time and network in the test's hand.
 export type { UpstreamAttempt } from "./attempt.ts";
-export type { Connection, ConnectionEnd } from "./connection.ts";
+export type { Connection } from "./connection.ts";
+export type { ConnectionEnd } from "./connection-end.ts";
 export { type Counters, collectCoverage, isCollectingCoverage } from "./coverage.ts";
 export type { Duration } from "./duration.ts";
 export { ConfigRefused, EnvoyBug, type LoadStage, NotEmulated } from "./errors.ts";

@@ -103,6 +103,12 @@ export interface StreamOptions {
   readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
+/** How a TCP connection meets this Envoy. */
+export interface ConnectOptions extends Omit<StreamOptions, "route"> {
+  /** Nobody listens at the cluster's endpoint. Default false. */
+  readonly isRefused?: boolean;
+}
+
 /** Why an attempt brought no response. */
 export type ResetReason = "connection-failure" | "connection-termination" | "remote-reset" | "refused-stream";
 

@@ -32,7 +32,7 @@ export interface RouterOwner {
 }
 
 /** Where a cluster says nothing of its endpoints. */
-const defaultEndpoint: Endpoint = { address: "127.0.0.1:8080" };
+export const defaultEndpoint: Endpoint = { address: "127.0.0.1:8080" };
 
 export class Router implements AttemptOwner {
   readonly #owner: RouterOwner;

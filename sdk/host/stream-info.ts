@@ -20,13 +20,15 @@ export const Flag = {
 } as const;
 export type FlagName = keyof typeof Flag;
 
-/** One store and one record for a request, shared by all its filters and attempts. */
+/** One store and one record for a request, or connection of TCP, shared by all its filters and attempts. */
 export interface StreamInfo {
   readonly startedAtNs: bigint;
   readonly startedRealtimeNs: bigint;
   /** undefined: no route matched. */
   route: RouteInit | undefined;
   readonly cluster: ClusterInit;
+  /** How far a connection of TCP has come: until tcp_proxy has it, no cluster is chosen. Undefined of a request. */
+  tcp: "accepted" | "proxied" | undefined;
   readonly connection: ConnectionInit;
   readonly connectionId: bigint;
   /** Properties that the test sets, by path joined with dots; they win. */
@@ -45,6 +47,11 @@ export interface StreamInfo {
   /** Set when the request is over. */
   durationNs: bigint | undefined;
   backendLatencyNs: bigint | undefined;
+}
+
+/** The cluster, once it is chosen: by the route, or by tcp_proxy. */
+export function chosenCluster({ route, tcp, cluster }: StreamInfo): ClusterInit | undefined {
+  return route !== undefined || tcp === "proxied" ? cluster : undefined;
 }
 
 /** Short names of the flags that are set, in the order of the bits. */

@@ -17,12 +17,14 @@ import type { StreamInfo } from "./stream-info.ts";
 export interface TcpChain {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
+  /** tcp_proxy is to connect to the upstream, unless it has already. */
+  connect(): void;
   /** Bytes for the upstream. */
   toServer(bytes: ByteString, endStream: boolean): void;
   /** Bytes for the caller. */
   toClient(bytes: ByteString, endStream: boolean): void;
-  /** The connection is closed, by Envoy if not by the caller. */
-  onClosed(): void;
+  /** Envoy is to close the connection; the filter hears of it. */
+  close(): void;
 }
 
 export class TcpFilter implements Context, StreamScope {
@@ -34,8 +36,8 @@ export class TcpFilter implements Context, StreamScope {
   readonly #arrived = { client: { bytes: "" } as Chunk, server: { bytes: "" } as Chunk };
   /** Which of them the filter may see. */
   #inHand: { client?: Chunk | undefined; server?: Chunk | undefined } = {};
-  #isClientDone = false;
-  #isStopped = false;
+  /** The caller's end: not come, arrived and held, or passed on. */
+  #clientEnd: "none" | "held" | "passed" = "none";
   #isClosed = false;
 
   constructor(id: number, root: Root, chain: TcpChain) {
@@ -60,36 +62,36 @@ export class TcpFilter implements Context, StreamScope {
     return this.#chain.info.envoyObjects;
   }
 
-  /** The filter holds what the caller sends. */
-  get isHeld(): boolean {
-    return this.#isStopped && !this.#isClosed;
+  /** It holds bytes of the caller, or its end. */
+  get isHolding(): boolean {
+    return this.#arrived.client.bytes !== "" || this.#clientEnd === "held";
   }
 
   /** A connection was accepted. */
   open(): void {
     this.#root.vm.callback(this, "proxy_on_context_create", this.id, this.#root.id);
-    this.#isStopped = !this.#passes("proxy_on_new_connection");
+    if (this.#passes("proxy_on_new_connection")) this.#chain.connect();
   }
 
   onClientData(bytes: ByteString, endStream: boolean): void {
-    if (this.#isClosed) return;
     const chunk = this.#arrived.client;
     chunk.bytes += bytes;
-    this.#isClientDone = endStream;
+    this.#chain.info.requestBodyBytes += chunk.bytes.length; // Envoy counts what was held again
+    if (endStream) this.#clientEnd = "held";
     this.#inHand.client = chunk;
-    this.#isStopped = !this.#passes("proxy_on_downstream_data", chunk.bytes.length, endStream ? 1 : 0);
-    if (!this.#isStopped) this.#passToServer();
+    if (!this.#passes("proxy_on_downstream_data", chunk.bytes.length, endStream ? 1 : 0)) return;
+    this.#inHand.client = undefined;
+    this.#passToServer();
   }
 
   onServerData(bytes: ByteString, endStream: boolean): void {
-    if (this.#isClosed) return;
     const chunk = this.#arrived.server;
     chunk.bytes += bytes;
     this.#inHand.server = chunk;
     const passes = this.#passes("proxy_on_upstream_data", chunk.bytes.length, endStream ? 1 : 0);
+    if (passes) this.#inHand.server = undefined;
     if (endStream) this.#root.vm.callback(this, "proxy_on_upstream_connection_close", this.id, PeerType.Unknown);
     if (!passes || this.#isClosed) return;
-    this.#inHand.server = undefined;
     const sent = chunk.bytes;
     chunk.bytes = "";
     this.#chain.toClient(sent, endStream);
@@ -97,7 +99,6 @@ export class TcpFilter implements Context, StreamScope {
 
   /** The connection to the caller is closed: by the caller (Remote) or by Envoy (Local). */
   onClose(peer: number): void {
-    if (this.#isClosed) return;
     this.#isClosed = true;
     const { vm } = this.#root;
     vm.callback(this, "proxy_on_downstream_connection_close", this.id, peer);
@@ -105,7 +106,6 @@ export class TcpFilter implements Context, StreamScope {
     vm.callback(this, "proxy_on_log", this.id);
     vm.callback(this, "proxy_on_delete", this.id);
     vm.removeContext(this);
-    this.#chain.onClosed();
   }
 
   readableMap(): undefined {
@@ -124,13 +124,8 @@ export class TcpFilter implements Context, StreamScope {
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener } = this.#chain;
     const set = info.properties[path.join(".")] ?? this.#root.vm.property(path) ?? listenerProperty(path, listener);
-    if (set !== undefined || path[0] === "request" || path[0] === "response") return set;
-    return attribute(path, {
-      info,
-      requestHeaders: undefined,
-      responseHeaders: undefined,
-      responseTrailers: undefined,
-    });
+    const none = { requestHeaders: undefined, responseHeaders: undefined, responseTrailers: undefined };
+    return set ?? attribute(path, { info, ...none });
   }
 
   /** There is no request to answer. */
@@ -140,8 +135,8 @@ export class TcpFilter implements Context, StreamScope {
     if (type !== StreamType.Downstream) return;
     this.#root.vm.defer(() => {
       if (this.#isClosed) return;
-      this.#isStopped = false;
-      if (this.#arrived.client.bytes !== "" || this.#isClientDone) this.#passToServer();
+      this.#chain.connect();
+      if (this.isHolding) this.#passToServer();
     });
   }
 
@@ -150,23 +145,23 @@ export class TcpFilter implements Context, StreamScope {
 
   /** Whichever side is named, it is the caller's connection that is closed. */
   closeStream(type: number): void {
-    if (type === StreamType.Downstream || type === StreamType.Upstream)
-      this.#root.vm.defer(() => this.onClose(PeerType.Local));
+    if (type === StreamType.Downstream || type === StreamType.Upstream) this.#root.vm.defer(() => this.#chain.close());
   }
 
-  /** Asks the filter; a dead VM closes the connection. */
+  /** Asks the filter; a dead VM closes the connection. A local reply, which stops a request, stops nothing here. */
   #passes(callback: string, ...args: readonly number[]): boolean {
     const { vm } = this.#root;
     const outcome = vm.callback(this, callback, this.id, ...args);
-    if (vm.failure !== undefined) this.onClose(PeerType.Local);
-    return !this.#isClosed && (outcome?.result ?? 0) === 0 && !outcome?.stopped;
+    if (vm.failure !== undefined) this.#chain.close();
+    return !this.#isClosed && (outcome?.result ?? 0) === 0;
   }
 
   #passToServer(): void {
     const chunk = this.#arrived.client;
-    this.#inHand.client = undefined;
     const sent = chunk.bytes;
     chunk.bytes = "";
-    this.#chain.toServer(sent, this.#isClientDone);
+    const isEnded = this.#clientEnd !== "none";
+    if (isEnded) this.#clientEnd = "passed";
+    this.#chain.toServer(sent, isEnded);
   }
 }

@@ -33,7 +33,7 @@ test("a connection that is over has no headers", () => {
   const before = host.logs.length;
   const connection = host.connect();
   connection.client.send("a");
-  connection.close();
+  connection.client.reset();
   const lines = host.logs.slice(before).map(({ text }) => text);
   expect(lines.slice(0, 4)).toEqual(["path null", "request ", "response null ", "trailers "]);
 });

@@ -51,7 +51,7 @@ export function connect(host: Host, chunks: readonly (string | Uint8Array)[]): v
     if (!connection.isClosed) connection.server.send(chunk);
     host.advance("10ms");
   }
-  if (!connection.isClosed) connection.close();
+  if (!connection.isClosed) connection.client.reset();
 }
 
 function answerCalls(

@@ -36,12 +36,32 @@ test("bytes pass both ways, changed; a stop shows them again with what comes beh
   ]);
 });
 
-test("the end: close, done, log, delete", async () => {
+test("the caller resets: close, done, log, delete", async () => {
   const { connection, said } = await connect();
-  connection.close();
+  connection.client.reset();
   expect(connection.isClosed).toBe(true);
   expect(said().slice(1)).toEqual(["closed by 2", "done", "log", "deleted"]);
   expect(() => connection.server.send("late")).toThrow("the connection is closed");
+});
+
+test("the upstream resets", async () => {
+  const { connection, said } = await connect();
+  connection.client.send("a\n");
+  connection.server.reset();
+  expect(connection.client).toMatchObject({ isEnded: true, isReset: true });
+  expect(connection.flags).toEqual(["UR"]);
+  expect(said().slice(2)).toEqual(["closed by 1", "done", "log", "deleted"]);
+});
+
+test.each`
+  options                           | flags
+  ${{ isRefused: true }}            | ${["UF", "URX"]}
+  ${{ cluster: { endpoints: [] } }} | ${["UH"]}
+`("without an upstream the connection is closed at once: $flags", async ({ options, flags }) => {
+  const host = await Host.load(module);
+  const connection = host.connect(options);
+  expect(connection).toMatchObject({ isClosed: true, isConnected: false, flags });
+  expect(() => connection.client.send("a")).toThrow("the connection is closed");
 });
 
 test("a filter closes the connection, after its callback", async () => {

@@ -13,7 +13,6 @@ export async function connectHttp1(port: number): Promise<Caller> {
   agent.createConnection = () => socket;
   return {
     source: `127.0.0.1:${socket.localPort}`,
-    destination: `127.0.0.1:${port}`,
     send: (request, leave) => send(agent, request, leave),
     close: () => socket.destroy(),
   };

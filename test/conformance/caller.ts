@@ -13,9 +13,8 @@ export interface Received {
 
 /** A connection to Envoy. */
 export interface Caller {
-  /** ip:port of both ends. */
+  /** Its ip:port. */
   readonly source: string;
-  readonly destination: string;
   /** @param leave resolves when the caller is to go away */
   send(request: RequestScript, leave: Promise<void>): Promise<Received>;
   close(): void;
@@ -28,7 +27,6 @@ export async function connect(port: number): Promise<Caller> {
   const { localPort } = session.socket;
   return {
     source: `127.0.0.1:${localPort}`,
-    destination: `127.0.0.1:${port}`,
     send: (request, leave) => send(session, request, leave),
     close: () => session.destroy(),
   };

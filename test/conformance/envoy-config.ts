@@ -1,40 +1,84 @@
 // Envoy's configuration: a bootstrap that never changes, and a listener for the script that runs.
 import type { RouteInit } from "../../sdk/host/request.ts";
 import type { ClusterName, PluginScript, Script } from "./script.ts";
-import { closedAddress, filterChain, metadata, node, pluginName, virtualHost } from "./world.ts";
+import { closedAddress, filterChain, metadata, node, pluginName, tcpCluster, virtualHost } from "./world.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** @param listenersFile where the listener of the script that runs stands */
-export function bootstrap(upstreamAddress: string, listenersFile: string): Json {
+export function bootstrap(upstream: { readonly http: string; readonly tcp: string }, listenersFile: string): Json {
   return {
     node,
     stats_flush_on_admin: true,
     dynamic_resources: { lds_config: { path_config_source: { path: listenersFile }, resource_api_version: "V3" } },
     static_resources: {
-      clusters: [cluster("open", [upstreamAddress]), cluster("closed", [closedAddress]), cluster("none", [])],
+      clusters: [
+        cluster("open", [upstream.http]),
+        cluster(tcpCluster, [upstream.tcp]),
+        cluster("closed", [closedAddress]),
+        cluster("none", []),
+      ],
     },
   };
 }
 
 /** A script's listener on a free port. @param moduleFile of its plugin @param vmId unique, so that no two scripts share a VM */
 export function listener(script: Script, { moduleFile, vmId }: { moduleFile: string; vmId: string }): Json {
-  const { route = {}, cluster: clusterName = "open", direction = "outbound" } = script;
+  const { direction = "outbound" } = script;
   const plugin = (rootId: string) => pluginConfig(script.plugin ?? {}, { moduleFile, vmId, rootId });
-  const wasm = (rootId: string) => ({
-    name: `wasm-${rootId}`,
-    typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: plugin(rootId) },
-  });
   const logger = {
     name: "logger",
     typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config: plugin("logger") },
   };
+  const surroundings = { plugin, vmId, accessLogs: [...(script.logger ? [logger] : []), accessLog(vmId)] };
+  return {
+    "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+    name: vmId,
+    stat_prefix: vmId,
+    traffic_direction: direction.toUpperCase(),
+    metadata: { filter_metadata: metadata("listener") },
+    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+    filter_chains: [
+      {
+        name: filterChain,
+        filters: script.connections ? tcpFilters(script, surroundings) : [manager(script, surroundings)],
+      },
+    ],
+  };
+}
+
+interface Surroundings {
+  /** The configuration of the module's plugin with this root_id. */
+  plugin(rootId: string): Json;
+  readonly vmId: string;
+  readonly accessLogs: readonly Json[];
+}
+
+function tcpFilters(
+  { on, plugin: { rootId = "" } = {}, cluster = "open" }: Script,
+  { plugin, vmId, accessLogs }: Surroundings,
+): Json[] {
+  const proxy = { stat_prefix: vmId, cluster: cluster === "open" ? tcpCluster : cluster, access_log: accessLogs };
+  return [
+    ...(on
+      ? [{ name: "wasm", typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config: plugin(rootId) } }]
+      : []),
+    { name: "tcp", typed_config: { "@type": typeUrl("filters.network.tcp_proxy.v3.TcpProxy"), ...proxy } },
+  ];
+}
+
+function manager(script: Script, { plugin, vmId, accessLogs }: Surroundings): Json {
+  const { route = {}, cluster: clusterName = "open" } = script;
+  const wasm = (rootId: string) => ({
+    name: `wasm-${rootId}`,
+    typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: plugin(rootId) },
+  });
   const codec = { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } };
-  const manager = {
+  const config = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: vmId,
     codec_type: script.protocol === "HTTP/1.1" ? "HTTP1" : "HTTP2",
-    access_log: [...(script.logger ? [logger] : []), accessLog(vmId)],
+    access_log: accessLogs,
     route_config: {
       virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName)],
     },
@@ -49,14 +93,7 @@ export function listener(script: Script, { moduleFile, vmId }: { moduleFile: str
       },
     ],
   };
-  return {
-    "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
-    name: vmId,
-    traffic_direction: direction.toUpperCase(),
-    metadata: { filter_metadata: metadata("listener") },
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
-    filter_chains: [{ name: filterChain, filters: [{ name: "hcm", typed_config: manager }] }],
-  };
+  return { name: "hcm", typed_config: config };
 }
 
 function virtualHostOf(route: RouteInit, cluster: ClusterName): Json {
@@ -137,7 +174,7 @@ function bytesValue(value: string | Uint8Array): Json {
   };
 }
 
-function cluster(name: ClusterName, addresses: readonly string[]): Json {
+function cluster(name: string, addresses: readonly string[]): Json {
   const http2 = {
     "@type": typeUrl("upstreams.http.v3.HttpProtocolOptions"),
     explicit_http_config: { http2_protocol_options: {} },
@@ -158,7 +195,7 @@ function cluster(name: ClusterName, addresses: readonly string[]): Json {
   };
 }
 
-/** A line of JSON on stdout for each request that is over. */
+/** A line of JSON on stdout for each request or connection that is over. */
 function accessLog(script: string): Json {
   const fields = { script, details: "%RESPONSE_CODE_DETAILS%", flags: "%RESPONSE_FLAGS%" };
   return {

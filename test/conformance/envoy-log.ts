@@ -2,7 +2,7 @@
 import type { TestEnvoy } from "../support/envoy.ts";
 import { textOf } from "./observation.ts";
 
-/** A request that is over, as the access log has it. */
+/** A request or connection that is over, as the access log has it. */
 export interface AccessLine {
   readonly details: string;
   readonly flags: string;
@@ -35,6 +35,11 @@ export class EnvoyLog {
 
   has(text: string): boolean {
     return this.#text.includes(text);
+  }
+
+  /** How often it has a text. */
+  count(text: string): number {
+    return this.#text.split(text).length - 1;
   }
 
   get isRefused(): boolean {

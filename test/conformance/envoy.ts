@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Caller, connect, type Received } from "./caller.ts";
 import { connectHttp1 } from "./caller-http1.ts";
+import type { Move, Seen } from "./connections.ts";
 import { bootstrap, listener } from "./envoy-config.ts";
+import { playConnection } from "./envoy-connection.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
 import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
 import { scriptModule } from "./probe.ts";
 import type { Addresses, Observation, Reply, RequestScript, Script } from "./script.ts";
+import { startTcpUpstream, type TcpUpstream } from "./tcp-upstream.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
 /** Besides those of every test's Envoy. A listener that was replaced is gone after a second, with its VMs. */
@@ -28,7 +31,7 @@ export interface Run {
 
 export class EnvoyRunner {
   readonly #dir: string;
-  readonly #upstream: Upstream;
+  readonly #upstreams: Upstreams;
   #envoy: TestEnvoy;
   #log: EnvoyLog;
   #scripts = 0;
@@ -37,20 +40,21 @@ export class EnvoyRunner {
 
   static async start(): Promise<EnvoyRunner> {
     const dir = await mkdtemp(join(tmpdir(), "sluice-"));
-    const upstream = await startUpstream();
-    return new EnvoyRunner(dir, upstream, await startScriptEnvoy(dir, upstream));
+    const upstreams = { http: await startUpstream(), tcp: await startTcpUpstream() };
+    return new EnvoyRunner(dir, upstreams, await startScriptEnvoy(dir, upstreams));
   }
 
-  private constructor(dir: string, upstream: Upstream, envoy: TestEnvoy) {
+  private constructor(dir: string, upstreams: Upstreams, envoy: TestEnvoy) {
     this.#dir = dir;
-    this.#upstream = upstream;
+    this.#upstreams = upstreams;
     this.#envoy = envoy;
     this.#log = new EnvoyLog(envoy);
   }
 
   async stop(): Promise<void> {
     await this.#envoy.stop();
-    await this.#upstream.stop();
+    await this.#upstreams.http.stop();
+    await this.#upstreams.tcp.stop();
     await rm(this.#dir, { recursive: true, force: true });
   }
 
@@ -61,7 +65,7 @@ export class EnvoyRunner {
     } catch (error) {
       if (this.#envoy.ended() === undefined) throw error;
       await this.#envoy.stop();
-      this.#envoy = await startScriptEnvoy(this.#dir, this.#upstream);
+      this.#envoy = await startScriptEnvoy(this.#dir, this.#upstreams);
       this.#log = new EnvoyLog(this.#envoy);
       return { observation: bug, addresses: this.#addresses() };
     }
@@ -72,7 +76,7 @@ export class EnvoyRunner {
     const moduleFile = join(this.#dir, `${this.#vmId}.wasm`);
     await writeFile(moduleFile, await scriptModule(script));
     this.#log.begin(this.#vmId);
-    const { attempts, unanswered } = this.#upstream.play(script.answers ?? []);
+    const { attempts, unanswered } = this.#upstreams.http.play(script.answers ?? []);
     await this.#deliver(listener(script, { moduleFile, vmId: this.#vmId }));
     const port = await this.#envoy.waitFor(() => this.#port(this.#vmId), `${script.title}: to be taken or refused`);
     if (port === "refused") {
@@ -80,24 +84,21 @@ export class EnvoyRunner {
       const { main, refusal } = this.#log.end();
       return { observation: { ...nothing, refusal, main }, addresses: this.#addresses() };
     }
-    const replies: Reply[] = [];
-    const caller = await (script.protocol === "HTTP/1.1" ? connectHttp1 : connect)(port);
-    try {
-      for (const request of script.requests ?? [{}]) replies.push(await this.#request(caller, request, unanswered));
-      if (script.until !== undefined) await this.#waitForLines(script.until);
-    } finally {
-      caller.close();
-    }
+    const { source, ...played } = await (script.connections === undefined
+      ? this.#playRequests(script, { port, unanswered })
+      : this.#playConnections(script.connections, port));
+    const addresses = this.#addresses({ source, destination: `127.0.0.1:${port}` });
+    if (script.until !== undefined) await this.#waitForLines(script.until);
     const metrics = await this.#metrics();
     await this.#mark();
-    if (this.#log.has("envoy bug failure")) return { observation: bug, addresses: this.#addresses(caller) };
+    if (this.#log.has("envoy bug failure")) return { observation: bug, addresses };
     const { main, worker } = this.#log.end();
     const arrived = attempts.map(({ headers, body, trailers }) => ({
       headers: headerLines(headers),
       body: textOf(body),
       trailers: headerLines(trailers),
     }));
-    return { observation: { replies, attempts: arrived, main, worker, metrics }, addresses: this.#addresses(caller) };
+    return { observation: { ...nothing, ...played, attempts: arrived, main, worker, metrics }, addresses };
   }
 
   /** Of the script that runs: unique, so that no two scripts share a VM. */
@@ -105,10 +106,9 @@ export class EnvoyRunner {
     return `v${this.#scripts}`;
   }
 
-  #addresses(
-    { source, destination }: Pick<Caller, "source" | "destination"> = { source: "", destination: "" },
-  ): Addresses {
-    return { vmId: this.#vmId, source, destination, upstream: this.#upstream.address };
+  #addresses(own: Pick<Addresses, "source" | "destination"> = { source: "", destination: "" }): Addresses {
+    const { http, tcp } = this.#upstreams;
+    return { vmId: this.#vmId, ...own, upstream: http.address, tcpUpstream: tcp.address };
   }
 
   async #deliver(resource: unknown): Promise<void> {
@@ -122,6 +122,37 @@ export class EnvoyRunner {
     const { listener_statuses = [] } = JSON.parse(await this.#envoy.get("/listeners?format=json"));
     const found = listener_statuses.find((one: { readonly name: string }) => one.name === name);
     return found?.local_address.socket_address.port_value;
+  }
+
+  async #playRequests(
+    { protocol, requests = [{}] }: Script,
+    { port, unanswered }: { readonly port: number; readonly unanswered: Promise<void> },
+  ): Promise<{ readonly replies: Reply[]; readonly source: string }> {
+    const caller = await (protocol === "HTTP/1.1" ? connectHttp1 : connect)(port);
+    const replies: Reply[] = [];
+    try {
+      for (const request of requests) replies.push(await this.#request(caller, request, unanswered));
+    } finally {
+      caller.close();
+    }
+    return { replies, source: caller.source };
+  }
+
+  /** @returns the source of the last one, too */
+  async #playConnections(
+    all: readonly (readonly Move[])[],
+    port: number,
+  ): Promise<{ readonly connections: Seen[]; readonly source: string }> {
+    const through = { envoy: this.#envoy, log: this.#log, upstream: this.#upstreams.tcp, port, prefix: this.#vmId };
+    const connections: Seen[] = [];
+    let source = "";
+    for (const moves of all) {
+      const played = await playConnection(moves, through);
+      connections.push(played.seen);
+      source = played.source;
+      await this.#mark();
+    }
+    return { connections, source };
   }
 
   async #request(caller: Caller, request: RequestScript, unanswered: Promise<void>): Promise<Reply> {
@@ -160,10 +191,15 @@ export class EnvoyRunner {
   }
 }
 
-async function startScriptEnvoy(dir: string, upstream: Upstream): Promise<TestEnvoy> {
+interface Upstreams {
+  readonly http: Upstream;
+  readonly tcp: TcpUpstream;
+}
+
+async function startScriptEnvoy(dir: string, { http, tcp }: Upstreams): Promise<TestEnvoy> {
   const listeners = join(dir, "lds.json");
   await writeFile(listeners, JSON.stringify({ resources: [] }));
-  const envoy = await startEnvoy(bootstrap(upstream.address, listeners), { args: flags });
+  const envoy = await startEnvoy(bootstrap({ http: http.address, tcp: tcp.address }, listeners), { args: flags });
   await envoy.live();
   return envoy;
 }

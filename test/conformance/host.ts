@@ -1,7 +1,9 @@
 // Runs scripts on the host, and says what can be seen in the words in which the Envoy runner does.
 import { toArray } from "../../sdk/host/bytes.ts";
 import {
+  type ClusterInit,
   ConfigRefused,
+  type ConnectOptions,
   EnvoyBug,
   Host,
   type RequestInit,
@@ -10,11 +12,13 @@ import {
   type UpstreamAttempt,
 } from "../../sdk/host/index.ts";
 import type { LogLine } from "../../sdk/host/log.ts";
+import type { Seen } from "./connections.ts";
+import { playOnHost } from "./host-connection.ts";
 import { HostUpstream, headersInit, linesOf } from "./host-upstream.ts";
 import { bug, flagsText, histogramOf, nothing, textOf } from "./observation.ts";
 import { scriptModule } from "./probe.ts";
-import type { Addresses, Observation, Reply, RequestScript, Script } from "./script.ts";
-import { closedAddress, filterChain, metadata, node, pluginName, virtualHost } from "./world.ts";
+import type { Addresses, ClusterName, Observation, Reply, RequestScript, Script } from "./script.ts";
+import { closedAddress, filterChain, metadata, node, pluginName, tcpCluster, virtualHost } from "./world.ts";
 
 /** Virtual time after which a request that is not over never will be. */
 const advancesMax = 10_000;
@@ -48,16 +52,28 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
   });
   const upstream = new HostUpstream(host, script);
   const replies: Reply[] = [];
-  for (const request of script.requests ?? [{}]) {
+  const connections: Seen[] = [];
+  const next = () => {
     if (script.plugin?.failurePolicy === "FAIL_RELOAD") host.advance("10ms"); // on Envoy, more than the back-off passes
+  };
+  for (const request of script.connections ? [] : (script.requests ?? [{}])) {
+    next();
     replies.push(play(host, { script, request, addresses, upstream }));
+  }
+  for (const moves of script.connections ?? []) {
+    next();
+    const pass = (count: number, what: string) => {
+      upstream.answerGrpc();
+      wait(host, count, what);
+    };
+    connections.push(playOnHost(host, moves, connectOptions(script, addresses), pass));
   }
   const { until } = script;
   for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) {
     upstream.answerGrpc();
     wait(host, i, until);
   }
-  return { replies, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
+  return { replies, connections, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
 }
 
 /** In Envoy's words: without the host's advice, and traps only where the log has them. */
@@ -107,6 +123,23 @@ function requestOf({ headers = [], body = [], trailers = [], leaves: _leaves, ..
   return { ...rest, headers: headersInit(headers), endStream: body.length === 0 && trailers.length === 0 };
 }
 
+function connectOptions({ cluster = "open" }: Script, { source, destination, tcpUpstream }: Addresses): ConnectOptions {
+  const address = cluster === "closed" ? closedAddress : tcpUpstream;
+  return {
+    isRefused: cluster === "closed",
+    cluster: clusterOf(cluster, cluster === "open" ? tcpCluster : cluster, address),
+    connection: { source, destination },
+  };
+}
+
+function clusterOf(kind: ClusterName, name: string, address: string): ClusterInit {
+  return {
+    name,
+    metadata: metadata("cluster"),
+    endpoints: kind === "none" ? [] : [{ address, metadata: metadata("endpoint") }],
+  };
+}
+
 function streamOptions(
   { route = {}, cluster = "open", protocol = "HTTP/2" }: Script,
   addresses: Addresses,
@@ -120,11 +153,7 @@ function streamOptions(
       metadata: metadata("route"),
       virtualHostMetadata: metadata("virtual host"),
     },
-    cluster: {
-      name: cluster,
-      metadata: metadata("cluster"),
-      endpoints: cluster === "none" ? [] : [{ address, metadata: metadata("endpoint") }],
-    },
+    cluster: clusterOf(cluster, cluster, address),
     connection: { source: addresses.source, destination: addresses.destination, protocol },
   };
 }

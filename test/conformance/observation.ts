@@ -10,7 +10,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/(queue_ready\(\d+, )\d+/g, "$1<queue>"], // queues are numbered over the whole process
 ];
 
-export const nothing: Observation = { replies: [], attempts: [], main: [], worker: [], metrics: [] };
+export const nothing: Observation = { replies: [], connections: [], attempts: [], main: [], worker: [], metrics: [] };
 
 /** Envoy crashed, or reported a bug of its own. */
 export const bug: Observation = { ...nothing, bug: true };

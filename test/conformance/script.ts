@@ -1,6 +1,7 @@
 // What a script says, and what can be seen of it: the same on the host and on a real Envoy.
 import type { Pair } from "../../sdk/host/pairs.ts";
 import type { ResetReason, RouteInit } from "../../sdk/host/request.ts";
+import type { Move, Seen } from "./connections.ts";
 import type { Handlers } from "./program.ts";
 
 /** One story, told to the host and to a real Envoy. */
@@ -20,6 +21,8 @@ export interface Script {
   readonly protocol?: "HTTP/1.1" | "HTTP/2";
   /** One after another. Default one: GET /. */
   readonly requests?: readonly RequestScript[];
+  /** TCP in the place of HTTP: connections one after another, each as what its ends do in turn. Default: requests. */
+  readonly connections?: readonly (readonly Move[])[];
   /** What the upstream answers to each attempt, the last one to all further ones. Default: an empty 200. */
   readonly answers?: readonly Answer[];
   /** null: no route matches. Default: a route without timeout and retries. */
@@ -81,6 +84,8 @@ export interface Observation {
   readonly refusal?: readonly string[];
   /** What each caller got. */
   readonly replies: readonly Reply[];
+  /** What was seen of each connection of TCP. */
+  readonly connections: readonly Seen[];
   /** What the upstream received, attempt by attempt. */
   readonly attempts: readonly Attempt[];
   /** `level text`, on the main thread and on the worker. */
@@ -112,4 +117,5 @@ export interface Addresses {
   readonly source: string;
   readonly destination: string;
   readonly upstream: string;
+  readonly tcpUpstream: string;
 }

@@ -18,5 +18,8 @@ export function metadata(owner: string): Metadata {
   return { "dev.sluice": { owner, number: 7, list: ["x", "y"], flag: true } };
 }
 
+/** The cluster "open" of TCP, whose upstream speaks no HTTP. */
+export const tcpCluster = "tcp";
+
 /** Nobody listens there. */
 export const closedAddress = "127.0.0.1:1";

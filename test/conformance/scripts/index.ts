@@ -18,7 +18,13 @@ import { retryBudget } from "./retry-budget.ts";
 import { router } from "./router.ts";
 import { sharedData } from "./shared-data.ts";
 import { streams } from "./streams.ts";
-
+import { tcpAccessLoggers } from "./tcp-access-loggers.ts";
+import { tcpActions } from "./tcp-actions.ts";
+import { tcpBuffers } from "./tcp-buffers.ts";
+import { tcpEnds } from "./tcp-ends.ts";
+import { tcpFailures } from "./tcp-failures.ts";
+import { tcpHostcalls } from "./tcp-hostcalls.ts";
+import { tcpProperties } from "./tcp-properties.ts";
 import { wasi } from "./wasi.ts";
 
 /** All scripts, by what they are about. */
@@ -43,6 +49,13 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   load,
   failures,
   metrics,
+  "TCP: ends": tcpEnds,
+  "TCP: actions": tcpActions,
+  "TCP: buffers": tcpBuffers,
+  "TCP: hostcalls": tcpHostcalls,
+  "TCP: attributes": tcpProperties,
+  "TCP: failures": tcpFailures,
+  "TCP: access loggers": tcpAccessLoggers,
   "shared data": sharedData,
   "retry-budget": retryBudget,
   deadline,
