@@ -48,6 +48,8 @@ class ForeignStream extends HttpContext {
       lines.push(Expression.compile("0.5")!.f64().toString());
       const list = Expression.compile("[request.method, request.scheme]")!.entries();
       lines.push(names(list));
+      lines.push(Expression.compile("[request.method, '', request.headers['x-a']]")!.strings().join(","));
+      lines.push(Expression.compile("[request.method, request.headers['x-none']]")!.strings().length.toString());
       lines.push(text(Expression.compile("request.nothing")!.string()));
       lines.push(bool.delete().toString());
       lines.push(bool.bool(true).toString());
