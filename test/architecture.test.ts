@@ -40,6 +40,7 @@ const rules: Record<string, Rule> = {
       "coverage.ts": ["assemblyscript"],
       "declaration.ts": ["node:fs", "node:path"],
       "filters.ts": ["node:fs", "node:path"],
+      "host-reference.ts": ["@babel/parser"],
       "made-from.ts": ["node:crypto", "node:fs", "node:module", "node:path"],
       "main.ts": ["node:fs", "node:path", "node:process", "node:util"],
       "overrides.ts": ["assemblyscript"],

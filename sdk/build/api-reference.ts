@@ -1,4 +1,4 @@
-// Docstrings of what a filter imports -> sdk/API.md, in the order of sdk/assembly/index.ts.
+// Docstrings of what a filter imports -> the first half of sdk/API.md, in the order of sdk/assembly/index.ts.
 import {
   ClassDeclaration,
   type DeclarationStatement,
@@ -15,12 +15,7 @@ import {
   VariableStatement,
 } from "assemblyscript";
 import { docstringBefore } from "./docstring.ts";
-
-/** The reference, and the exports that have no docstring. */
-export interface ApiReference {
-  readonly text: string;
-  readonly undocumented: readonly string[];
-}
+import { isInternal, item, oneLine, type Reference, section } from "./reference-text.ts";
 
 interface Entry {
   readonly name: string;
@@ -38,11 +33,11 @@ Made by \`npm run api\` of the docstrings in \`assembly/\`: \`import { ... } fro
 const behindExports = ["context", "config-fields", "attributes"];
 
 /** @param read the text of a file of sdk/assembly by its name, such as \`index\` */
-export function apiReference(read: (file: string) => string): ApiReference {
+export function apiReference(read: (file: string) => string): Reference {
   const behind = behindExports.flatMap((file) => allOf(parse(read, file), ""));
   const entries = [...exportsOf(read), ...behind.filter(({ declaration }) => declaration instanceof ClassDeclaration)];
   return {
-    text: [head, ...entries.map(section)].join("\n"),
+    text: [head, ...entries.map(entrySection)].join("\n"),
     undocumented: entries.filter((entry) => docOf(entry.source, entry.declaration) === "").map(({ name }) => name),
   };
 }
@@ -95,14 +90,13 @@ function allOf(source: Source, prefix: string): Entry[] {
     .map((declaration) => ({ name: prefix + declaration.name.text, source, declaration }));
 }
 
-function section({ name, source, declaration }: Entry): string {
-  const doc = paragraphs(docOf(source, declaration)).join("\n\n");
-  const parts = [`## ${name}\n`, fence(titleOf(source, declaration, name)), `${doc}\n`];
+function entrySection({ name, source, declaration }: Entry): string {
+  const members: string[] = [];
   if (declaration instanceof ClassDeclaration)
-    parts.push(...declaration.members.flatMap((one) => member(source, declaration, one)));
+    members.push(...declaration.members.flatMap((one) => member(source, declaration, one)));
   if (declaration instanceof EnumDeclaration)
-    parts.push(...declaration.values.map((value) => item(value.name.text, docOf(source, value))));
-  return `${parts.join("\n").trimEnd()}\n`;
+    members.push(...declaration.values.map((value) => item(value.name.text, docOf(source, value))));
+  return section(name, { title: titleOf(source, declaration, name), doc: docOf(source, declaration), members });
 }
 
 function member(source: Source, { decorators }: ClassDeclaration, declaration: DeclarationStatement): string[] {
@@ -112,14 +106,6 @@ function member(source: Source, { decorators }: ClassDeclaration, declaration: D
   const isHandle = decorators?.some(({ name }) => name.range.toString() === "unmanaged") ?? false;
   const isMadeByOthers = signature.startsWith("constructor") && (isHandle || signature.includes("private"));
   return isPrivate || isMadeByOthers ? [] : [item(signature, doc)];
-}
-
-function item(signature: string, doc: string): string {
-  const [first = "", ...rest] = paragraphs(doc);
-  return [
-    `- \`${signature}\`${first && `  \n  ${first}`}`,
-    ...rest.map((text) => `\n  ${text.replaceAll("\n", "\n  ")}`),
-  ].join("\n");
 }
 
 /** A declaration without its body. */
@@ -139,12 +125,7 @@ function signatureOf({ text }: Source, declaration: DeclarationStatement): strin
   const isFunction = declaration instanceof FunctionDeclaration || declaration instanceof MethodDeclaration;
   const whole = text.slice(start, isFunction && declaration.body ? declaration.body.range.start : end);
   const modifier = declaration instanceof FieldDeclaration ? leadOf(text, start) : "";
-  return `${modifier}${whole}`
-    .replace(/^(export\s+)?(function\s+)?/, "")
-    .replace(/\s+/g, " ")
-    .replace(/\( /g, "(")
-    .replace(/,? \)/g, ")")
-    .replace(/;?\s*$/, "");
+  return oneLine(`${modifier}${whole}`.replace(/^(export\s+)?(function\s+)?/, ""));
 }
 
 /** Modifiers that stand before what the parser takes for a field's start. */
@@ -159,22 +140,4 @@ function docOf({ text }: Source, declaration: DeclarationStatement): string {
 function startOf({ name, decorators }: DeclarationStatement, withDecorators: boolean): number {
   const marks: readonly DecoratorNode[] = withDecorators ? (decorators ?? []) : [];
   return Math.min(name.range.start, ...marks.map(({ range }) => range.start));
-}
-
-const isInternal = (doc: string): boolean => doc.includes("@internal");
-
-const fence = (code: string): string => `\`\`\`ts\n${code}\n\`\`\`\n`;
-
-/** Lines joined; each tag a paragraph of its own. */
-function paragraphs(doc: string): string[] {
-  return doc
-    .split(/\n\s*\n|\n(?=@|- )|(?<=\S)\s+(?=@param)/)
-    .map((text) => text.replace(/\s*\n\s*/g, " ").trim())
-    .map((text) =>
-      text
-        .replace(/^@param (\S+)\s+/, "`$1`: ")
-        .replace(/^@returns\s+(.*?)\.?$/, "Returns $1.")
-        .replace(/^@see\s+/, "See "),
-    )
-    .filter((text) => text !== "");
 }

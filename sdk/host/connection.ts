@@ -25,6 +25,7 @@ export interface ConnectionSetup {
   onOver(): void;
 }
 
+/** A TCP connection, step by step: what either end does, the filter has seen when the call returns. */
 export class Connection {
   readonly #setup: ConnectionSetup;
   readonly #client: End;

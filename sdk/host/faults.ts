@@ -2,6 +2,7 @@
 import { allocators, callbacks } from "../abi/callbacks.ts";
 import { hostFunctions } from "../abi/host-functions.ts";
 
+/** When something goes wrong. */
 export interface FaultOptions {
   /** How often, then never again. Default: always. */
   readonly times?: number;
@@ -52,7 +53,7 @@ export class Faults {
     return this.#plan(isAllocator(place) ? allocation : place, "trap", options);
   }
 
-  /** What a call at this place answers in the place of doing something; undefined if nothing goes wrong. Throws for a trap. */
+  /** What a call at this place answers in the place of doing something; undefined if nothing goes wrong. Throws for a trap. @internal */
   at(place: string): number | undefined {
     if (this.#planned.size === 0) return undefined; // every call of every module comes by here
     const fault = this.#planned.get(isAllocator(place) ? allocation : place)?.find((planned) => planned.strikes());

@@ -33,6 +33,7 @@ import type { StreamInfo } from "./stream-info.ts";
 import type { FailurePolicy } from "./thread.ts";
 import { difference, type Usage } from "./usage.ts";
 
+/** The Envoy around a module, and the module's plugin. */
 export interface HostOptions extends PluginOptions, ProcessOptions {
   /** Worker threads, each with a VM of its own beside the main thread's. Default 1. */
   readonly workers?: number;
@@ -49,8 +50,11 @@ export interface HostOptions extends PluginOptions, ProcessOptions {
 /** Answers one attempt. */
 export type Upstream = (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset;
 
+/** An Envoy process that runs a module, with time and network in the test's hands. */
 export class Host {
+  /** Of all modules of the process. */
   readonly metrics: MetricStore;
+  /** How often modules called the host, and with what. */
   readonly hostcalls: HostcallCounter;
   /** What is to go wrong. */
   readonly faults: Faults;
@@ -193,7 +197,7 @@ export class Host {
    * A TCP connection through the module as a network filter, to an upstream that the test is. The filter has seen it when
    * this returns.
    */
-  connect({ isRefused = false, ...options }: ConnectOptions = {}): Connection {
+  connect(options: ConnectOptions = {}): Connection {
     const deployment = this.#current;
     const { loaded } = deployment;
     const root = this.#rootOf(options.worker);
@@ -202,7 +206,7 @@ export class Host {
       info: { ...this.#streamInfo(options, undefined), tcp: "accepted" },
       listener: this.#options.listener ?? {},
       root: loaded.accessLogger ? undefined : root(loaded.downstream),
-      isRefused,
+      isRefused: options.isRefused ?? false,
       nowNs: () => this.#process.clock.monotonicNs,
       onLogged: (logged) => this.#onLogged(loaded, root, logged),
       onOver: () => this.#onStreamOver(deployment),

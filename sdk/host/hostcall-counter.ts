@@ -5,7 +5,7 @@ export class HostcallCounter {
   readonly #counts = new Map<string, number>();
   #trace: TracedHostcall[] | undefined;
 
-  /** Counts one call. */
+  /** Counts one call. @internal */
   add(name: string): void {
     this.#counts.set(name, this.count(name) + 1);
   }
@@ -25,6 +25,7 @@ export class HostcallCounter {
     return Object.fromEntries([...this.#counts].sort(([a], [b]) => a.localeCompare(b)));
   }
 
+  /** Counts from 0 on. */
   reset(): void {
     this.#counts.clear();
   }
@@ -41,12 +42,12 @@ export class HostcallCounter {
     return trace;
   }
 
-  /** Whether calls are traced now. */
+  /** Whether calls are traced now. @internal */
   get isTracing(): boolean {
     return this.#trace !== undefined;
   }
 
-  /** Makes a call that is traced. @param args what it is given */
+  /** Makes a call that is traced. @param args what it is given @internal */
   traced(name: string, args: TracedHostcall["args"], call: () => number | undefined): number | undefined {
     let status: number | undefined;
     try {

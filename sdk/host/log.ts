@@ -5,11 +5,13 @@ import type { Hostcalls, VmScope } from "./scope.ts";
 
 /** Names of the levels, by number in the ABI. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+/** From "trace" to "critical", as Envoy has them. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** Which VM: the base VM that only loads, the canary that tries the configuration, the main thread's, a worker's. */
 export type ThreadName = "base" | "canary" | "main" | number;
 
+/** A line that a module, or Envoy's VM, has logged. */
 export interface LogLine {
   readonly level: LogLevel;
   readonly text: string;

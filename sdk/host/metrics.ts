@@ -32,7 +32,7 @@ export class MetricStore {
     return [...this.#counters.keys(), ...this.#gauges.keys(), ...this.#histograms.keys()].sort();
   }
 
-  /** A metric's handle; what it holds stays if it was defined before. @param vm which defines it */
+  /** A metric's handle; what it holds stays if it was defined before. @param vm which defines it @internal */
   define(type: number, definedName: string, vm: object): Metric {
     const name = statName(definedName);
     this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(vm));
@@ -53,7 +53,7 @@ export class MetricStore {
     return { type, read, add, record: (value) => set(type === MetricType.Counter ? read() + value : value) };
   }
 
-  /** Forgets, as Envoy does, what no VM has defined of those that still live. */
+  /** Forgets, as Envoy does, what no VM has defined of those that still live. @internal */
   release(living: ReadonlySet<object>): void {
     for (const [name, holders] of this.#holders) {
       if (!holders.isDisjointFrom(living)) continue;

@@ -4,6 +4,7 @@ import { createProcess, load, type PluginOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { NodeInit } from "./node.ts";
 
+/** What came of trying a module out. */
 export interface Preflight {
   /** Why Envoy would refuse, a sentence each; empty if it would not, or if the host cannot tell. */
   readonly problems: readonly string[];

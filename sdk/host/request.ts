@@ -54,12 +54,12 @@ export interface Endpoint {
   readonly metadata?: Metadata;
 }
 
-/** The cluster that the route chose. */
+/** The cluster that the route chose, or tcp_proxy has. */
 export interface ClusterInit {
   /** Default "cluster". */
   readonly name?: string;
   readonly metadata?: Metadata;
-  /** Taken in turn, one an attempt; an empty list is "no healthy upstream". Default one, 127.0.0.1:8080. */
+  /** Taken in turn, one an attempt, of a TCP connection the first; an empty list is "no healthy upstream". Default one, 127.0.0.1:8080. */
   readonly endpoints?: readonly Endpoint[];
 }
 
@@ -81,7 +81,7 @@ export interface ConnectionInit {
   readonly source?: string;
   /** ip:port that it called. Default 127.0.0.1:80. */
   readonly destination?: string;
-  /** Default "HTTP/1.1". */
+  /** Of requests. Default "HTTP/1.1". */
   readonly protocol?: string;
   /** Default: plain text. */
   readonly tls?: TlsInit;

@@ -18,6 +18,7 @@ export const Flag = {
   DC: 16384,
   URX: 32768,
 } as const;
+/** Short name of a response flag that the host sets: LH, UH, UT, LR, UR, UF, UC, UO, NR, DC, URX. */
 export type FlagName = keyof typeof Flag;
 
 /** One store and one record for a request, or connection of TCP, shared by all its filters and attempts. */

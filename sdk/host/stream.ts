@@ -28,6 +28,7 @@ export interface Reply {
   readonly filterState: ReadonlyMap<string, string>;
 }
 
+/** A request, step by step: what the caller or the upstream does, the filters have seen when the call returns. */
 export class Stream {
   readonly #exchange: Exchange;
   readonly #nextCallNs: () => bigint | undefined;
