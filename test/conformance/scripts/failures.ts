@@ -43,7 +43,7 @@ export const failures: readonly Script[] = [
   })),
   {
     title: "a trap in a tick fails the requests that come after",
-    on: { request_headers: "set_tick_period_milliseconds(10)", response_headers: mark, tick: "trap" },
+    on: { response_headers: `${mark}\nset_tick_period_milliseconds(10)`, tick: "trap" },
     until: "unreachable",
   },
   {

@@ -154,7 +154,7 @@ export const tcpHostcalls: readonly Script[] = [
     title: "TCP: shared data and queues",
     on: {
       new_connection: "set_shared_data('k', 'v', 0)\nq = register_shared_queue('q')\nenqueue_shared_queue($q, 'a')",
-      queue_ready: "get_shared_data('k')\ndequeue_shared_queue($q)",
+      queue_ready: "cas = get_shared_data('k')\ndequeue_shared_queue($q)",
     },
     connections: [moves],
     until: "queue_ready> dequeue",

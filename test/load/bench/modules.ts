@@ -76,7 +76,7 @@ export async function helloModules(): Promise<readonly (HelloModule | MissingMod
 /** Of the other SDKs, as far as this machine's tool cache has them: nothing is built here. */
 export function cachedHello(): readonly HelloModule[] {
   return rivals.flatMap(({ name, folder }) => {
-    const entry = join(cacheDir(), keyOf(folder));
+    const entry = join(cacheDir(), helloKey(folder));
     return existsSync(entry) ? [{ name, bytes: moduleIn(entry) }] : [];
   });
 }
@@ -84,13 +84,14 @@ export function cachedHello(): readonly HelloModule[] {
 function built(rival: Rival): HelloModule | MissingModule {
   const { name, folder } = rival;
   try {
-    return { name, bytes: moduleIn(cached(keyOf(folder), (dir) => build(rival, dir))) };
+    return { name, bytes: moduleIn(cached(helloKey(folder), (dir) => build(rival, dir))) };
   } catch (error) {
     return { name, why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function keyOf(folder: string): string {
+/** Names what is built of a folder of `hello/`: it changes with the sources. */
+export function helloKey(folder: string): string {
   return `hello-${folder}-${digestOf(join(sources, folder))}`;
 }
 
