@@ -95,12 +95,13 @@ function entry({ name, text, node }: Declared): string {
 type Member = (Statement & { type: "ClassDeclaration" })["body"]["body"][number];
 type Signature = (Statement & { type: "TSInterfaceDeclaration" })["body"]["body"][number];
 
-/** Those that are public, without constructors. */
+/** Those that are public, without constructors; of overloads not the implementation. */
 function membersOf(text: string, members: readonly (Member | Signature)[]): string[] {
-  return members.flatMap((one) => {
+  return members.flatMap((one, i) => {
+    const isOverloaded = one.type === "ClassMethod" && members[i - 1]?.type === "TSDeclareMethod";
     const isPublic = !("accessibility" in one) || (one.accessibility ?? "public") === "public";
     const isOverride = "override" in one && one.override === true;
-    if (/Private|StaticBlock/.test(one.type) || !isPublic || isOverride) return [];
+    if (/Private|StaticBlock/.test(one.type) || !isPublic || isOverride || isOverloaded) return [];
     if (one.type === "ClassMethod" && one.kind === "constructor") return [];
     const doc = docstringBefore(text, one.start ?? 0);
     const end = one.type === "ClassMethod" ? one.body.start : one.type === "ClassProperty" ? valueStart(one) : one.end;
