@@ -1,7 +1,5 @@
 // The commands of `sluice`, and the edges that they share. Each loads what it needs when it is called.
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import process, { stderr, stdout } from "node:process";
 import { analyzeDeps } from "./analyze-deps.ts";
 import { registerAnalyze } from "./cli/analyze.ts";
@@ -22,6 +20,7 @@ import { cliDeps, installDeps, newFilterDeps, readBytes } from "./cli-deps.ts";
 import { registerController } from "./controller-command.ts";
 import { registerExec, registerUp } from "./embedded.ts";
 import { defaultSettings } from "./model/mesh.ts";
+import { version } from "./model/version.ts";
 import type { Log } from "./ports/log.ts";
 
 const log: Log = {
@@ -36,9 +35,6 @@ const brokenPipeExitCode = 141;
 /** Runs one command line, without `node` and the script; resolves with the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   stdout.once("error", () => process.exit(brokenPipeExitCode));
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as {
-    readonly version: string;
-  };
   const program = newProgram(version, {
     out: (output) => void stdout.write(output),
     err: (output) => void stderr.write(output),

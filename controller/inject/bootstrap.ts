@@ -1,6 +1,7 @@
 import { canonicalRevision, canonicalService } from "../model/canonical.ts";
 import type { MeshSettings } from "../model/mesh.ts";
 import type { Proxy } from "../model/proxy.ts";
+import { version } from "../model/version.ts";
 import { adsConfig, type XdsServer } from "./ads.ts";
 import { adminCluster, adminListener, prometheusListener, readyListener } from "./listeners.ts";
 import { probeClusters, probeListener } from "./probe-listener.ts";
@@ -94,6 +95,7 @@ function node({
     cluster: `${canonicalService(proxy.labels, proxy.workload)}.${proxy.namespace}`,
     ...(locality === undefined ? {} : { locality: { region, zone, sub_zone } }),
     metadata: {
+      ISTIO_VERSION: version,
       NAME: proxy.name,
       NAMESPACE: proxy.namespace,
       LABELS: {

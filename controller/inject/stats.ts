@@ -7,9 +7,10 @@ export { istioLabels };
 
 /**
  * Labels of the metrics of other filters, in the same form: `scope` is what a retry budget belongs to, `result` what became of a
- * request. Envoy knows a tag by its name only: another label stays part of the metric's name where the pod does not list it.
+ * request, `component` and `tag` what runs. Envoy knows a tag by its name only: another label stays part of the metric's name
+ * where the pod does not list it.
  */
-const filterLabels = ["scope", "result"] as const;
+const filterLabels = ["scope", "result", "component", "tag"] as const;
 
 /** Labels that Istio's documentation adds to its metrics by a `Telemetry`, so that they can be added to pods that run. */
 const addedLabels = ["request_host", "request_method", "request_operation", "destination_port"] as const;

@@ -1,12 +1,10 @@
 // `npm run helm`: writes the chart anew from the manifests of `sluice install`.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { chart } from "../../controller/install/chart.ts";
+import { version } from "../../controller/model/version.ts";
 
 const folder = join(import.meta.dirname, "sluice");
-const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../controller/package.json"), "utf8")) as {
-  readonly version: string;
-};
 
 rmSync(folder, { recursive: true, force: true });
 for (const [path, text] of chart(version)) {

@@ -1,5 +1,14 @@
 // Istio's standard metrics, and the exchange of metadata that their labels come from. See ../README.md.
-import { Config, HttpContext, Plugin, registerPlugin, TcpContext } from "@sluice/sdk/assembly";
+import {
+  Config,
+  Gauge,
+  HttpContext,
+  labelled,
+  Plugin,
+  Properties,
+  registerPlugin,
+  TcpContext,
+} from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
 import { TelemetryConfig } from "./config";
 import { Connection, OpenConnections } from "./connection";
@@ -13,6 +22,7 @@ class Telemetry extends Plugin {
   onConfigure(config: Config): void {
     this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>(), this.isNetwork);
     this.open = new OpenConnections(this);
+    tellVersion(this.properties);
   }
 
   createHttpContext(): HttpContext {
@@ -32,6 +42,12 @@ class Telemetry extends Plugin {
   onTick(): void {
     this.open!.report();
   }
+}
+
+/** Istio's gauge of what runs here. */
+function tellVersion(properties: Properties): void {
+  const version = properties.string("xds.node.metadata.ISTIO_VERSION");
+  new Gauge(labelled("istio_build", ["component", "tag"], ["proxy", version == null ? "unknown" : version])).set(1);
 }
 
 registerPlugin(() => new Telemetry());
