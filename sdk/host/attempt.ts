@@ -1,11 +1,9 @@
-// One upstream attempt: the filter in the router's upstream chain, and what the upstream answers.
-import * as StreamType from "../abi/stream-type.ts";
+// One upstream attempt: the filters in the router's upstream chain, and what the upstream answers.
 import { type ByteString, toByteString, toText } from "./bytes.ts";
-import { Filter, type FilterChain, type Side } from "./filter.ts";
+import { FilterManager, type FilterManagerOwner } from "./filter-manager.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
-import { type LocalReply, tooLarge } from "./local-reply.ts";
-import { bufferLimit, type ListenerInit } from "./node.ts";
-import { type Chunk, Passage } from "./passage.ts";
+import type { LocalReply } from "./local-reply.ts";
+import type { ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, UpstreamResponse } from "./request.ts";
 import type { Root } from "./root.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -39,7 +37,7 @@ export interface UpstreamAttempt {
 export interface AttemptOwner {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
-  /** Before the upstream filter has seen it. */
+  /** Before an upstream filter has seen it. */
   onResponseArrived(endStream: boolean): void;
   onResponse(headers: HeaderMap, endStream: boolean): void;
   onResponseBody(bytes: ByteString, endStream: boolean): void;
@@ -51,81 +49,70 @@ export interface AttemptOwner {
 }
 
 type State =
-  /** The upstream filter holds the request's headers. */
+  /** An upstream filter holds the request's headers. */
   | "held"
   /** The upstream has the request. */
   | "sent"
-  /** The upstream filter holds the response's headers. */
+  /** An upstream filter holds the response's headers. */
   | "response held"
   /** Response headers have gone on to the router. */
   | "answered"
   | "over";
 
-export class Attempt implements UpstreamAttempt, FilterChain {
+export class Attempt implements UpstreamAttempt, FilterManagerOwner {
   readonly number: number;
   readonly headers: HeaderMap;
   readonly endpoint: Endpoint;
   readonly #owner: AttemptOwner;
-  readonly #filter: Filter | undefined;
-  readonly #passages: Readonly<Record<Side, Passage>>;
+  readonly #filters: FilterManager;
   #state: State = "held";
   #body = "";
   #trailers: HeaderMap | undefined;
   #isComplete = false;
 
-  /** @param request `root`: the plugin of the upstream chain; undefined where there is none */
+  /** @param request `roots`: the plugins of the upstream chain, in its order */
   constructor(
     owner: AttemptOwner,
-    request: { number: number; headers: HeaderMap; endpoint: Endpoint; root: Root | undefined },
+    request: { number: number; headers: HeaderMap; endpoint: Endpoint; roots: Iterable<Root> },
   ) {
     this.#owner = owner;
     this.number = request.number;
     this.headers = request.headers;
     this.endpoint = request.endpoint;
-    if (request.root !== undefined) this.#filter = Filter.create(request.root, this);
-    const filter = this.#filter;
-    const limitBytes = bufferLimit(this.listener, this.info.connection.protocol);
-    const onTooLarge = (side: Side) => () => this.sendLocalReply(tooLarge[side]);
-    this.#passages = {
-      request: new Passage({
-        ...{ side: "request", filter, limitBytes, onTooLarge: onTooLarge("request") },
-        next: {
-          onHeaders: (_, endStream) => this.#reach({ state: "sent", endStream }),
-          onBody: (bytes, endStream) => {
-            this.#body += bytes;
-            this.#reach({ endStream });
-          },
-          onTrailers: (trailers) => {
-            this.#trailers = trailers;
-            this.#reach({ endStream: true });
-          },
+    this.#filters = new FilterManager(request.roots, this, {
+      request: {
+        onHeaders: (_, endStream) => this.#reach({ state: "sent", endStream }),
+        onBody: (bytes, endStream) => {
+          this.#body += bytes;
+          this.#reach({ endStream });
         },
-      }),
-      response: new Passage({
-        ...{ side: "response", filter, limitBytes, onTooLarge: onTooLarge("response") },
-        next: {
-          onHeaders: (headers, endStream) => {
-            this.#state = "answered";
-            owner.onResponse(headers, endStream);
-          },
-          onBody: (bytes, endStream) => owner.onResponseBody(bytes, endStream),
-          onTrailers: (trailers) => owner.onResponseTrailers(trailers),
+        onTrailers: (trailers) => {
+          this.#trailers = trailers;
+          this.#reach({ endStream: true });
         },
-      }),
-    };
+      },
+      response: {
+        onHeaders: (headers, endStream) => {
+          this.#state = "answered";
+          owner.onResponse(headers, endStream);
+        },
+        onBody: (bytes, endStream) => owner.onResponseBody(bytes, endStream),
+        onTrailers: (trailers) => owner.onResponseTrailers(trailers),
+      },
+    });
   }
 
-  /** Lets the upstream filter, if there is one, see the request, and sends it. */
+  /** Lets the upstream filters see the request, and sends it. */
   start(endStream: boolean): void {
-    this.#passages.request.onHeaders(this.headers, endStream);
+    this.#filters.request.onHeaders(this.headers, endStream);
   }
 
   onRequestBody(bytes: ByteString, endStream: boolean): void {
-    this.#passages.request.onBody(bytes, endStream);
+    this.#filters.request.onBody(bytes, endStream);
   }
 
   onRequestTrailers(trailers: HeaderMap): void {
-    this.#passages.request.onTrailers(trailers);
+    this.#filters.request.onTrailers(trailers);
   }
 
   get body(): string {
@@ -175,19 +162,19 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     this.info.details = "via_upstream";
     this.#state = "response held";
     this.#owner.onResponseArrived(isWhole);
-    this.#passages.response.onHeaders(new HeaderMap("response", { ":status": String(status), ...headers }), isWhole);
-    if (body.length > 0) this.#passages.response.onBody(toByteString(body), endsAfterBody);
-    if (trailers !== undefined) this.#passages.response.onTrailers(new HeaderMap("response trailers", trailers));
+    this.#filters.response.onHeaders(new HeaderMap("response", { ":status": String(status), ...headers }), isWhole);
+    if (body.length > 0) this.#filters.response.onBody(toByteString(body), endsAfterBody);
+    if (trailers !== undefined) this.#filters.response.onTrailers(new HeaderMap("response trailers", trailers));
   }
 
   sendBody(chunk: string | Uint8Array, { endStream = false }: { endStream?: boolean } = {}): void {
     this.#refuseAfterEnd();
-    this.#passages.response.onBody(toByteString(chunk), endStream);
+    this.#filters.response.onBody(toByteString(chunk), endStream);
   }
 
   sendTrailers(trailers: HeadersInit): void {
     this.#refuseAfterEnd();
-    this.#passages.response.onTrailers(new HeaderMap("response trailers", trailers));
+    this.#filters.response.onTrailers(new HeaderMap("response trailers", trailers));
   }
 
   reset(reason: ResetReason): void {
@@ -195,33 +182,18 @@ export class Attempt implements UpstreamAttempt, FilterChain {
     this.#owner.onReset(reason);
   }
 
-  /** The upstream filter's end: on_done and on_delete. */
+  /** The upstream filters' end: on_done and on_delete. */
   destroy(): void {
     if (this.#state === "over") return;
     this.#state = "over";
-    this.#passages.request.abort();
-    this.#passages.response.abort();
-    this.#filter?.onDestroy();
+    this.#filters.abort("request");
+    this.#filters.abort("response");
+    this.#filters.onDestroy();
   }
 
   sendLocalReply(reply: LocalReply): void {
     if (this.#state !== "over") this.#owner.sendLocalReply(reply);
   }
-
-  continueStream(type: number): void {
-    this.#passages[type === StreamType.Request ? "request" : "response"].goOn();
-  }
-
-  held(side: Side): Chunk {
-    return this.#passages[side].held;
-  }
-
-  addTrailers(side: Side): HeaderMap {
-    return this.#passages[side].addTrailers();
-  }
-
-  /** In the upstream chain the route is chosen. */
-  clearRouteCache(): void {}
 
   /** close_stream: the whole request is cut. */
   cut(): void {
@@ -235,7 +207,7 @@ export class Attempt implements UpstreamAttempt, FilterChain {
 
   #refuseAfterEnd(): void {
     const isBegun = this.#state === "response held" || this.#state === "answered";
-    if (!isBegun || this.#passages.response.isComplete)
+    if (!isBegun || this.#filters.isComplete("response"))
       throw new Error(`attempt ${this.number} has no open body: it is ${this.#state}`);
   }
 }

@@ -1,15 +1,14 @@
-// One request from its arrival to its log: Envoy's connection manager with the filter in its chain.
+// One request from its arrival to its log: Envoy's connection manager with the filters in its chain.
 // @see Envoy source/common/http/conn_manager_impl.cc, filter_manager.cc
-import * as StreamType from "../abi/stream-type.ts";
 import type { Logged } from "./access-log.ts";
 import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EnvoyBug } from "./errors.ts";
-import { Filter, type FilterChain, type Side } from "./filter.ts";
+import type { Side } from "./filter.ts";
+import { FilterManager, type FilterManagerOwner } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
-import { envoyReply, isGrpcRequest, type LocalReply, localResponse, tooLarge } from "./local-reply.ts";
-import { bufferLimit, type ListenerInit } from "./node.ts";
-import { type Chunk, Passage } from "./passage.ts";
+import { envoyReply, isGrpcRequest, type LocalReply, localResponse } from "./local-reply.ts";
+import type { ListenerInit } from "./node.ts";
 import type { RouteInit } from "./request.ts";
 import type { Root } from "./root.ts";
 import { Router, type RouterOwner } from "./router.ts";
@@ -23,33 +22,32 @@ export interface ExchangeSetup {
   readonly requestHeaders: HeaderMap;
   /** The route for the request's headers as they are; undefined: none matches. */
   chooseRoute(): RouteInit | undefined;
-  /** The plugin of the downstream chain; undefined where there is none. */
-  downstreamRoot(): Root | undefined;
-  upstreamRoot(): Root | undefined;
+  /** The plugins of the downstream chain, in its order. */
+  downstreamRoots(): Iterable<Root>;
+  upstreamRoots(): Iterable<Root>;
   /** It is over: the access logs' turn, after the filters'. */
   onLogged(logged: Logged): void;
   onOver(): void;
 }
 
 export type ExchangePhase =
-  /** The filter has, or holds, the request's headers. */
+  /** A filter has, or holds, the request's headers. */
   | "request"
   /** The router tries upstreams. */
   | "routed"
-  /** The filter has, or holds, the response's headers. */
+  /** A filter has, or holds, the response's headers. */
   | "response"
   /** The caller has the response's headers. */
   | "sent"
   | "over";
 
-export class Exchange implements FilterChain, RouterOwner {
+export class Exchange implements FilterManagerOwner, RouterOwner {
   readonly info: StreamInfo;
   readonly listener: ListenerInit;
   readonly clock: VirtualClock;
   readonly requestHeaders: HeaderMap;
   readonly #setup: ExchangeSetup;
-  readonly #filter: Filter | undefined;
-  readonly #passages: Readonly<Record<Side, Passage>>;
+  readonly #filters: FilterManager;
   #phase: ExchangePhase = "request";
   #router: Router | undefined;
   #responseHeaders: HeaderMap | undefined;
@@ -65,29 +63,18 @@ export class Exchange implements FilterChain, RouterOwner {
     this.listener = setup.listener;
     this.clock = setup.clock;
     this.requestHeaders = setup.requestHeaders;
-    const root = setup.downstreamRoot();
-    if (root !== undefined) this.#filter = Filter.create(root, this);
-    const filter = this.#filter;
-    const limitBytes = bufferLimit(setup.listener, setup.info.connection.protocol);
-    const onTooLarge = (side: Side) => () => this.sendLocalReply(tooLarge[side]);
-    this.#passages = {
-      request: new Passage({
-        ...{ side: "request", filter, limitBytes, onTooLarge: onTooLarge("request") },
-        next: {
-          onHeaders: (_, endStream) => this.#route(endStream),
-          onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
-          onTrailers: (trailers) => this.#router?.onRequestTrailers(trailers),
-        },
-      }),
-      response: new Passage({
-        ...{ side: "response", filter, limitBytes, onTooLarge: onTooLarge("response") },
-        next: {
-          onHeaders: (headers, endStream) => this.#sendHeaders(headers, endStream),
-          onBody: (bytes, endStream) => this.#sendBody(bytes, endStream),
-          onTrailers: (trailers) => this.#sendTrailers(trailers),
-        },
-      }),
-    };
+    this.#filters = new FilterManager(setup.downstreamRoots(), this, {
+      request: {
+        onHeaders: (_, endStream) => this.#route(endStream),
+        onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
+        onTrailers: (trailers) => this.#router?.onRequestTrailers(trailers),
+      },
+      response: {
+        onHeaders: (headers, endStream) => this.#sendHeaders(headers, endStream),
+        onBody: (bytes, endStream) => this.#sendBody(bytes, endStream),
+        onTrailers: (trailers) => this.#sendTrailers(trailers),
+      },
+    });
   }
 
   get phase(): ExchangePhase {
@@ -118,14 +105,14 @@ export class Exchange implements FilterChain, RouterOwner {
     return this.#isCut;
   }
 
-  /** The downstream filter holds something of the request or the response. */
+  /** A downstream filter holds something of the request or the response. */
   get isHeld(): boolean {
-    return this.#phase !== "over" && (this.#passages.request.isHeld || this.#passages.response.isHeld);
+    return this.#phase !== "over" && this.#filters.isHeld;
   }
 
   /** The request's headers arrive. */
   start(endStream: boolean): void {
-    this.#passages.request.onHeaders(this.requestHeaders, endStream);
+    this.#filters.request.onHeaders(this.requestHeaders, endStream);
   }
 
   /** A chunk of the request's body arrives. @throws {Error} if the request is complete already */
@@ -133,17 +120,17 @@ export class Exchange implements FilterChain, RouterOwner {
     this.#refuseAfterEnd();
     if (this.#phase === "over") return;
     this.info.requestBodyBytes += bytes.length;
-    this.#passages.request.onBody(bytes, endStream);
+    this.#filters.request.onBody(bytes, endStream);
   }
 
   /** @throws {Error} if the request is complete already */
   receiveTrailers(trailers: HeaderMap): void {
     this.#refuseAfterEnd();
-    this.#passages.request.onTrailers(trailers);
+    this.#filters.request.onTrailers(trailers);
   }
 
-  upstreamRoot(): Root | undefined {
-    return this.#setup.upstreamRoot();
+  upstreamRoots(): Iterable<Root> {
+    return this.#setup.upstreamRoots();
   }
 
   sendLocalReply(reply: LocalReply): void {
@@ -154,16 +141,16 @@ export class Exchange implements FilterChain, RouterOwner {
       return;
     }
     const skipsFilters = this.#phase === "response";
-    this.#passages.request.abort();
+    this.#filters.abort("request");
     this.#router?.abandon();
     const { headers, body: whole } = localResponse(reply, isGrpcRequest(this.requestHeaders));
     const body = this.requestHeaders.first(":method") === "HEAD" ? "" : whole;
     this.info.responseCode = reply.status;
     this.#responseHeaders = headers;
     this.#phase = "response";
-    const { response } = this.#passages;
+    const { response } = this.#filters;
     if (skipsFilters) {
-      response.abort();
+      this.#filters.abort("response");
       this.#sendHeaders(headers, body === "");
       if (body !== "") this.#sendBody(body, true);
     } else {
@@ -172,18 +159,9 @@ export class Exchange implements FilterChain, RouterOwner {
     }
   }
 
-  continueStream(type: number): void {
-    if (type === StreamType.Response && (this.#phase === "request" || this.#phase === "routed"))
+  onContinue(side: Side): void {
+    if (side === "response" && (this.#phase === "request" || this.#phase === "routed"))
       throw new EnvoyBug("proxy_continue_stream(Response) before there is a response crashes Envoy");
-    this.#passages[type === StreamType.Request ? "request" : "response"].goOn();
-  }
-
-  held(side: Side): Chunk {
-    return this.#passages[side].held;
-  }
-
-  addTrailers(side: Side): HeaderMap {
-    return this.#passages[side].addTrailers();
   }
 
   /** Until the router asks for a new one, the old route is what properties tell. */
@@ -213,15 +191,15 @@ export class Exchange implements FilterChain, RouterOwner {
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
     this.#responseHeaders = headers;
     this.#phase = "response";
-    this.#passages.response.onHeaders(headers, endStream);
+    this.#filters.response.onHeaders(headers, endStream);
   }
 
   onUpstreamBody(bytes: ByteString, endStream: boolean): void {
-    this.#passages.response.onBody(bytes, endStream);
+    this.#filters.response.onBody(bytes, endStream);
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
-    this.#passages.response.onTrailers(trailers);
+    this.#filters.response.onTrailers(trailers);
   }
 
   onUpstreamCut(): void {
@@ -244,7 +222,7 @@ export class Exchange implements FilterChain, RouterOwner {
   }
 
   #refuseAfterEnd(): void {
-    if (this.#passages.request.isComplete) throw new Error("the request is complete already");
+    if (this.#filters.isComplete("request")) throw new Error("the request is complete already");
   }
 
   #sendHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -291,17 +269,17 @@ export class Exchange implements FilterChain, RouterOwner {
   /** on_log, on_done, on_delete. */
   #log(): void {
     this.#phase = "over";
-    this.#passages.request.abort();
-    this.#passages.response.abort();
+    this.#filters.abort("request");
+    this.#filters.abort("response");
     this.info.durationNs = this.clock.monotonicNs - this.info.startedAtNs;
     const headers = {
       request: this.requestHeaders,
       response: this.#responseHeaders,
       responseTrailers: this.#sentTrailers,
     };
-    this.#filter?.onLog(headers);
+    this.#filters.onLog(headers);
     this.#setup.onLogged({ info: this.info, listener: this.listener, headers });
-    this.#filter?.onDestroy();
+    this.#filters.onDestroy();
     this.#setup.onOver();
   }
 }

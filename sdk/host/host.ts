@@ -1,19 +1,20 @@
-// The host: an Envoy process with one module, driven by a test or by preflight. Time and network are the caller's.
+// The host: an Envoy process with a plugin, or several, driven by a test. Time and network are the caller's.
 
 import { type Logged, writeAccessLog } from "./access-log.ts";
 import type { UpstreamAttempt } from "./attempt.ts";
 import { toArray, toByteString, toText } from "./bytes.ts";
 import { earliest } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import { type Deployment, deploy } from "./deployment.ts";
+import { type Deployment, Deployments, type Surroundings } from "./deployments.ts";
 import { type Duration, parseDuration } from "./duration.ts";
+import { NotEmulated } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Faults } from "./faults.ts";
 import type { GrpcCall, GrpcPeer } from "./grpc-calls.ts";
 import { HeaderMap } from "./header-map.ts";
 import type { HostcallCounter } from "./hostcall-counter.ts";
 import type { HttpCall, HttpPeer } from "./http-calls.ts";
-import { createProcess, type Loaded, type PluginOptions, type ProcessOptions } from "./load.ts";
+import { createProcess, type Place, type PluginInit, type PluginOptions, type ProcessOptions } from "./load.ts";
 import type { LogLine } from "./log.ts";
 import type { MetricStore } from "./metrics.ts";
 import type { ListenerInit, NodeInit } from "./node.ts";
@@ -26,26 +27,24 @@ import type {
   UpstreamResponse,
 } from "./request.ts";
 import { requestHeaders } from "./request-headers.ts";
-import type { Root } from "./root.ts";
-import type { Plugin, Process } from "./scope.ts";
+import type { Process } from "./scope.ts";
 import { type Reply, Stream } from "./stream.ts";
 import type { StreamInfo } from "./stream-info.ts";
-import type { FailurePolicy } from "./thread.ts";
+import { StreamUser } from "./stream-user.ts";
 import { difference, type Usage } from "./usage.ts";
 
-/** The Envoy around a module, and the module's plugin. */
-export interface HostOptions extends PluginOptions, ProcessOptions {
+/** What surrounds the plugins. */
+export interface EnvoyOptions extends ProcessOptions {
   /** Worker threads, each with a VM of its own beside the main thread's. Default 1. */
   readonly workers?: number;
   readonly node?: NodeInit;
   readonly listener?: ListenerInit;
-  /** Default FAIL_CLOSED, as Envoy's. */
-  readonly failurePolicy?: FailurePolicy;
-  /** FAIL_RELOAD: least time between two loads of a VM. Default 1 s, as Envoy's, which adds up to half at random. */
-  readonly reloadBackOff?: Duration;
-  /** Another host's process, for a plugin beside that one's: they share clock, log, metrics, shared data, queues and calls. */
+  /** Another host's process, for plugins beside that one's: they share clock, log, metrics, shared data, queues, calls and VMs. */
   readonly beside?: Host;
 }
+
+/** Of a host with one plugin. */
+export interface HostOptions extends PluginOptions, EnvoyOptions {}
 
 /** Answers one attempt. */
 export type Upstream = (attempt: UpstreamAttempt) => UpstreamResponse | UpstreamReset;
@@ -59,32 +58,35 @@ export class Host {
   /** What is to go wrong. */
   readonly faults: Faults;
   readonly #process: Process;
-  readonly #options: HostOptions;
+  readonly #options: EnvoyOptions;
+  readonly #deployments: Deployments;
   #current: Deployment;
-  /** Of all plugins of the process. */
-  readonly #deployments: Set<Deployment>;
   #requests = 0n;
 
   /**
-   * Starts an Envoy process with a module.
+   * Starts an Envoy process with a plugin, or with several: filters stand in their chain in the order of the list.
    *
-   * @param source the module's bytes, or its path
+   * @param source the module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps
    * @throws {ConfigRefused} where Envoy would refuse the configuration
    */
-  static async load(source: Uint8Array | string, options: HostOptions = {}): Promise<Host> {
-    const process = options.beside === undefined ? createProcess(options) : options.beside.#process;
-    return new Host(process, options, await deploy(source, options, { process, host: options }));
+  static load(plugins: readonly PluginInit[], options?: EnvoyOptions): Promise<Host>;
+  static load(source: Uint8Array | string, options?: HostOptions): Promise<Host>;
+  static async load(source: Source, options: HostOptions = {}): Promise<Host> {
+    const { beside } = options;
+    const process = beside === undefined ? createProcess(options) : beside.#process;
+    const deployments = beside === undefined ? new Deployments(process) : beside.#deployments;
+    const deployment = await deployments.add(pluginsOf(source, options), surroundings(options));
+    return new Host(process, options, deployments, deployment);
   }
 
-  private constructor(process: Process, options: HostOptions, deployment: Deployment) {
+  private constructor(process: Process, options: EnvoyOptions, deployments: Deployments, deployment: Deployment) {
     this.#process = process;
     this.#options = options;
     this.metrics = process.metrics;
     this.hostcalls = process.hostcalls;
     this.faults = process.faults;
-    this.#deployments = options.beside === undefined ? new Set() : options.beside.#deployments;
+    this.#deployments = deployments;
     this.#current = deployment;
-    this.#deployments.add(deployment);
   }
 
   /** Does something, such as a request, and says what it cost. */
@@ -92,13 +94,14 @@ export class Host {
     const { hostcalls, allocations } = this.#process;
     const [calls, { count, bytes }] = [hostcalls.byName, { ...allocations }];
     action();
-    const { loaded, threads } = this.#current;
+    const { plugins, threads } = this.#current;
+    const setups = new Set(plugins.map(({ setup }) => setup));
     return {
       hostcalls: difference(hostcalls.byName, calls),
       allocations: allocations.count - count,
       allocatedBytes: allocations.bytes - bytes,
-      memoryBytes: Math.max(...threads.map(({ vm }) => vm.memory.sizeBytes)),
-      moduleBytes: loaded.setup.sizeBytes,
+      memoryBytes: Math.max(...threads.flatMap(({ vms }) => [...vms].map((vm) => vm.memory.sizeBytes))),
+      moduleBytes: [...setups].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };
   }
 
@@ -112,10 +115,10 @@ export class Host {
     return this.#process.clock.realtimeNs;
   }
 
-  /** Shared data of the module's vm_id. */
+  /** Shared data of the first plugin's vm_id. */
   get shared(): SharedDataView {
     const { shared } = this.#process;
-    const { vmId } = this.#current.loaded.setup;
+    const vmId = this.#current.plugins[0]?.setup.vmId ?? "";
     return {
       get: (key) => {
         const found = shared.get(vmId, toByteString(key));
@@ -162,28 +165,25 @@ export class Host {
     return this.stream(request, options).serve(upstream);
   }
 
-  /** A request to be driven step by step. The filter has seen what there is of it when this returns. */
+  /** A request to be driven step by step. The filters have seen what there is of it when this returns. */
   stream(request: RequestInit = {}, options: StreamOptions = {}): Stream {
-    const deployment = this.#current;
-    const { loaded } = deployment;
-    const { downstream, upstream } = loaded;
-    const root = this.#rootOf(options.worker);
     const headers = requestHeaders(request, this.#requests);
     const { route = {} } = options;
     const chooseRoute = () => (typeof route === "function" ? route(headers) : route) ?? undefined;
+    const user = this.#newStream(options);
     const info = this.#streamInfo(options, chooseRoute());
+    const filters = (place: Place) => (info.route?.isPluginOff ? [] : user.roots(place));
     const exchange = new Exchange({
       clock: this.#process.clock,
       info,
       listener: this.#options.listener ?? {},
       requestHeaders: headers,
       chooseRoute,
-      downstreamRoot: () => (loaded.accessLogger || info.route?.isPluginOff ? undefined : root(downstream)),
-      upstreamRoot: () => (info.route?.isPluginOff ? undefined : root(upstream)),
-      onLogged: (logged) => this.#onLogged(loaded, root, logged),
-      onOver: () => this.#onStreamOver(deployment),
+      downstreamRoots: () => filters("downstream"),
+      upstreamRoots: () => filters("upstream"),
+      onLogged: (logged) => log(user, logged),
+      onOver: () => this.#onStreamOver(user),
     });
-    deployment.openStreams += 1;
     const { body = "", trailers, endStream = true } = request;
     const endsAfterBody = endStream && trailers === undefined;
     exchange.start(endsAfterBody && body.length === 0);
@@ -198,65 +198,47 @@ export class Host {
    * this returns.
    */
   connect(options: ConnectOptions = {}): Connection {
-    const deployment = this.#current;
-    const { loaded } = deployment;
-    const root = this.#rootOf(options.worker);
-    deployment.openStreams += 1;
+    const user = this.#newStream(options);
+    const [root, second] = user.roots("downstream");
+    if (second !== undefined) throw new NotEmulated("several network filters of one listener");
     return new Connection({
       info: { ...this.#streamInfo(options, undefined), tcp: "accepted" },
       listener: this.#options.listener ?? {},
-      root: loaded.accessLogger ? undefined : root(loaded.downstream),
+      root,
       isRefused: options.isRefused ?? false,
       nowNs: () => this.#process.clock.monotonicNs,
-      onLogged: (logged) => this.#onLogged(loaded, root, logged),
-      onOver: () => this.#onStreamOver(deployment),
+      onLogged: (logged) => log(user, logged),
+      onOver: () => this.#onStreamOver(user),
     });
   }
 
   /**
-   * Swaps module or configuration, as an ECDS update does: streams that run keep their plugin, new ones get the new
-   * one. If only the plugin's configuration changes, the VMs stay, and with them the module's variables.
+   * Swaps plugins or their configuration, as an ECDS update does: streams that run keep theirs, new ones get the new
+   * ones. Where module, vm_id, vm_config, environment and capabilities stay, the VMs do, and with them the module's variables; a plugin that is the
+   * same goes on.
    *
-   * @throws {ConfigRefused} where Envoy would refuse; the old one then goes on serving
+   * @throws {ConfigRefused} where Envoy would refuse; the old ones then go on serving
    */
-  async replace(source: Uint8Array | string, options: PluginOptions): Promise<void> {
+  replace(source: Uint8Array | string, options: PluginOptions): Promise<void>;
+  replace(plugins: readonly PluginInit[]): Promise<void>;
+  async replace(source: Source, options: PluginOptions = {}): Promise<void> {
     const old = this.#current;
-    this.#current = await deploy(source, options, { process: this.#process, host: this.#options, sharing: old });
-    this.#deployments.add(this.#current);
-    this.#retire(old);
+    this.#current = await this.#deployments.add(pluginsOf(source, options), surroundings(this.#options));
+    this.#deployments.remove(old);
   }
 
-  /** The root of a plugin on a worker, for a new request or connection. */
-  #rootOf(worker = 0): (plugin: Plugin | undefined) => Root | undefined {
-    const { threads } = this.#current;
+  /** A new request or connection. */
+  #newStream({ worker = 0 }: StreamOptions): StreamUser {
+    const { threads, plugins } = this.#current;
     const thread = threads[worker + 1];
     if (thread === undefined) throw new Error(`there is no worker ${worker}; workers: ${threads.length - 1}`);
     this.#requests += 1n;
-    return (plugin) => (plugin === undefined ? undefined : thread.root(plugin));
+    return new StreamUser(thread, plugins);
   }
 
-  #onLogged({ accessLogger, downstream }: Loaded, rootOf: (plugin: Plugin) => Root | undefined, logged: Logged): void {
-    const root = accessLogger ? rootOf(downstream) : undefined;
-    if (root !== undefined) writeAccessLog(root, logged);
-  }
-
-  #onStreamOver(deployment: Deployment): void {
-    deployment.openStreams -= 1;
-    this.#retire(deployment);
-  }
-
-  /** Ends a deployment that nobody uses any more, the main thread last; its vm_id's last takes the shared data along. */
-  #retire(deployment: Deployment): void {
-    if (deployment === this.#current || deployment.openStreams > 0) return;
-    for (const thread of deployment.threads.toReversed()) thread.end();
-    this.#deployments.delete(deployment);
-    const others = [...this.#deployments];
-    const living = others.flatMap(({ threads }) => threads.map(({ vm }) => vm));
-    this.#process.metrics.release(new Set(living));
-    const { vmId } = deployment.loaded.setup;
-    if (others.some((other) => other.loaded.setup.vmId === vmId)) return;
-    this.#process.shared.drop(vmId);
-    this.#process.queues.drop(vmId);
+  #onStreamOver(user: StreamUser): void {
+    user.end();
+    if (user.plugins !== this.#current.plugins) this.#deployments.sweep();
   }
 
   #streamInfo(
@@ -287,6 +269,21 @@ export class Host {
       backendLatencyNs: undefined,
     };
   }
+}
+
+type Source = Uint8Array | string | readonly PluginInit[];
+
+function pluginsOf(source: Source, options: PluginOptions): readonly PluginInit[] {
+  if (typeof source === "string" || source instanceof Uint8Array) return [{ ...options, module: source }];
+  return source;
+}
+
+function surroundings({ node = {}, listener = {}, workers = 1 }: EnvoyOptions): Surroundings {
+  return { node, listener, workers };
+}
+
+function log(user: StreamUser, logged: Logged): void {
+  for (const root of user.roots("access log")) writeAccessLog(root, logged);
 }
 
 /** Shared data, to look at. */

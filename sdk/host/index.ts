@@ -8,11 +8,11 @@ export { ConfigRefused, EnvoyBug, type LoadStage, NotEmulated } from "./errors.t
 export type { Fault, FaultOptions, Faults } from "./faults.ts";
 export type { GrpcCall, GrpcEnd, GrpcHandler, GrpcPeer } from "./grpc-calls.ts";
 export type { HeadersInit, HeaderView } from "./header-map.ts";
-export { Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";
+export { type EnvoyOptions, Host, type HostOptions, type SharedDataView, type Upstream } from "./host.ts";
 export type { HostcallCounter } from "./hostcall-counter.ts";
 export type { TracedHostcall } from "./hostcall-trace.ts";
 export type { HttpCall, HttpCallAnswer, HttpCallFailure, HttpCallHandler, HttpPeer } from "./http-calls.ts";
-export type { ConfigInit, PluginOptions } from "./load.ts";
+export type { ConfigInit, FailurePolicy, PluginInit, PluginOptions } from "./load.ts";
 export type { LogLevel, LogLine, ThreadName } from "./log.ts";
 export type { MetricStore } from "./metrics.ts";
 export type { ListenerInit, NodeInit } from "./node.ts";

@@ -8,6 +8,7 @@ import { SourceMap } from "../module/source-map.ts";
 import { toByteString } from "./bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { isCollectingCoverage } from "./coverage.ts";
+import { type Duration, parseDuration } from "./duration.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
 import { Faults } from "./faults.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
@@ -15,7 +16,7 @@ import { HostcallCounter } from "./hostcall-counter.ts";
 import { HttpCalls, type HttpPeer } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
 import { MetricStore } from "./metrics.ts";
-import { type NodeInit, pluginProperty } from "./node.ts";
+import { type ListenerInit, type NodeInit, pluginProperty } from "./node.ts";
 import { QueueStore } from "./queues.ts";
 import { startRoot } from "./root.ts";
 import type { Plugin, Process } from "./scope.ts";
@@ -26,16 +27,22 @@ import { Vm, type VmSetup } from "./vm.ts";
 /** A configuration: a text or bytes as they are, anything else as JSON. */
 export type ConfigInit = string | Uint8Array | Readonly<Record<string, unknown>>;
 
-/** What Envoy's PluginConfig says of a module. */
+/** What becomes of a plugin whose VM trapped: 503 until its configuration changes, a new VM, or no filter. */
+export type FailurePolicy = "FAIL_CLOSED" | "FAIL_RELOAD" | "FAIL_OPEN";
+
+/** What Envoy's PluginConfig says of a module, and where it stands. */
 export interface PluginOptions {
   /** Default none: an empty configuration. */
   readonly config?: ConfigInit;
   /** `plugin_name`. Default "plugin". */
   readonly name?: string;
-  /** `plugin_root_id` in the downstream chain. Default "". */
+  /** `plugin_root_id`. Default "", of a plugin that is only in the upstream chain "upstream". */
   readonly rootId?: string;
-  /** True: in the router's upstream chain, too, in the same VMs, with root_id "upstream". Default false. */
-  readonly upstream?: boolean;
+  /**
+   * True: in the router's upstream chain, too, in the same VMs, with root_id "upstream". "only": not in the downstream one.
+   * Default false.
+   */
+  readonly upstream?: boolean | "only";
   /** True: not a filter, but among the access logs, where its root's proxy_on_log is called. Default false. */
   readonly accessLogger?: boolean;
   /** Default "". */
@@ -48,6 +55,16 @@ export interface PluginOptions {
   readonly allowedCapabilities?: readonly string[];
   /** StopIteration of headers holds the headers only (allow_on_headers_stop_iteration). Default false: the body, too. */
   readonly allowOnHeadersStopIteration?: boolean;
+  /** Default FAIL_CLOSED, as Envoy's. */
+  readonly failurePolicy?: FailurePolicy;
+  /** FAIL_RELOAD: least time between two loads of a VM. Default 1 s, as Envoy's, which adds up to half at random. */
+  readonly reloadBackOff?: Duration;
+}
+
+/** One plugin of several. Those of one module, vm_id, vm_config, environment and capabilities share VMs, with a root each. */
+export interface PluginInit extends PluginOptions {
+  /** The module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps. */
+  readonly module: Uint8Array | string;
 }
 
 /** What is said once of a process. */
@@ -60,23 +77,29 @@ export interface ProcessOptions {
   readonly httpCalls?: Readonly<Record<string, HttpPeer>>;
 }
 
-/** A module that passed, with its plugins: the downstream one first. */
-export interface Loaded {
+/** Where a plugin stands, in the order in which Envoy loads them. */
+const places = ["access log", "downstream", "upstream"] as const;
+export type Place = (typeof places)[number];
+
+/** A plugin that passed. */
+export interface LoadedPlugin extends Plugin {
+  readonly place: Place;
   readonly setup: VmSetup;
-  readonly downstream: Plugin;
-  readonly upstream: Plugin | undefined;
-  /** The downstream plugin is no filter, but an access logger. */
-  readonly accessLogger: boolean;
+  /** Plugins of equal keys are the same to Envoy: they have one root context in each VM. */
+  readonly key: string;
+  readonly failurePolicy: FailurePolicy;
+  readonly reloadBackOffNs: bigint;
 }
 
-/** Where a module is loaded. */
+/** Where plugins are loaded. */
 export interface LoadContext {
   readonly process: Process;
   readonly node: NodeInit;
-  /** What is in force: where module and vm_config are the same, there is no new base VM. */
-  readonly running?: VmSetup | undefined;
+  readonly listener: ListenerInit;
+  /** What VMs that there are have in common, by key; what is new is added. */
+  readonly setups: Map<string, VmSetup>;
   /** Told of each plugin that passed, before the next one is tried. */
-  onTried?(setup: VmSetup, plugin: Plugin): void;
+  onTried?(plugin: LoadedPlugin): void;
 }
 
 export function createProcess(options: ProcessOptions): Process {
@@ -99,36 +122,75 @@ export function createProcess(options: ProcessOptions): Process {
 }
 
 /**
- * Loads a module as Envoy's main thread does before a configuration takes effect: a base VM that only initializes,
+ * Loads plugins as Envoy's main thread does before a configuration takes effect: a base VM that only initializes,
  * and a canary for each plugin, which starts and reads the configuration and is dropped.
  *
- * @param source the module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps
  * @throws {ConfigRefused} where Envoy would refuse
  */
-export async function load(
-  source: Uint8Array | string,
-  options: PluginOptions,
-  { process, node, running, onTried }: LoadContext,
-): Promise<Loaded> {
-  const { bytes, sourceMap } = typeof source === "string" ? await readModule(source) : { bytes: source };
-  const firstLine = process.log.lines.length;
-  const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, process.log.lines.slice(firstLine));
-  const { name = "plugin", rootId = "", allowOnHeadersStopIteration } = options;
-  const config = bytesOf(options.config);
-  const key = vmKey(bytes, options);
-  const setup = running?.key === key ? running : await setUp(bytes, options, { key, sourceMap, process, node, refuse });
-  const downstream: Plugin = { name, rootId, config, allowOnHeadersStopIteration };
-  const upstream: Plugin | undefined = options.upstream ? { ...downstream, rootId: "upstream" } : undefined;
-  for (const plugin of upstream === undefined ? [downstream] : [downstream, upstream]) {
-    const canary = new Vm(setup, "canary");
-    const { root, problem } = startRoot(canary, plugin);
-    root.setTickPeriod(0);
-    process.httpCalls.cancel(root);
-    process.grpcCalls.cancel(root);
-    if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
-    onTried?.(setup, plugin);
+export async function load(inits: readonly PluginInit[], context: LoadContext): Promise<LoadedPlugin[]> {
+  const { log } = context.process;
+  const firstLine = log.lines.length;
+  const refuse: Refuse = (stage, problems) => new ConfigRefused(stage, problems, log.lines.slice(firstLine));
+  const loaded: LoadedPlugin[] = [];
+  for (const place of places) {
+    for (const init of inits) {
+      if (!placesOf(init).includes(place)) continue;
+      const setup = await findSetup(init, context, refuse);
+      const plugin = loadedPlugin(init, { place, setup, listener: context.listener });
+      tryOut(plugin, refuse);
+      context.onTried?.(plugin);
+      loaded.push(plugin);
+    }
   }
-  return { setup, downstream, upstream, accessLogger: options.accessLogger ?? false };
+  return loaded;
+}
+
+function placesOf({ upstream = false, accessLogger = false }: PluginOptions): readonly Place[] {
+  if (accessLogger) return ["access log"];
+  if (upstream === "only") return ["upstream"];
+  return upstream ? ["downstream", "upstream"] : ["downstream"];
+}
+
+function loadedPlugin(
+  init: PluginInit,
+  { place, setup, listener }: { place: Place; setup: VmSetup; listener: ListenerInit },
+): LoadedPlugin {
+  const { name = "plugin", upstream, failurePolicy = "FAIL_CLOSED", reloadBackOff = "1s" } = init;
+  const rootId = place === "upstream" && upstream !== "only" ? "upstream" : (init.rootId ?? (upstream ? place : ""));
+  const { allowOnHeadersStopIteration = false } = init;
+  const said = {
+    name,
+    rootId,
+    config: bytesOf(init.config),
+    allowOnHeadersStopIteration,
+    failurePolicy,
+    reloadBackOff,
+  };
+  const key = JSON.stringify([setup.key, said, listener.direction, listener.metadata]);
+  return { ...said, key, place, setup, reloadBackOffNs: parseDuration(reloadBackOff) };
+}
+
+/** What a canary has taken once needs no other. Where a thread refused what its canary had taken, no other plugin gets in. */
+function tryOut(plugin: LoadedPlugin, refuse: Refuse): void {
+  const { setup, key, name } = plugin;
+  if (setup.tried.has(key)) return;
+  const { root, problem } = startRoot(new Vm(setup, "canary"), plugin);
+  root.setTickPeriod(0);
+  setup.process.httpCalls.cancel(root);
+  setup.process.grpcCalls.cancel(root);
+  if (problem !== undefined) throw refuse(problem.stage, [problem.text]);
+  if (setup.refusal !== undefined)
+    throw refuse("configure", [`Unable to create Wasm plugin ${name}: ${setup.refusal}`]);
+  setup.tried.add(key);
+}
+
+async function findSetup(init: PluginInit, { setups, process, node }: LoadContext, refuse: Refuse): Promise<VmSetup> {
+  const { module } = init;
+  const { bytes, sourceMap } = typeof module === "string" ? await readModule(module) : { bytes: module };
+  const key = vmKey(bytes, init);
+  const setup = setups.get(key) ?? (await setUp(bytes, init, { key, sourceMap, process, node, refuse }));
+  setups.set(key, setup);
+  return setup;
 }
 
 /** A module, and the source map beside it. */
@@ -141,7 +203,7 @@ type Refuse = (stage: LoadStage, problems: readonly string[]) => ConfigRefused;
 
 /** What VMs must have in common to be the same: plugins that agree in it share them. */
 function vmKey(bytes: Uint8Array, options: PluginOptions): string {
-  const { vmId = "", vmConfig = "", environment = {}, allowedCapabilities } = options;
+  const { vmId = "", vmConfig, environment = {}, allowedCapabilities } = options;
   const rest = JSON.stringify([vmId, bytesOf(vmConfig), Object.entries(environment), allowedCapabilities]);
   return createHash("sha256").update(bytes).update(rest).digest("hex");
 }
@@ -167,6 +229,7 @@ async function setUp(
     vmConfig: bytesOf(vmConfig),
     environment: new Map(Object.entries(environment)),
     allowed: allowedCapabilities && new Set(allowedCapabilities),
+    tried: new Set(),
     property: (path, plugin) => pluginProperty(path, { plugin, vmId, node }),
   };
   const base = new Vm(setup, "base");

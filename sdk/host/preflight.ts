@@ -29,7 +29,8 @@ export async function preflight(
     notEmulated,
   });
   try {
-    await load(source, options, { process, node: options.node ?? {} });
+    const { node = {} } = options;
+    await load([{ ...options, module: source }], { process, node, listener: {}, setups: new Map() });
     return report([]);
   } catch (error) {
     if (error instanceof ConfigRefused) return report(error.problems);

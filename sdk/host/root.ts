@@ -12,6 +12,8 @@ export class Root implements Context, RootContext {
   readonly id: number;
   readonly plugin: Plugin;
   readonly vm: Vm;
+  /** Requests and connections that are not over and have a filter of it. */
+  streams = 0;
   readonly expressions = new Expressions();
   readonly declared = new Map<ByteString, DeclaredProperty>();
   #tick: Timer | undefined;
@@ -43,7 +45,7 @@ export class Root implements Context, RootContext {
 
   setTickPeriod(periodMs: number): void {
     this.#tick?.cancel();
-    if (periodMs === 0 || this.vm.failure !== undefined) return;
+    if (periodMs === 0 || this.vm.isOver) return;
     this.#tick = this.vm.process.clock.after(BigInt(periodMs) * 1_000_000n, () => {
       this.setTickPeriod(periodMs);
       this.vm.callback(this, "proxy_on_tick", this.id);
@@ -65,7 +67,7 @@ export class Root implements Context, RootContext {
     this.vm.defer(action);
   }
 
-  /** Ends the plugin in this VM, unless on_done puts it off: then it waits for proxy_done. */
+  /** Ends the plugin in this VM, unless on_done puts it off: then it waits for proxy_done, while the VM is there. */
   end(): void {
     this.#tick?.cancel();
     if (this.vm.callback(this, "proxy_on_done", this.id)?.result === 0) this.#isPending = true;

@@ -19,8 +19,8 @@ export interface RouterOwner {
   readonly listener: ListenerInit;
   readonly clock: VirtualClock;
   readonly requestHeaders: HeaderMap;
-  /** The plugin of the upstream chain, for a new attempt; undefined where there is none. */
-  upstreamRoot(): Root | undefined;
+  /** The plugins of the upstream chain, for a new attempt. */
+  upstreamRoots(): Iterable<Root>;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamBody(bytes: ByteString, endStream: boolean): void;
   onUpstreamTrailers(trailers: HeaderMap): void;
@@ -189,8 +189,8 @@ export class Router implements AttemptOwner {
     info.endpoint = endpoint;
     info.transportFailure = "";
     this.#attemptStartedNs = clock.monotonicNs;
-    const root = this.#owner.upstreamRoot();
-    const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint, root });
+    const roots = this.#owner.upstreamRoots();
+    const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint, roots });
     this.#attempt = attempt;
     this.#startPerTryTimeout();
     const [body, trailers] = [this.#requestBody, this.#requestTrailers];

@@ -1,17 +1,8 @@
-// One of Envoy's threads: a VM with the root contexts of its plugins, loaded anew after a trap where the policy says so.
+// One of Envoy's threads: the VMs of all plugins with their root contexts, loaded anew after a trap where the policy says so.
+import type { LoadedPlugin } from "./load.ts";
+import type { ThreadName } from "./log.ts";
 import { type Root, startRoot } from "./root.ts";
-import type { Plugin } from "./scope.ts";
 import { Vm, type VmSetup } from "./vm.ts";
-
-/** What becomes of a plugin whose VM trapped: 503 until its configuration changes, a new VM, or no filter. */
-export type FailurePolicy = "FAIL_CLOSED" | "FAIL_RELOAD" | "FAIL_OPEN";
-
-export interface ThreadOptions {
-  readonly setup: VmSetup;
-  readonly failurePolicy: FailurePolicy;
-  /** Least time between two loads. Envoy adds up to half of it at random, the host nothing. */
-  readonly reloadBackOffNs: bigint;
-}
 
 interface Handle {
   readonly root: Root;
@@ -20,50 +11,100 @@ interface Handle {
 }
 
 export class Thread {
-  readonly name: "main" | number;
-  readonly #options: ThreadOptions;
-  readonly #handles = new Map<Plugin, Handle>();
-  #vm: Vm;
+  readonly name: ThreadName;
+  /** Those that new plugins of their setup get roots in, by its key. */
+  readonly #vms = new Map<string, Vm>();
+  /** Those that a configuration names, by the plugin's key. */
+  readonly #roots = new Map<string, Root>();
+  readonly #handles = new Map<LoadedPlugin, Handle>();
+  /** What has not ended. */
+  readonly #living = new Set<Root>();
 
-  /** @param vm the thread's VM of the same setup, if it has one: plugins then get roots in it */
-  constructor(name: "main" | number, options: ThreadOptions, vm?: Vm) {
+  constructor(name: ThreadName) {
     this.name = name;
-    this.#options = options;
-    this.#vm = vm !== undefined && vm.failure === undefined ? vm : new Vm(options.setup, name);
   }
 
-  get vm(): Vm {
-    return this.#vm;
+  /** VMs that plugins or streams use. */
+  get vms(): Set<Vm> {
+    return new Set([...this.#living].map(({ vm }) => vm));
   }
 
   /**
-   * A plugin's root context for a new stream. After a trap: with FAIL_RELOAD one in a new VM, if the back-off is over;
-   * with FAIL_OPEN undefined, the stream passes without the filter; else the dead one, which fails the stream.
+   * A plugin's root context for a new stream; undefined where the stream passes without the filter: it never started in
+   * this thread, whatever its policy says. After a trap: with FAIL_RELOAD one in a new VM, if the back-off is over; with
+   * FAIL_OPEN undefined; else the dead one, which fails the stream.
    */
-  root(plugin: Plugin): Root | undefined {
-    const { failurePolicy, reloadBackOffNs, setup } = this.#options;
+  root(plugin: LoadedPlugin): Root | undefined {
+    const { failurePolicy, reloadBackOffNs, setup } = plugin;
     const handle = this.#handles.get(plugin);
     if (handle === undefined || handle.root.vm.failure === undefined) return handle?.root;
     if (failurePolicy === "FAIL_OPEN") return undefined;
     const isDue = setup.process.clock.monotonicNs - handle.loadedAtNs >= reloadBackOffNs;
-    if (failurePolicy === "FAIL_CLOSED" || !isDue) return handle.root;
-    if (this.#vm.failure !== undefined) this.#vm = new Vm(setup, this.name);
-    return this.start(plugin);
+    return failurePolicy === "FAIL_CLOSED" || !isDue ? handle.root : this.start(plugin);
   }
 
-  /** Starts a plugin. */
-  start(plugin: Plugin): Root {
-    const { root, problem } = startRoot(this.#vm, plugin);
-    // The canary was content; a host that fails only later is the end of the VM, with all its plugins.
-    // @see proxy-wasm-cpp-host src/wasm.cc getOrCreateThreadLocalPlugin
-    if (problem !== undefined && this.#vm.failure === undefined)
-      this.#vm.fail(root, `Failed to ${problem.stage} thread-local Wasm${problem.stage === "start" ? "" : " plugin"}`);
-    this.#handles.set(plugin, { root, loadedAtNs: this.#options.setup.process.clock.monotonicNs });
+  /** Starts a plugin, unless an equal one runs. Where that fails, it keeps the root that it had, if it had one. */
+  start(plugin: LoadedPlugin): Root | undefined {
+    const started = livingOf(this.#roots.get(plugin.key)) ?? this.#startRoot(plugin);
+    const root = started ?? this.#handles.get(plugin)?.root;
+    if (root === undefined) return undefined;
+    this.#handles.set(plugin, { root, loadedAtNs: plugin.setup.process.clock.monotonicNs });
+    for (const dead of this.#living)
+      if (dead.vm.failure !== undefined && !this.#isUsed(dead)) this.#living.delete(dead);
     return root;
   }
 
-  /** Ends all its plugins. */
-  end(): void {
-    for (const { root } of this.#handles.values()) root.end();
+  /** A configuration is gone with its plugin. */
+  drop(plugin: LoadedPlugin): void {
+    this.#handles.delete(plugin);
   }
+
+  /** Ends the roots that no configuration and no stream uses any more. */
+  sweep(): void {
+    for (const root of this.#living) {
+      if (this.#isUsed(root)) continue;
+      this.#living.delete(root);
+      root.end();
+    }
+    for (const [key, root] of this.#roots) if (!this.#living.has(root)) this.#roots.delete(key);
+    const { vms } = this;
+    for (const [key, vm] of this.#vms) {
+      if (vms.has(vm)) continue;
+      this.#vms.delete(key);
+      vm.end();
+    }
+  }
+
+  /** By a configuration or a stream. */
+  #isUsed(root: Root): boolean {
+    return root.streams > 0 || [...this.#handles.values()].some((handle) => handle.root === root);
+  }
+
+  /** The canary was content, the thread may not be. @see proxy-wasm-cpp-host src/wasm.cc getOrCreateThreadLocalPlugin */
+  #startRoot(plugin: LoadedPlugin): Root | undefined {
+    const { root, problem } = startRoot(this.#vm(plugin.setup), plugin);
+    if (problem !== undefined) {
+      const what = `thread-local Wasm${problem.stage === "start" ? "" : " plugin"}`;
+      const text = `Wasm VM failed Failed to ${problem.stage} ${what}`;
+      plugin.setup.refusal = text;
+      plugin.setup.process.log.write({ level: "error", text, thread: this.name, rootId: undefined });
+      if (!this.vms.has(root.vm)) this.#vms.delete(plugin.setup.key);
+      return undefined;
+    }
+    this.#roots.set(plugin.key, root);
+    this.#living.add(root);
+    return root;
+  }
+
+  #vm(setup: VmSetup): Vm {
+    const vm = livingOf(this.#vms.get(setup.key)) ?? new Vm(setup, this.name);
+    this.#vms.set(setup.key, vm);
+    return vm;
+  }
+}
+
+/** Undefined of what is in a VM that is dead. */
+function livingOf<T extends Root | Vm>(one: T | undefined): T | undefined {
+  const vm = one instanceof Vm ? one : one?.vm;
+  return vm?.failure === undefined ? one : undefined;
 }

@@ -10,7 +10,7 @@ export interface Usage {
   readonly allocatedBytes: number;
   /** Memory of the host's largest VM when all was done; a multiple of 64 KiB. */
   readonly memoryBytes: number;
-  /** Size of the host's module. */
+  /** Size of the host's modules; of one that stands under two vm_ids twice. */
   readonly moduleBytes: number;
 }
 

@@ -28,6 +28,10 @@ export interface VmSetup {
   readonly vmConfig: ByteString;
   readonly environment: ReadonlyMap<string, string>;
   readonly allowed: ReadonlySet<string> | undefined;
+  /** Keys of the plugins that a canary has taken. */
+  readonly tried: Set<string>;
+  /** What a thread said of a plugin that a canary had taken; undefined if none has refused any. */
+  refusal?: string;
   /** Properties of contexts without a stream, given their plugin. */
   readonly property: (
     path: readonly ByteString[],
@@ -57,8 +61,8 @@ export class Vm implements VmScope {
   readonly environment: ReadonlyMap<string, string>;
   readonly memory: Memory;
   readonly thread: ThreadName;
+  readonly setup: VmSetup;
   configuring: Plugin | undefined;
-  readonly #setup: VmSetup;
   readonly #exports: Readonly<Record<string, unknown>>;
   #ownMemory: WebAssembly.Memory | undefined;
   readonly #contexts = new Map<number, Context>([[0, vmContext]]);
@@ -70,6 +74,7 @@ export class Vm implements VmScope {
   #stopped = false;
   #deferred: (() => void)[] = [];
   #failure: string | undefined;
+  #isOver = false;
 
   /**
    * Instantiates the module and runs `_initialize` and `main`, or `_start`. What traps there is the VM's `failure`.
@@ -77,7 +82,7 @@ export class Vm implements VmScope {
    * @throws {WebAssembly.LinkError} if an import is not what the host offers
    */
   constructor(setup: VmSetup, thread: ThreadName) {
-    this.#setup = setup;
+    this.setup = setup;
     this.process = setup.process;
     this.vmId = setup.vmId;
     this.vmConfig = setup.vmConfig;
@@ -101,9 +106,18 @@ export class Vm implements VmScope {
     return this.#failure;
   }
 
+  /** Nothing uses it any more: nothing is called in it. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver || this.#failure !== undefined;
+  }
+
   /** True if the module exports a callback and may be called there. */
   has(name: string): boolean {
-    const { allowed } = this.#setup;
+    const { allowed } = this.setup;
     const permitted = allowed === undefined || !name.startsWith("proxy_on_") || allowed.has(name);
     return permitted && typeof this.#exports[name] === "function";
   }
@@ -139,7 +153,7 @@ export class Vm implements VmScope {
   }
 
   property(path: readonly ByteString[]): PropertyValue | undefined {
-    return this.#setup.property(path, this.context().root?.plugin, this.vmId);
+    return this.setup.property(path, this.context().root?.plugin, this.vmId);
   }
 
   defer(action: () => void): void {
@@ -158,10 +172,10 @@ export class Vm implements VmScope {
 
   /**
    * Calls a callback and then does what it put off. Undefined, and nothing done, if the module does not export it or
-   * the VM is dead. A trap kills the VM; look at `failure`.
+   * the VM is dead or over. A trap kills the VM; look at `failure`.
    */
   callback(context: Context, name: string, ...args: readonly number[]): Outcome | undefined {
-    if (this.#failure !== undefined || !this.has(name)) return undefined;
+    if (this.isOver || !this.has(name)) return undefined;
     const result = this.#call(context, name, args);
     const stopped = this.#stopped;
     this.#stopped = false;
@@ -212,8 +226,8 @@ export class Vm implements VmScope {
     } catch (error) {
       if (isHostError(error)) throw error;
       const text = trapText(name, error);
-      const map = this.#setup.sourceMap;
-      this.fail(context, map === undefined ? text : this.#mapped(text, map));
+      const map = this.setup.sourceMap;
+      this.#fail(context, map === undefined ? text : this.#mapped(text, map));
       return 0;
     } finally {
       [this.#current, this.#effectiveId] = [outerContext, outerEffectiveId];
@@ -227,7 +241,7 @@ export class Vm implements VmScope {
   }
 
   /** The VM is dead from now on. @param text why, as Envoy logs it */
-  fail(context: Context, text: string): void {
+  #fail(context: Context, text: string): void {
     this.#failure ??= text;
     this.process.log.write({ level: "error", text, thread: this.thread, rootId: context.root?.plugin.rootId });
   }

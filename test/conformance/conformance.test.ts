@@ -44,21 +44,27 @@ function silentSteps(script: Script, { bug, main, worker }: Observation): string
 }
 
 /** Handlers by the label under which they log. */
-function handlersOf({ on = {}, upstream = {}, logger = {}, plugin }: Script): [label: string, steps: string][] {
-  const prefix = plugin?.rootId ? `${plugin.rootId}.` : "";
-  return [
-    ...Object.entries(on).map(([callback, steps]): [string, string] => [`${prefix}${callback}`, steps]),
-    ...Object.entries(upstream).map(([callback, steps]): [string, string] => [`upstream.${callback}`, steps]),
-    ...Object.entries(logger).map(([callback, steps]): [string, string] => [`logger.${callback}`, steps]),
-  ];
+function handlersOf({
+  on,
+  upstream,
+  logger,
+  plugin,
+  others = [],
+  requests = [],
+}: Script): [label: string, steps: string][] {
+  const swaps = requests.map(({ swap }) => [swap?.plugin?.rootId ?? plugin?.rootId, swap?.on] as const);
+  const all = [[plugin?.rootId, on], ["upstream", upstream], ["logger", logger], ...swaps] as const;
+  return [...all, ...others.map((other) => [other.rootId, other.on] as const)].flatMap(([rootId, handlers = {}]) =>
+    Object.entries(handlers).map(([callback, steps]): [string, string] => [
+      `${rootId ? `${rootId}.` : ""}${callback}`,
+      steps,
+    ]),
+  );
 }
 
 describe("of ABI 0.2.1", () => {
   const scripts = Object.values(areas).flat();
-  const handlers = scripts.flatMap(({ on = {}, upstream = {} }) => [
-    ...Object.entries(on),
-    ...Object.entries(upstream),
-  ]);
+  const handlers = scripts.flatMap(handlersOf);
 
   test("every hostcall is called by a script", () => {
     const text = handlers.map(([, steps]) => steps).join("\n");
@@ -66,7 +72,7 @@ describe("of ABI 0.2.1", () => {
   });
 
   test("every callback is handled by a script", () => {
-    const handled = new Set(handlers.map(([callback]) => callback));
+    const handled = new Set(handlers.map(([label]) => label.replace(/^.*\./, "")));
     const names = callbackNames.map(({ name }) => name).filter((name) => !neverComes.test(name));
     expect(names.filter((name) => !handled.has(name))).toEqual([]);
   });

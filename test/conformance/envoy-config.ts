@@ -1,7 +1,17 @@
 // Envoy's configuration: a bootstrap that never changes, and a listener for the script that runs.
 import type { RouteInit } from "../../sdk/host/request.ts";
-import type { ClusterName, PluginScript, Script } from "./script.ts";
-import { closedAddress, filterChain, metadata, node, pluginName, tcpCluster, virtualHost } from "./world.ts";
+import type { ScriptPlugin } from "./plugins.ts";
+import type { ClusterName, Script } from "./script.ts";
+import {
+  closedAddress,
+  filterChain,
+  metadata,
+  node,
+  pluginName,
+  reloadBackOffMs,
+  tcpCluster,
+  virtualHost,
+} from "./world.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,73 +32,69 @@ export function bootstrap(upstream: { readonly http: string; readonly tcp: strin
   };
 }
 
-/** A script's listener on a free port. @param moduleFile of its plugin @param vmId unique, so that no two scripts share a VM */
-export function listener(script: Script, { moduleFile, vmId }: { moduleFile: string; vmId: string }): Json {
+/** A plugin and the file that its module is in. */
+export interface PlacedPlugin extends ScriptPlugin {
+  readonly moduleFile: string;
+}
+
+/** What a script's listener is made of. */
+export interface ListenerParts {
+  /** Unique: also the listener's name. */
+  readonly vmId: string;
+  readonly plugins: readonly PlacedPlugin[];
+  /** Where the plugin stands that the script swaps. */
+  readonly slotFile: string;
+}
+
+/** A script's listener on a free port. */
+export function listener(script: Script, parts: ListenerParts): Json {
   const { direction = "outbound" } = script;
-  const plugin = (rootId: string) => pluginConfig(script.plugin ?? {}, { moduleFile, vmId, rootId });
-  const logger = {
-    name: "logger",
-    typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config: plugin("logger") },
-  };
-  const surroundings = { plugin, vmId, accessLogs: [...(script.logger ? [logger] : []), accessLog(vmId)] };
+  const filters = script.connections === undefined ? [manager(script, parts)] : tcpFilters(script, parts);
   return {
     "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
-    name: vmId,
-    stat_prefix: vmId,
+    name: parts.vmId,
+    stat_prefix: parts.vmId,
     traffic_direction: direction.toUpperCase(),
     metadata: { filter_metadata: metadata("listener") },
     address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
-    filter_chains: [
-      {
-        name: filterChain,
-        filters: script.connections ? tcpFilters(script, surroundings) : [manager(script, surroundings)],
-      },
-    ],
+    filter_chains: [{ name: filterChain, filters }],
   };
 }
 
-interface Surroundings {
-  /** The configuration of the module's plugin with this root_id. */
-  plugin(rootId: string): Json;
-  readonly vmId: string;
-  readonly accessLogs: readonly Json[];
-}
-
-function tcpFilters(
-  { on, plugin: { rootId = "" } = {}, cluster = "open" }: Script,
-  { plugin, vmId, accessLogs }: Surroundings,
-): Json[] {
-  const proxy = { stat_prefix: vmId, cluster: cluster === "open" ? tcpCluster : cluster, access_log: accessLogs };
+function tcpFilters({ cluster = "open" }: Script, { vmId, plugins }: ListenerParts): Json[] {
+  const proxy = {
+    ...{ stat_prefix: vmId, cluster: cluster === "open" ? tcpCluster : cluster },
+    access_log: accessLogs(vmId, plugins),
+  };
   return [
-    ...(on
-      ? [{ name: "wasm", typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config: plugin(rootId) } }]
-      : []),
+    ...at("downstream", plugins).map((plugin) => ({
+      name: filterName(plugin),
+      typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config: pluginConfig(plugin) },
+    })),
     { name: "tcp", typed_config: { "@type": typeUrl("filters.network.tcp_proxy.v3.TcpProxy"), ...proxy } },
   ];
 }
 
-function manager(script: Script, { plugin, vmId, accessLogs }: Surroundings): Json {
+function manager(script: Script, { vmId, plugins, slotFile }: ListenerParts): Json {
   const { route = {}, cluster: clusterName = "open" } = script;
-  const wasm = (rootId: string) => ({
-    name: `wasm-${rootId}`,
-    typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: plugin(rootId) },
-  });
+  const filter = (plugin: PlacedPlugin) =>
+    plugin.isSwapped ? slot(vmId, slotFile) : { name: filterName(plugin), ...wasm(plugin) };
   const codec = { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } };
   const config = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: vmId,
     codec_type: script.protocol === "HTTP/1.1" ? "HTTP1" : "HTTP2",
-    access_log: accessLogs,
+    access_log: accessLogs(vmId, plugins),
     route_config: {
-      virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName)],
+      virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName, plugins.map(filterName))],
     },
     http_filters: [
-      ...(script.on || script.module ? [wasm(script.plugin?.rootId ?? "")] : []),
+      ...at("downstream", plugins).map(filter),
       {
         name: "router",
         typed_config: {
           "@type": typeUrl("filters.http.router.v3.Router"),
-          upstream_http_filters: [...(script.upstream ? [wasm("upstream")] : []), codec],
+          upstream_http_filters: [...at("upstream", plugins).map(filter), codec],
         },
       },
     ],
@@ -96,25 +102,68 @@ function manager(script: Script, { plugin, vmId, accessLogs }: Surroundings): Js
   return { name: "hcm", typed_config: config };
 }
 
-function virtualHostOf(route: RouteInit, cluster: ClusterName): Json {
+function at(place: ScriptPlugin["place"], plugins: readonly PlacedPlugin[]): PlacedPlugin[] {
+  return plugins.filter((plugin) => plugin.place === place);
+}
+
+/** The plugins among them, and the lines that tests read. */
+function accessLogs(vmId: string, plugins: readonly PlacedPlugin[]): Json[] {
+  const loggers = at("access log", plugins).map((plugin) => ({
+    name: filterName(plugin),
+    typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config: pluginConfig(plugin) },
+  }));
+  return [...loggers, accessLog(vmId)];
+}
+
+/** What the slot of the plugin that a script swaps holds. */
+export function slotResource(vmId: string, plugin: PlacedPlugin): Json {
+  return {
+    "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+    name: slotName(vmId),
+    ...wasm(plugin),
+  };
+}
+
+/** Unique, as its stats tell of it. */
+export function slotName(vmId: string): string {
+  return `slot-${vmId}`;
+}
+
+function slot(vmId: string, file: string): Json {
+  const source = { path_config_source: { path: file }, resource_api_version: "V3", initial_fetch_timeout: "0s" };
+  return {
+    name: slotName(vmId),
+    config_discovery: { config_source: source, type_urls: [typeUrl("filters.http.wasm.v3.Wasm")] },
+  };
+}
+
+function filterName({ rootId }: ScriptPlugin): string {
+  return `wasm-${rootId}`;
+}
+
+function wasm(plugin: PlacedPlugin): { readonly typed_config: Json } {
+  return { typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: pluginConfig(plugin) } };
+}
+
+function virtualHostOf(route: RouteInit, cluster: ClusterName, filters: readonly string[]): Json {
   return {
     name: virtualHost,
     domains: ["*"],
     metadata: { filter_metadata: metadata("virtual host") },
     ...(route.attemptCount ? { include_request_attempt_count: true } : {}),
-    routes: [routeOf(route, cluster)],
+    routes: [routeOf(route, cluster, filters)],
   };
 }
 
 const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true, config: {} };
 
-function routeOf(route: RouteInit, cluster: ClusterName): Json {
+function routeOf(route: RouteInit, cluster: ClusterName, filters: readonly string[]): Json {
   const { timeoutMs = 0, perTryTimeoutMs, retryOn, attempts = 1, retriableStatusCodes = [] } = route;
   return {
     name: route.name ?? "default",
     match: { prefix: "/" },
     metadata: { filter_metadata: metadata("route") },
-    ...(route.isPluginOff ? { typed_per_filter_config: { "wasm-": off, "wasm-upstream": off } } : {}),
+    ...(route.isPluginOff ? { typed_per_filter_config: Object.fromEntries(filters.map((name) => [name, off])) } : {}),
     route: {
       cluster,
       timeout: seconds(timeoutMs),
@@ -133,23 +182,16 @@ function routeOf(route: RouteInit, cluster: ClusterName): Json {
   };
 }
 
-function pluginConfig(
-  {
-    config = "",
-    vmConfig,
-    environment = {},
-    allowedCapabilities,
-    allowOnHeadersStopIteration,
-    failurePolicy,
-  }: PluginScript,
-  { moduleFile, vmId, rootId }: { moduleFile: string; vmId: string; rootId: string },
-): Json {
+function pluginConfig({ rootId, vmId, moduleFile, options }: PlacedPlugin): Json {
+  const { config = "", vmConfig, environment = {}, allowedCapabilities = [], failurePolicy } = options;
   return {
     name: pluginName,
     root_id: rootId,
     failure_policy: failurePolicy ?? "UNSPECIFIED",
-    ...(failurePolicy === "FAIL_RELOAD" ? { reload_config: { backoff: { base_interval: reloadBackOff } } } : {}),
-    ...(allowOnHeadersStopIteration ? { allow_on_headers_stop_iteration: true } : {}),
+    ...(failurePolicy === "FAIL_RELOAD" && {
+      reload_config: { backoff: { base_interval: seconds(options.reloadBackOffMs ?? reloadBackOffMs) } },
+    }),
+    ...(options.allowOnHeadersStopIteration && { allow_on_headers_stop_iteration: true }),
     configuration: bytesValue(config),
     vm_config: {
       vm_id: vmId,
@@ -158,14 +200,11 @@ function pluginConfig(
       environment_variables: { key_values: environment },
       ...(vmConfig === undefined ? {} : { configuration: bytesValue(vmConfig) }),
       capability_restriction_config: {
-        allowed_capabilities: Object.fromEntries((allowedCapabilities ?? []).map((name) => [name, {}])),
+        allowed_capabilities: Object.fromEntries(allowedCapabilities.map((name) => [name, {}])),
       },
     },
   };
 }
-
-/** One of a millisecond crashes Envoy 1.40 when it reloads: half of it, in whole milliseconds, is what it divides by. */
-const reloadBackOff = "0.002s";
 
 function bytesValue(value: string | Uint8Array): Json {
   return {

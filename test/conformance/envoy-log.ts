@@ -81,7 +81,7 @@ export class EnvoyLog {
   /** A module's line without Envoy's `wasm log PLUGIN ROOT VM: `; none where it is another script's or not Wasm's. */
   #ownLine(line: Line): Line[] {
     if (line.logger !== "wasm") return [];
-    const [head, vmId] = /^wasm log(?: \S+)*?(?: (v\d+))?: ?/.exec(line.text) ?? [];
+    const [head, vmId] = /^wasm log(?: \S+)*?(?: (v\d+)(?:-\S+)?)?: ?/.exec(line.text) ?? [];
     if (head === undefined) return [{ ...line, text: textOf(line.text) }];
     return vmId === undefined || vmId === this.#vmId ? [{ ...line, text: textOf(line.text.slice(head.length)) }] : [];
   }
@@ -90,7 +90,7 @@ export class EnvoyLog {
 /** What Envoy itself says of a plugin that it refuses; undefined of other lines, none of what it says of every one. */
 function refusalOf(text: string): string[] | undefined {
   if (/^Plugin .* failed to load$|^Wasm VM failed Failed to (load|initialize) Wasm code$/.test(text)) return [];
-  const [, why] = /^Wasm VM failed (.*)$/.exec(text) ?? [];
+  const [, why] = /^Wasm VM failed (?!.*thread-local)(.*)$/.exec(text) ?? [];
   if (why !== undefined) return [why];
   return /^(Failed to load Wasm module due to|Bad function signature)/.test(text) ? [text] : undefined;
 }

@@ -6,12 +6,12 @@ import { startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Caller, connect, type Received } from "./caller.ts";
 import { connectHttp1 } from "./caller-http1.ts";
 import type { Move, Seen } from "./connections.ts";
-import { bootstrap, listener } from "./envoy-config.ts";
+import { bootstrap, listener, type PlacedPlugin, slotName, slotResource } from "./envoy-config.ts";
 import { playConnection } from "./envoy-connection.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
 import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
-import { scriptModule } from "./probe.ts";
-import type { Addresses, Observation, Reply, RequestScript, Script } from "./script.ts";
+import { pluginsOf, swapped } from "./plugins.ts";
+import type { Addresses, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
 import { startTcpUpstream, type TcpUpstream } from "./tcp-upstream.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
@@ -35,6 +35,7 @@ export class EnvoyRunner {
   #envoy: TestEnvoy;
   #log: EnvoyLog;
   #scripts = 0;
+  #versions = 0;
   #marks = 0;
   readonly #formerMetrics = new Set<string>();
 
@@ -73,11 +74,14 @@ export class EnvoyRunner {
 
   async #run(script: Script): Promise<Run> {
     this.#scripts += 1;
-    const moduleFile = join(this.#dir, `${this.#vmId}.wasm`);
-    await writeFile(moduleFile, await scriptModule(script));
+    const plugins = await this.#place(script);
+    await this.#fillSlot(plugins);
     this.#log.begin(this.#vmId);
     const { attempts, unanswered } = this.#upstreams.http.play(script.answers ?? []);
-    await this.#deliver(listener(script, { moduleFile, vmId: this.#vmId }));
+    await this.#deliver(
+      "lds.json",
+      listener(script, { vmId: this.#vmId, plugins, slotFile: join(this.#dir, this.#slotFile) }),
+    );
     const port = await this.#envoy.waitFor(() => this.#port(this.#vmId), `${script.title}: to be taken or refused`);
     if (port === "refused") {
       await this.#mark();
@@ -111,9 +115,45 @@ export class EnvoyRunner {
     return { vmId: this.#vmId, ...own, upstream: http.address, tcpUpstream: tcp.address };
   }
 
-  async #deliver(resource: unknown): Promise<void> {
-    const file = join(this.#dir, "lds.json");
-    await writeFile(`${file}.new`, JSON.stringify({ version_info: String(this.#scripts), resources: [resource] }));
+  /** Writes the modules of a script's plugins. */
+  async #place(script: Script, run = this.#vmId): Promise<PlacedPlugin[]> {
+    const placed: PlacedPlugin[] = [];
+    for (const plugin of pluginsOf(script, this.#vmId)) {
+      const moduleFile = join(this.#dir, `${run}-${plugin.moduleName}.wasm`);
+      await writeFile(moduleFile, await plugin.module());
+      placed.push({ ...plugin, moduleFile });
+    }
+    return placed;
+  }
+
+  /** Own of a script: Envoy goes on to watch it while the last one's listener drains. */
+  get #slotFile(): string {
+    return `${slotName(this.#vmId)}.json`;
+  }
+
+  async #fillSlot(plugins: readonly PlacedPlugin[]): Promise<void> {
+    const plugin = plugins.find(({ isSwapped }) => isSwapped);
+    if (plugin !== undefined) await this.#deliver(this.#slotFile, slotResource(this.#vmId, plugin));
+  }
+
+  /** Replaces the plugin that the script swaps. */
+  async #swap(script: Script, { until, isRefused = false }: Swap): Promise<void> {
+    const stat = `extension_config_discovery.http_filter.${slotName(this.#vmId)}.config_${isRefused ? "fail" : "reload"}`;
+    const before = await this.#envoy.stat(stat);
+    await this.#fillSlot(await this.#place(script, `${this.#vmId}s${this.#versions}`));
+    await this.#envoy.waitFor(async () => (await this.#envoy.stat(stat)) > before, `${stat} to rise`);
+    const [text = "", times = 0] = until ?? [];
+    await this.#envoy.waitFor(
+      () => times === 0 || this.#log.count(text) >= times,
+      `the log to have ${text} ${times} times`,
+    );
+    await this.#mark();
+  }
+
+  async #deliver(name: string, resource: unknown): Promise<void> {
+    const file = join(this.#dir, name);
+    this.#versions += 1;
+    await writeFile(`${file}.new`, JSON.stringify({ version_info: String(this.#versions), resources: [resource] }));
     await rename(`${file}.new`, file);
   }
 
@@ -125,13 +165,29 @@ export class EnvoyRunner {
   }
 
   async #playRequests(
-    { protocol, requests = [{}] }: Script,
+    script: Script,
     { port, unanswered }: { readonly port: number; readonly unanswered: Promise<void> },
   ): Promise<{ readonly replies: Reply[]; readonly source: string }> {
-    const caller = await (protocol === "HTTP/1.1" ? connectHttp1 : connect)(port);
+    const caller = await (script.protocol === "HTTP/1.1" ? connectHttp1 : connect)(port);
     const replies: Reply[] = [];
     try {
-      for (const request of requests) replies.push(await this.#request(caller, request, unanswered));
+      let current = script;
+      for (const request of script.requests ?? [{}]) {
+        const { swap } = request;
+        if (swap !== undefined) current = swapped(current, swap);
+        const replace = async () => await (swap && this.#swap(current, swap));
+        if (swap?.when !== "in flight") {
+          await replace();
+          replies.push(await this.#request(caller, request, unanswered));
+          continue;
+        }
+        const { arrived, release } = this.#upstreams.http.hold();
+        const reply = this.#request(caller, request, unanswered);
+        await arrived;
+        await replace();
+        release();
+        replies.push(await reply);
+      }
     } finally {
       caller.close();
     }

@@ -6,6 +6,7 @@ import {
   type ConnectOptions,
   EnvoyBug,
   Host,
+  type PluginInit,
   type RequestInit,
   type Stream,
   type StreamOptions,
@@ -16,9 +17,18 @@ import type { Seen } from "./connections.ts";
 import { playOnHost } from "./host-connection.ts";
 import { HostUpstream, headersInit, linesOf } from "./host-upstream.ts";
 import { bug, flagsText, histogramOf, nothing, textOf } from "./observation.ts";
-import { scriptModule } from "./probe.ts";
-import type { Addresses, ClusterName, Observation, Reply, RequestScript, Script } from "./script.ts";
-import { closedAddress, filterChain, metadata, node, pluginName, tcpCluster, virtualHost } from "./world.ts";
+import { pluginsOf, type ScriptPlugin, swapped } from "./plugins.ts";
+import type { Addresses, ClusterName, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
+import {
+  closedAddress,
+  filterChain,
+  metadata,
+  node,
+  pluginName,
+  reloadBackOffMs,
+  tcpCluster,
+  virtualHost,
+} from "./world.ts";
 
 /** Virtual time after which a request that is not over never will be. */
 const advancesMax = 10_000;
@@ -40,28 +50,26 @@ export async function runOnHost(script: Script, addresses: Addresses): Promise<O
 }
 
 async function run(script: Script, addresses: Addresses): Promise<Observation> {
-  const host = await Host.load(await scriptModule(script), {
-    ...script.plugin,
-    name: pluginName,
-    ...(script.logger && { rootId: "logger", accessLogger: true }),
-    upstream: script.upstream !== undefined,
-    vmId: addresses.vmId,
+  const host = await Host.load(await initsOf(script, addresses), {
     node,
     listener: { direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
-    reloadBackOff: "2ms",
   });
   const upstream = new HostUpstream(host, script);
   const replies: Reply[] = [];
   const connections: Seen[] = [];
-  const next = () => {
-    if (script.plugin?.failurePolicy === "FAIL_RELOAD") host.advance("10ms"); // on Envoy, more than the back-off passes
-  };
+  let current = script;
   for (const request of script.connections ? [] : (script.requests ?? [{}])) {
-    next();
-    replies.push(play(host, { script, request, addresses, upstream }));
+    const { swap } = request;
+    if (swap !== undefined) current = swapped(current, swap);
+    const inits = await initsOf(current, addresses);
+    passBackOff(host, inits);
+    const replace = async () => await (swap && swapPlugins(host, inits, swap));
+    if (swap?.when !== "in flight") await replace();
+    const whileInFlight = swap?.when === "in flight" ? replace : undefined;
+    replies.push(await play(host, { script, request, addresses, upstream, whileInFlight }));
   }
   for (const moves of script.connections ?? []) {
-    next();
+    passBackOff(host, await initsOf(script, addresses));
     const pass = (count: number, what: string) => {
       upstream.answerGrpc();
       wait(host, count, what);
@@ -76,9 +84,33 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
   return { replies, connections, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
 }
 
+/** As on Envoy, or more. */
+function passBackOff(host: Host, inits: readonly PluginInit[]): void {
+  if (inits.some(({ failurePolicy }) => failurePolicy === "FAIL_RELOAD")) host.advance("10ms");
+}
+
+async function initsOf(script: Script, { vmId }: Addresses): Promise<PluginInit[]> {
+  return await Promise.all(pluginsOf(script, vmId).map(initOf));
+}
+
+async function initOf({ place, rootId, options, vmId, module }: ScriptPlugin): Promise<PluginInit> {
+  const { vm: _vm, reloadBackOffMs: backOffMs = reloadBackOffMs, ...rest } = options;
+  return {
+    ...{ ...rest, rootId, vmId, name: pluginName, module: await module(), reloadBackOff: `${backOffMs}ms` },
+    ...(place === "access log" && { accessLogger: true }),
+    ...(place === "upstream" && { upstream: "only" }),
+  };
+}
+
+async function swapPlugins(host: Host, inits: readonly PluginInit[], { isRefused = false }: Swap): Promise<void> {
+  const refusal = await host.replace(inits).catch((error: unknown) => error);
+  if (refusal instanceof ConfigRefused !== isRefused) throw refusal ?? new Error("the swap was not refused");
+}
+
 /** In Envoy's words: without the host's advice, and traps only where the log has them. */
 function refusalOf({ stage, problems }: ConfigRefused): string[] {
   if (stage === "start") return ["Failed to start base Wasm"];
+  if (problems[0]?.startsWith("Unable to create Wasm plugin")) return [];
   if (stage === "configure") return ["Failed to configure base Wasm plugin"];
   const said = problems.filter((problem) => !problem.startsWith("Function:"));
   return said.map((problem) => problem.replace(/; .*$|(?<=^Failed to parse corrupted Wasm module): .*$/s, ""));
@@ -89,9 +121,11 @@ interface Play {
   readonly request: RequestScript;
   readonly addresses: Addresses;
   readonly upstream: HostUpstream;
+  /** When the upstream has the request. */
+  readonly whileInFlight?: (() => Promise<void>) | undefined;
 }
 
-function play(host: Host, { script, request, addresses, upstream }: Play): Reply {
+async function play(host: Host, { script, request, addresses, upstream, whileInFlight }: Play): Promise<Reply> {
   const stream = host.stream(requestOf(request), streamOptions(script, addresses));
   const { body = [], trailers = [] } = request;
   const first = stream.attempt();
@@ -107,6 +141,7 @@ function play(host: Host, { script, request, addresses, upstream }: Play): Reply
       continue;
     }
     seen.add(attempt);
+    await whileInFlight?.();
     if (script.cluster === "closed") attempt.reset("connection-failure");
     else if (upstream.answer(attempt) === "nothing" && request.leaves) stream.disconnect();
   }
@@ -119,7 +154,14 @@ function wait(host: Host, count: number, what: string): void {
   host.advance("10ms");
 }
 
-function requestOf({ headers = [], body = [], trailers = [], leaves: _leaves, ...rest }: RequestScript): RequestInit {
+function requestOf({
+  headers = [],
+  body = [],
+  trailers = [],
+  leaves: _leaves,
+  swap: _swap,
+  ...rest
+}: RequestScript): RequestInit {
   return { ...rest, headers: headersInit(headers), endStream: body.length === 0 && trailers.length === 0 };
 }
 

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { callbacks } from "../../sdk/abi/callbacks.ts";
 import { kept } from "../support/kept.ts";
 import { callbackNames, compileProgram, type Handlers } from "./program.ts";
-import type { Script } from "./script.ts";
 import { hostcalls } from "./shapes.ts";
 
 /** Bytes that a program may have. */
@@ -85,14 +84,4 @@ function moduleSource(): string {
 function hideExport(bytes: Buffer, name: string): void {
   const entry = Buffer.from(`${String.fromCharCode(name.length)}${name}\0`, "latin1"); // size, name, kind: function
   bytes.write("-", bytes.indexOf(entry) + 1);
-}
-
-/** The module of a script. */
-export async function scriptModule({ module, on, upstream, logger, plugin }: Script): Promise<Uint8Array> {
-  if (module !== undefined) return await module();
-  const roots = new Map<string, Handlers>();
-  if (on !== undefined) roots.set(plugin?.rootId ?? "", on);
-  if (upstream !== undefined) roots.set("upstream", upstream);
-  if (logger !== undefined) roots.set("logger", logger);
-  return await probeModule(roots);
 }

@@ -1,4 +1,5 @@
 // What a script says, and what can be seen of it: the same on the host and on a real Envoy.
+import type { FailurePolicy, Place } from "../../sdk/host/load.ts";
 import type { Pair } from "../../sdk/host/pairs.ts";
 import type { ResetReason, RouteInit } from "../../sdk/host/request.ts";
 import type { Move, Seen } from "./connections.ts";
@@ -12,8 +13,10 @@ export interface Script {
   readonly on?: Handlers;
   /** What the plugin of the router's upstream chain does (root_id "upstream", the same VM). Default: there is none. */
   readonly upstream?: Handlers;
-  /** What the access logger does (root_id "logger", the same VM). Default: there is none. Not beside `on`: the host has one place. */
+  /** What the access logger does (root_id "logger", the same VM). Default: there is none. */
   readonly logger?: Handlers;
+  /** More plugins: those of the downstream chain stand behind that of `on`, in this order. */
+  readonly others?: readonly OtherPlugin[];
   /** In the place of the probe: a module's bytes. */
   readonly module?: () => Promise<Uint8Array>;
   readonly plugin?: PluginScript;
@@ -48,7 +51,32 @@ export interface PluginScript {
   readonly allowedCapabilities?: readonly string[];
   readonly allowOnHeadersStopIteration?: boolean;
   /** Default FAIL_CLOSED. */
-  readonly failurePolicy?: "FAIL_CLOSED" | "FAIL_RELOAD" | "FAIL_OPEN";
+  readonly failurePolicy?: FailurePolicy;
+  /** Of FAIL_RELOAD. Default 2 (world.ts): with 1 Envoy 1.40 crashes when it reloads, as it divides by half of it in whole milliseconds. */
+  readonly reloadBackOffMs?: number;
+  /** Default: the VM of the script. "own code": of another module, under the same vm_id; "own id": under another vm_id. */
+  readonly vm?: "own code" | "own id";
+}
+
+export interface OtherPlugin extends PluginScript {
+  /** Also what its lines in the log begin with. */
+  readonly rootId: string;
+  /** Default "downstream". */
+  readonly place?: Place;
+  readonly on: Handlers;
+}
+
+/** What the plugin of `on` is replaced by. */
+export interface Swap {
+  /** Default: the handlers and the module of before. */
+  readonly on?: Handlers;
+  readonly plugin?: PluginScript;
+  /** Default "before" the request. */
+  readonly when?: "before" | "in flight";
+  /** What has been logged so often by the script when it is through on all threads. */
+  readonly until?: readonly [text: string, times: number];
+  /** Envoy refuses it. */
+  readonly isRefused?: boolean;
 }
 
 export interface RequestScript {
@@ -62,6 +90,7 @@ export interface RequestScript {
   readonly trailers?: readonly Pair[];
   /** The caller closes its connection when the upstream has the request. */
   readonly leaves?: boolean;
+  readonly swap?: Swap;
 }
 
 export interface Response {

@@ -21,6 +21,8 @@ export interface Upstream {
    * @returns its attempts, which grow, and a promise for the first that is left without answer
    */
   play(answers: readonly Answer[]): { readonly attempts: readonly Arrived[]; readonly unanswered: Promise<void> };
+  /** Keeps its answers back. @returns what resolves when the next request has arrived, and what lets it answer */
+  hold(): { readonly arrived: Promise<void>; release(): void };
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export async function startUpstream(): Promise<Upstream> {
   let attempts: Arrived[] = [];
   let answers: readonly Answer[] = [];
   let onUnanswered = () => {};
+  let onArrived = () => {};
+  let held = Promise.resolve();
   const server = http2.createServer();
   server.on("session", (session) => {
     sessions.add(session);
@@ -46,7 +50,11 @@ export async function startUpstream(): Promise<Upstream> {
       arrived.body += text;
     });
     if (answer === "nothing") onUnanswered();
-    else stream.once("end", () => void reply(stream, answer));
+    else
+      stream.once("end", () => {
+        onArrived();
+        void held.then(() => reply(stream, answer));
+      });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -57,10 +65,21 @@ export async function startUpstream(): Promise<Upstream> {
     play(script) {
       attempts = [];
       answers = script;
+      held = Promise.resolve();
       const unanswered = new Promise<void>((resolve) => {
         onUnanswered = resolve;
       });
       return { attempts, unanswered };
+    },
+    hold() {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      const arrived = new Promise<void>((resolve) => {
+        onArrived = resolve;
+      });
+      return { arrived, release: () => release() };
     },
     async stop() {
       for (const session of sessions) session.destroy();

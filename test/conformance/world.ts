@@ -21,5 +21,8 @@ export function metadata(owner: string): Metadata {
 /** The cluster "open" of TCP, whose upstream speaks no HTTP. */
 export const tcpCluster = "tcp";
 
+/** Of FAIL_RELOAD. */
+export const reloadBackOffMs = 2;
+
 /** Nobody listens there. */
 export const closedAddress = "127.0.0.1:1";

@@ -2,6 +2,7 @@ import type { Script } from "../script.ts";
 import { accessLoggers } from "./access-loggers.ts";
 import { bodies, trailers } from "./bodies.ts";
 import { grpc, http, queues } from "./callouts.ts";
+import { chains } from "./chains.ts";
 import { configuration } from "./configuration.ts";
 import { deadline } from "./deadline.ts";
 import { expressions } from "./expressions.ts";
@@ -18,6 +19,7 @@ import { retryBudget } from "./retry-budget.ts";
 import { router } from "./router.ts";
 import { sharedData } from "./shared-data.ts";
 import { streams } from "./streams.ts";
+import { swaps } from "./swaps.ts";
 import { tcpAccessLoggers } from "./tcp-access-loggers.ts";
 import { tcpActions } from "./tcp-actions.ts";
 import { tcpBuffers } from "./tcp-buffers.ts";
@@ -25,6 +27,7 @@ import { tcpEnds } from "./tcp-ends.ts";
 import { tcpFailures } from "./tcp-failures.ts";
 import { tcpHostcalls } from "./tcp-hostcalls.ts";
 import { tcpProperties } from "./tcp-properties.ts";
+import { vms } from "./vms.ts";
 import { wasi } from "./wasi.ts";
 
 /** All scripts, by what they are about. */
@@ -35,6 +38,9 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   streams,
   router,
   lifecycle,
+  chains,
+  VMs: vms,
+  swaps,
   configuration,
   wasi,
   bodies,

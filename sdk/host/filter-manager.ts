@@ -1,0 +1,136 @@
+// The filters of one chain and what each of them holds: a request passes them in order, a response in reverse.
+// @see Envoy source/common/http/filter_manager.cc
+import * as StreamType from "../abi/stream-type.ts";
+import { Filter, type FilterChain, type LoggedHeaders, type Side } from "./filter.ts";
+import type { HeaderMap } from "./header-map.ts";
+import { type LocalReply, tooLarge } from "./local-reply.ts";
+import { bufferLimit, type ListenerInit } from "./node.ts";
+import { type Chunk, Message, Passage, type Sink } from "./passage.ts";
+import type { Root } from "./root.ts";
+import type { StreamInfo } from "./stream-info.ts";
+
+/** The stream that has the filters. */
+export interface FilterManagerOwner {
+  readonly info: StreamInfo;
+  readonly listener: ListenerInit;
+  sendLocalReply(reply: LocalReply): void;
+  /** A filter is about to go on with one direction. */
+  onContinue?(side: Side): void;
+  /** Has the route chosen anew. */
+  clearRouteCache?(): void;
+  /** Resets the stream. */
+  cut(): void;
+}
+
+export class FilterManager {
+  readonly #links: readonly Link[];
+  readonly #messages: Readonly<Record<Side, Message>> = { request: new Message(), response: new Message() };
+  /** Before the first filter of each direction. */
+  readonly #entries: Readonly<Record<Side, Passage>>;
+
+  /** @param roots whose filters are made, in the order of the chain: one by one, as each may load a VM @param ends what stands behind the last one, each way */
+  constructor(roots: Iterable<Root>, owner: FilterManagerOwner, ends: Readonly<Record<Side, Sink>>) {
+    this.#links = Array.from(roots, (root) => new Link(root, owner, this.#messages));
+    const entry = (side: Side, links: readonly Link[]) =>
+      new Passage({
+        ...{ side, filter: undefined, message: this.#messages[side], limitBytes: Number.POSITIVE_INFINITY },
+        next: links.reduce((next: Sink, link) => link.connect(side, next), ends[side]),
+        onTooLarge: () => {},
+      });
+    this.#entries = { request: entry("request", this.#links.toReversed()), response: entry("response", this.#links) };
+  }
+
+  get request(): Sink {
+    return this.#entries.request;
+  }
+
+  get response(): Sink {
+    return this.#entries.response;
+  }
+
+  /** A filter holds something. */
+  get isHeld(): boolean {
+    return this.#links.some((link) => link.isHeld);
+  }
+
+  /** The sender has sent everything. */
+  isComplete(side: Side): boolean {
+    return this.#messages[side].isComplete;
+  }
+
+  /** From now on nothing passes that way: the stream was answered or cut. */
+  abort(side: Side): void {
+    this.#messages[side].isAborted = true;
+  }
+
+  onLog(headers: LoggedHeaders): void {
+    for (const { filter } of this.#links) filter.onLog(headers);
+  }
+
+  onDestroy(): void {
+    for (const { filter } of this.#links) filter.onDestroy();
+  }
+}
+
+/** A filter at its place. */
+class Link implements FilterChain {
+  readonly filter: Filter;
+  readonly #owner: FilterManagerOwner;
+  readonly #messages: Readonly<Record<Side, Message>>;
+  readonly #passages: Partial<Record<Side, Passage>> = {};
+
+  constructor(root: Root, owner: FilterManagerOwner, messages: Readonly<Record<Side, Message>>) {
+    this.#owner = owner;
+    this.#messages = messages;
+    this.filter = Filter.create(root, this);
+  }
+
+  connect(side: Side, next: Sink): Sink {
+    const { filter, listener, info } = this;
+    const passage = new Passage({
+      ...{ side, filter, next, message: this.#messages[side] },
+      limitBytes: bufferLimit(listener, info.connection.protocol),
+      onTooLarge: () => this.sendLocalReply(tooLarge[side]),
+    });
+    this.#passages[side] = passage;
+    return passage;
+  }
+
+  get isHeld(): boolean {
+    return Object.values(this.#passages).some((passage) => passage.isHeld);
+  }
+
+  get info(): StreamInfo {
+    return this.#owner.info;
+  }
+
+  get listener(): ListenerInit {
+    return this.#owner.listener;
+  }
+
+  sendLocalReply(reply: LocalReply): void {
+    this.#owner.sendLocalReply(reply);
+  }
+
+  continueStream(type: number): void {
+    const side = type === StreamType.Request ? "request" : "response";
+    this.#owner.onContinue?.(side);
+    this.#passages[side]?.goOn();
+  }
+
+  clearRouteCache(): void {
+    this.#owner.clearRouteCache?.();
+  }
+
+  cut(): void {
+    this.#owner.cut();
+  }
+
+  held(side: Side): Chunk {
+    return this.#messages[side].body;
+  }
+
+  addTrailers(side: Side): HeaderMap {
+    return this.#messages[side].addTrailers(side);
+  }
+}
