@@ -17,6 +17,10 @@ export function bufferCalls(vm: VmScope): Hostcalls {
   }
 
   return {
+    /** ABI 0.1.0. */
+    proxy_get_configuration(bytesOut: number, sizeOut: number) {
+      return vm.memory.give(vm.configuring?.config ?? "", bytesOut, sizeOut);
+    },
     proxy_get_buffer_bytes(type: number, start: number, sizeMax: number, bytesOut: number, sizeOut: number) {
       if (!isBufferType(type)) return Status.BadArgument;
       const buffer = bytesOf(type);

@@ -1,10 +1,14 @@
-// Hostcalls that steer a stream: local replies, continuing, closing.
+// Hostcalls that steer a stream: local replies, continuing, closing. ABI 0.1.0 has names of its own for some.
 import * as Status from "../abi/status.ts";
 import * as StreamType from "../abi/stream-type.ts";
 import { decodePairs } from "./pairs.ts";
 import type { Hostcalls, VmScope } from "./scope.ts";
 
 export function streamCalls(vm: VmScope): Hostcalls {
+  const goOn = (type: number) => {
+    vm.context().stream?.continueStream(type);
+    return Status.Ok;
+  };
   return {
     /** The reply is sent after the callback, whose own result no longer counts. Without a stream it does nothing. */
     proxy_send_local_response(
@@ -35,7 +39,12 @@ export function streamCalls(vm: VmScope): Hostcalls {
     proxy_continue_stream(type: number) {
       if (!isStreamType(type)) return Status.BadArgument;
       if (type === StreamType.Upstream) return Status.Unimplemented;
-      vm.context().stream?.continueStream(type);
+      return goOn(type);
+    },
+    proxy_continue_request: () => goOn(StreamType.Request),
+    proxy_continue_response: () => goOn(StreamType.Response),
+    proxy_clear_route_cache() {
+      vm.context().stream?.clearRouteCache();
       return Status.Ok;
     },
     proxy_close_stream(type: number) {

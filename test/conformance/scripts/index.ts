@@ -27,6 +27,7 @@ import { tcpEnds } from "./tcp-ends.ts";
 import { tcpFailures } from "./tcp-failures.ts";
 import { tcpHostcalls } from "./tcp-hostcalls.ts";
 import { tcpProperties } from "./tcp-properties.ts";
+import { versions } from "./versions.ts";
 import { vms } from "./vms.ts";
 import { wasi } from "./wasi.ts";
 
@@ -53,6 +54,7 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   expressions,
   "access loggers": accessLoggers,
   load,
+  "ABI versions": versions,
   failures,
   metrics,
   "TCP: ends": tcpEnds,
