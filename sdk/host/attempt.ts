@@ -1,11 +1,10 @@
 // One upstream attempt: the filters in the router's upstream chain, and what the upstream answers.
 import { type ByteString, toByteString, toText } from "./bytes.ts";
-import { FilterManager, type FilterManagerOwner } from "./filter-manager.ts";
+import { FilterManager, type FilterManagerOwner, type FilterRoot } from "./filter-manager.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
 import type { LocalReply } from "./local-reply.ts";
 import type { ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, UpstreamResponse } from "./request.ts";
-import type { Root } from "./root.ts";
 import type { StreamInfo } from "./stream-info.ts";
 
 /** An attempt as a test sees it: what the upstream received, and the ways to answer. */
@@ -73,7 +72,7 @@ export class Attempt implements UpstreamAttempt, FilterManagerOwner {
   /** @param request `roots`: the plugins of the upstream chain, in its order */
   constructor(
     owner: AttemptOwner,
-    request: { number: number; headers: HeaderMap; endpoint: Endpoint; roots: Iterable<Root> },
+    request: { number: number; headers: HeaderMap; endpoint: Endpoint; roots: Iterable<FilterRoot> },
   ) {
     this.#owner = owner;
     this.number = request.number;

@@ -5,12 +5,11 @@ import type { ByteString } from "./bytes.ts";
 import type { VirtualClock } from "./clock.ts";
 import { EnvoyBug } from "./errors.ts";
 import type { Side } from "./filter.ts";
-import { FilterManager, type FilterManagerOwner } from "./filter-manager.ts";
+import { FilterManager, type FilterManagerOwner, type FilterRoot } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, isGrpcRequest, type LocalReply, localResponse } from "./local-reply.ts";
 import type { ListenerInit } from "./node.ts";
 import type { RouteInit } from "./request.ts";
-import type { Root } from "./root.ts";
 import { Router, type RouterOwner } from "./router.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
 
@@ -23,8 +22,8 @@ export interface ExchangeSetup {
   /** The route for the request's headers as they are; undefined: none matches. */
   chooseRoute(): RouteInit | undefined;
   /** The plugins of the downstream chain, in its order. */
-  downstreamRoots(): Iterable<Root>;
-  upstreamRoots(): Iterable<Root>;
+  downstreamFilters(): Iterable<FilterRoot>;
+  upstreamFilters(): Iterable<FilterRoot>;
   /** It is over: the access logs' turn, after the filters'. */
   onLogged(logged: Logged): void;
   onOver(): void;
@@ -63,7 +62,7 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
     this.listener = setup.listener;
     this.clock = setup.clock;
     this.requestHeaders = setup.requestHeaders;
-    this.#filters = new FilterManager(setup.downstreamRoots(), this, {
+    this.#filters = new FilterManager(setup.downstreamFilters(), this, {
       request: {
         onHeaders: (_, endStream) => this.#route(endStream),
         onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
@@ -129,8 +128,8 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
     this.#filters.request.onTrailers(trailers);
   }
 
-  upstreamRoots(): Iterable<Root> {
-    return this.#setup.upstreamRoots();
+  upstreamFilters(): Iterable<FilterRoot> {
+    return this.#setup.upstreamFilters();
   }
 
   sendLocalReply(reply: LocalReply): void {

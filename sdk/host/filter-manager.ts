@@ -1,13 +1,18 @@
 // The filters of one chain and what each of them holds: a request passes them in order, a response in reverse.
 // @see Envoy source/common/http/filter_manager.cc
+import * as DataAction from "../abi/data-action.ts";
+import * as HeadersAction from "../abi/headers-action.ts";
 import * as StreamType from "../abi/stream-type.ts";
 import { Filter, type FilterChain, type LoggedHeaders, type Side } from "./filter.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { type LocalReply, tooLarge } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
-import { type Chunk, Message, Passage, type Sink } from "./passage.ts";
+import { type Chunk, Message, Passage, type PassedFilter, type Sink } from "./passage.ts";
 import type { Root } from "./root.ts";
 import type { StreamInfo } from "./stream-info.ts";
+
+/** A filter's root, or what chooses it when the request's headers come to its place; undefined: they pass by. */
+export type FilterRoot = Root | ((headers: HeaderMap) => Root | undefined);
 
 /** The stream that has the filters. */
 export interface FilterManagerOwner {
@@ -29,7 +34,7 @@ export class FilterManager {
   readonly #entries: Readonly<Record<Side, Passage>>;
 
   /** @param roots whose filters are made, in the order of the chain: one by one, as each may load a VM @param ends what stands behind the last one, each way */
-  constructor(roots: Iterable<Root>, owner: FilterManagerOwner, ends: Readonly<Record<Side, Sink>>) {
+  constructor(roots: Iterable<FilterRoot>, owner: FilterManagerOwner, ends: Readonly<Record<Side, Sink>>) {
     this.#links = Array.from(roots, (root) => new Link(root, owner, this.#messages));
     const entry = (side: Side, links: readonly Link[]) =>
       new Passage({
@@ -64,36 +69,63 @@ export class FilterManager {
   }
 
   onLog(headers: LoggedHeaders): void {
-    for (const { filter } of this.#links) filter.onLog(headers);
+    for (const { filter } of this.#links) filter?.onLog(headers);
   }
 
   onDestroy(): void {
-    for (const { filter } of this.#links) filter.onDestroy();
+    for (const { filter } of this.#links) filter?.onDestroy();
   }
 }
 
 /** A filter at its place. */
-class Link implements FilterChain {
-  readonly filter: Filter;
+class Link implements FilterChain, PassedFilter {
+  #filter: Filter | undefined;
+  readonly #root: FilterRoot;
   readonly #owner: FilterManagerOwner;
   readonly #messages: Readonly<Record<Side, Message>>;
   readonly #passages: Partial<Record<Side, Passage>> = {};
 
-  constructor(root: Root, owner: FilterManagerOwner, messages: Readonly<Record<Side, Message>>) {
+  constructor(root: FilterRoot, owner: FilterManagerOwner, messages: Readonly<Record<Side, Message>>) {
     this.#owner = owner;
     this.#messages = messages;
-    this.filter = Filter.create(root, this);
+    this.#root = root;
+    if (typeof root !== "function") this.#filter = Filter.create(root, this);
   }
 
   connect(side: Side, next: Sink): Sink {
-    const { filter, listener, info } = this;
+    const { listener, info } = this;
     const passage = new Passage({
-      ...{ side, filter, next, message: this.#messages[side] },
+      ...{ side, filter: this, next, message: this.#messages[side] },
       limitBytes: bufferLimit(listener, info.connection.protocol),
       onTooLarge: () => this.sendLocalReply(tooLarge[side]),
     });
     this.#passages[side] = passage;
     return passage;
+  }
+
+  /** Undefined of one that the request has passed by, or not come to. */
+  get filter(): Filter | undefined {
+    return this.#filter;
+  }
+
+  onHeaders(side: Side, headers: HeaderMap, endStream: boolean): number {
+    if (side === "request" && typeof this.#root === "function") {
+      const root = this.#root(headers);
+      if (root !== undefined) this.#filter = Filter.create(root, this);
+    }
+    return this.#filter?.onHeaders(side, headers, endStream) ?? HeadersAction.Continue;
+  }
+
+  onBody(side: Side, chunk: Chunk, endStream: boolean): number {
+    return this.#filter?.onBody(side, chunk, endStream) ?? DataAction.Continue;
+  }
+
+  onTrailers(side: Side, trailers: HeaderMap): boolean {
+    return this.#filter?.onTrailers(side, trailers) ?? true;
+  }
+
+  isBuffering(side: Side): boolean {
+    return this.#filter?.isBuffering(side) ?? false;
   }
 
   get isHeld(): boolean {

@@ -172,15 +172,15 @@ export class Host {
     const chooseRoute = () => (typeof route === "function" ? route(headers) : route) ?? undefined;
     const user = this.#newStream(options);
     const info = this.#streamInfo(options, chooseRoute());
-    const filters = (place: Place) => (info.route?.isPluginOff ? [] : user.roots(place));
+    const filters = (place: Place) => (info.route?.isPluginOff ? [] : user.filters(place));
     const exchange = new Exchange({
       clock: this.#process.clock,
       info,
       listener: this.#options.listener ?? {},
       requestHeaders: headers,
       chooseRoute,
-      downstreamRoots: () => filters("downstream"),
-      upstreamRoots: () => filters("upstream"),
+      downstreamFilters: () => filters("downstream"),
+      upstreamFilters: () => filters("upstream"),
       onLogged: (logged) => log(user, logged),
       onOver: () => this.#onStreamOver(user),
     });

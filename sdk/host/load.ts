@@ -12,6 +12,7 @@ import { type Duration, parseDuration } from "./duration.ts";
 import { ConfigRefused, type LoadStage } from "./errors.ts";
 import { Faults } from "./faults.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
+import type { HeaderView } from "./header-map.ts";
 import { HostcallCounter } from "./hostcall-counter.ts";
 import { HttpCalls, type HttpPeer } from "./http-calls.ts";
 import { Log, type LogLevel } from "./log.ts";
@@ -63,6 +64,11 @@ export interface PluginOptions {
 
 /** One plugin of several. Those of one module, vm_id, vm_config, environment and capabilities share VMs, with a root each. */
 export interface PluginInit extends PluginOptions {
+  /**
+   * Which requests a filter is for, by their headers as they are when they come to its place: a share of the traffic, as
+   * Envoy's ExtensionWithMatcher makes it. Default all.
+   */
+  readonly when?: (headers: HeaderView) => boolean;
   /** The module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps. */
   readonly module: Uint8Array | string;
 }
@@ -84,6 +90,7 @@ export type Place = (typeof places)[number];
 /** A plugin that passed. */
 export interface LoadedPlugin extends Plugin {
   readonly place: Place;
+  readonly when: PluginInit["when"];
   readonly setup: VmSetup;
   /** Plugins of equal keys are the same to Envoy: they have one root context in each VM. */
   readonly key: string;
@@ -167,7 +174,7 @@ function loadedPlugin(
     reloadBackOff,
   };
   const key = JSON.stringify([setup.key, said, listener.direction, listener.metadata]);
-  return { ...said, key, place, setup, reloadBackOffNs: parseDuration(reloadBackOff) };
+  return { ...said, key, place, when: init.when, setup, reloadBackOffNs: parseDuration(reloadBackOff) };
 }
 
 /** What a canary has taken once needs no other. Where a thread refused what its canary had taken, no other plugin gets in. */

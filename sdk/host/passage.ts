@@ -41,11 +41,14 @@ export class Message {
   }
 }
 
+/** What a passage asks of a filter. */
+export type PassedFilter = Pick<Filter, "onHeaders" | "onBody" | "onTrailers" | "isBuffering">;
+
 export interface PassageOptions {
   readonly side: Side;
   readonly message: Message;
   /** Undefined: everything passes. */
-  readonly filter: Filter | undefined;
+  readonly filter: PassedFilter | undefined;
   readonly next: Sink;
   /** Bytes that may be held before `onTooLarge`, unless the filter lets the sender slow down. */
   readonly limitBytes: number;

@@ -47,6 +47,20 @@ test("a local reply of the first is all that the caller gets, and the second see
   ]);
 });
 
+test("a filter stands in the chain of the requests that it is for, by their headers when they come to it", async () => {
+  const host = await load(
+    { rootId: "a", config: "R: replace 0 x-new 1", when: (headers) => headers.has("x-marked") },
+    { rootId: "b", config: "R: here\nA: here\nL: here", when: (headers) => headers.get("x-new") === "1" },
+  );
+  expect(said(host, () => host.fetch())).toEqual([]);
+  expect(said(host, () => host.fetch({ headers: { "x-marked": "" } }))).toEqual([
+    "a: R replace 0 x-new 1 -> 0",
+    "b: R here -> ",
+    "b: A here -> ",
+    "b: L here -> ",
+  ]);
+});
+
 test("upstream plugins see each attempt, in their order", async () => {
   const host = await load(
     { rootId: "up", config: "R: here\nA: here", upstream: "only" },

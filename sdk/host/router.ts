@@ -3,13 +3,13 @@
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ByteString } from "./bytes.ts";
 import type { Timer, VirtualClock } from "./clock.ts";
+import type { FilterRoot } from "./filter-manager.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { LocalReply } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
 import { brokenOff, noEndpoint, resetReply, resets, timeoutReply } from "./resets.ts";
 import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
-import type { Root } from "./root.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
 import { expectedTimeoutMs, type Timeouts, takeTimeouts } from "./timeouts.ts";
 
@@ -20,7 +20,7 @@ export interface RouterOwner {
   readonly clock: VirtualClock;
   readonly requestHeaders: HeaderMap;
   /** The plugins of the upstream chain, for a new attempt. */
-  upstreamRoots(): Iterable<Root>;
+  upstreamFilters(): Iterable<FilterRoot>;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamBody(bytes: ByteString, endStream: boolean): void;
   onUpstreamTrailers(trailers: HeaderMap): void;
@@ -189,7 +189,7 @@ export class Router implements AttemptOwner {
     info.endpoint = endpoint;
     info.transportFailure = "";
     this.#attemptStartedNs = clock.monotonicNs;
-    const roots = this.#owner.upstreamRoots();
+    const roots = this.#owner.upstreamFilters();
     const attempt = new Attempt(this, { number: info.attempts, headers: requestHeaders, endpoint, roots });
     this.#attempt = attempt;
     this.#startPerTryTimeout();

@@ -1,4 +1,5 @@
 // The plugins of one request or connection: those in force when it began, until it is over.
+import type { FilterRoot } from "./filter-manager.ts";
 import type { LoadedPlugin, Place } from "./load.ts";
 import type { Root } from "./root.ts";
 import type { Thread } from "./thread.ts";
@@ -16,10 +17,19 @@ export class StreamUser {
   /** Roots of the plugins of one place, in their order; without those that the stream passes by. */
   *roots(place: Place): Generator<Root, undefined> {
     for (const plugin of this.plugins) {
-      const root = plugin.place === place ? this.#thread.root(plugin) : undefined;
-      if (root === undefined) continue;
-      this.#hold(root);
-      yield root;
+      const root = plugin.place === place ? this.#root(plugin) : undefined;
+      if (root !== undefined) yield root;
+    }
+  }
+
+  /** The same for a chain of HTTP filters, where some are chosen only when the request comes to them. */
+  *filters(place: Place): Generator<FilterRoot, undefined> {
+    for (const plugin of this.plugins) {
+      const { when } = plugin;
+      if (plugin.place !== place) continue;
+      const root = when === undefined ? this.#root(plugin) : undefined;
+      if (when !== undefined) yield (headers) => (when(headers) ? this.#root(plugin) : undefined);
+      else if (root !== undefined) yield root;
     }
   }
 
@@ -27,9 +37,11 @@ export class StreamUser {
     for (const root of this.#held) root.streams -= 1;
   }
 
-  #hold(root: Root): void {
-    if (this.#held.has(root)) return;
+  #root(plugin: LoadedPlugin): Root | undefined {
+    const root = this.#thread.root(plugin);
+    if (root === undefined || this.#held.has(root)) return root;
     this.#held.add(root);
     root.streams += 1;
+    return root;
   }
 }

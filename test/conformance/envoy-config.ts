@@ -142,7 +142,31 @@ function filterName({ rootId }: ScriptPlugin): string {
 }
 
 function wasm(plugin: PlacedPlugin): { readonly typed_config: Json } {
-  return { typed_config: { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: pluginConfig(plugin) } };
+  const typedConfig = { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: pluginConfig(plugin) };
+  const { when } = plugin.options;
+  return { typed_config: when === undefined ? typedConfig : matched(typedConfig, when) };
+}
+
+/** A filter for the requests that have a header. */
+function matched(filter: Json, [headerName, exact]: readonly [name: string, value: string]): Json {
+  const composite = (type: string, rest: Json) => ({ "@type": typeUrl(`filters.http.composite.v3.${type}`), ...rest });
+  const input = {
+    "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+    header_name: headerName,
+  };
+  const action = composite("ExecuteFilterAction", {
+    filter_chain: { typed_config: [{ name: "plugin", typed_config: filter }] },
+  });
+  return {
+    "@type": typeUrl("common.matching.v3.ExtensionWithMatcher"),
+    extension_config: { name: "composite", typed_config: composite("Composite", {}) },
+    xds_matcher: {
+      matcher_tree: {
+        input: { name: "header", typed_config: input },
+        exact_match_map: { map: { [exact]: { action: { name: "run", typed_config: action } } } },
+      },
+    },
+  };
 }
 
 function virtualHostOf(route: RouteInit, cluster: ClusterName, filters: readonly string[]): Json {

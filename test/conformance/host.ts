@@ -94,9 +94,10 @@ async function initsOf(script: Script, { vmId }: Addresses): Promise<PluginInit[
 }
 
 async function initOf({ place, rootId, options, vmId, module }: ScriptPlugin): Promise<PluginInit> {
-  const { vm: _vm, reloadBackOffMs: backOffMs = reloadBackOffMs, ...rest } = options;
+  const { vm: _vm, when, reloadBackOffMs: backOffMs = reloadBackOffMs, ...rest } = options;
   return {
     ...{ ...rest, rootId, vmId, name: pluginName, module: await module(), reloadBackOff: `${backOffMs}ms` },
+    ...(when && { when: (headers) => headers.get(when[0]) === when[1] }),
     ...(place === "access log" && { accessLogger: true }),
     ...(place === "upstream" && { upstream: "only" }),
   };

@@ -54,6 +54,8 @@ export interface PluginScript {
   readonly failurePolicy?: FailurePolicy;
   /** Of FAIL_RELOAD. Default 2 (world.ts): with 1 Envoy 1.40 crashes when it reloads, as it divides by half of it in whole milliseconds. */
   readonly reloadBackOffMs?: number;
+  /** Only for requests that have this header and value, by ExtensionWithMatcher. Default all. */
+  readonly when?: readonly [name: string, value: string];
   /** Default: the VM of the script. "own code": of another module, under the same vm_id; "own id": under another vm_id. */
   readonly vm?: "own code" | "own id";
 }

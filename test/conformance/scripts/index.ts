@@ -18,6 +18,7 @@ import { properties } from "./properties.ts";
 import { retryBudget } from "./retry-budget.ts";
 import { router } from "./router.ts";
 import { sharedData } from "./shared-data.ts";
+import { shares } from "./shares.ts";
 import { streams } from "./streams.ts";
 import { swaps } from "./swaps.ts";
 import { tcpAccessLoggers } from "./tcp-access-loggers.ts";
@@ -42,6 +43,7 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   chains,
   VMs: vms,
   swaps,
+  shares,
   configuration,
   wasi,
   bodies,
