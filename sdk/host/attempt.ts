@@ -201,6 +201,7 @@ export class Attempt implements UpstreamAttempt, FilterManagerOwner {
 
   #reach({ state = this.#state, endStream }: { state?: State; endStream: boolean }): void {
     this.#state = state;
+    this.info.isConnected = true;
     this.#isComplete = endStream;
   }
 

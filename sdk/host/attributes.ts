@@ -1,11 +1,12 @@
 // The properties of one request, each where Envoy 1.40 has it.
 // @see Envoy docs "Attributes"; which phase has which is measured
-import { type ByteString, toText } from "./bytes.ts";
+import { type ByteString, toByteString, toText } from "./bytes.ts";
 import { NotEmulated } from "./errors.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { grpcStatusOfHttp } from "./local-reply.ts";
 import { Message, type PropertyObject, type PropertyValue, walk } from "./property-value.ts";
-import type { Metadata, TlsInit } from "./request.ts";
+import { encodeFields } from "./protobuf.ts";
+import type { LocalityInit, Metadata, TlsInit } from "./request.ts";
 import { chosenCluster, type StreamInfo } from "./stream-info.ts";
 
 /** What one filter sees: the record of the request or connection, and the maps that its phase has. */
@@ -74,6 +75,9 @@ const upstream: Group = {
   },
   address: ({ info }) => info.endpoint?.address,
   port: ({ info }) => portOf(info.endpoint?.address),
+  local_address: ({ info }) => (info.isConnected ? (info.endpoint?.localAddress ?? "127.0.0.1:50000") : undefined),
+  cx_pool_ready_duration: ({ info }) => (info.isConnected ? 0n : undefined), // the host's connections take no time
+  locality: ({ info }) => info.endpoint && localityMessage(info.endpoint.locality),
   transport_failure_reason: ({ info }) => (info.endpoint || info.tcp ? info.transportFailure : undefined),
 };
 
@@ -104,12 +108,7 @@ export const groups: Readonly<Record<string, Group>> = {
   destination: addressGroup(({ info }) => info.connection.destination ?? "127.0.0.1:80"),
 };
 
-/** What Envoy has and the host has not: asking for it must not look like "there is none". */
-const notEmulated: Readonly<Record<string, readonly string[]>> = {
-  upstream: ["locality", "local_address", "cx_pool_ready_duration"],
-};
-
-/** Of a connection with TLS. Those to upstreams have none, unless the test sets what is known of it. */
+/** Of a connection with TLS the host does not know them: asking for one must not look like "there is none". */
 const certificates = ["sha256_peer_certificate_digest", "dns_san_local_certificate", "dns_san_peer_certificate"];
 
 /**
@@ -126,8 +125,7 @@ export function attribute(path: readonly ByteString[], scope: AttributeScope): P
   if (group === undefined) return undefined;
   const name = path.join(".");
   if (second === undefined) return undefined;
-  const isUnknown = first === "connection" && scope.info.connection.tls !== undefined && certificates.includes(second);
-  if (isUnknown || own(notEmulated, first)?.includes(second))
+  if (first === "connection" && scope.info.connection.tls !== undefined && certificates.includes(second))
     throw new NotEmulated(`proxy_get_property(${name})`, `set it with properties: { ${JSON.stringify(name)}: … }`);
   const value = own(group, second)?.(scope);
   return walk(value, second === "headers" || second === "trailers" ? rest.map((name) => headerKey(name, first)) : rest);
@@ -136,6 +134,15 @@ export function attribute(path: readonly ByteString[], scope: AttributeScope): P
 /** The `envoy.config.core.v3.Metadata` message of this metadata. */
 export function metadataOf(metadata: Metadata | undefined): Message {
   return new Message({ filter_metadata: metadata ?? {} });
+}
+
+/** The `envoy.config.core.v3.Locality` message. */
+export function localityMessage({ region = "", zone = "", sub_zone = "" }: LocalityInit = {}): Message {
+  const fields = { region, zone, sub_zone };
+  return new Message(
+    fields,
+    encodeFields({ 1: toByteString(region), 2: toByteString(zone), 3: toByteString(sub_zone) }),
+  );
 }
 
 /** Of a map that the phase does not have it is empty. */

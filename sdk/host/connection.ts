@@ -115,6 +115,7 @@ export class Connection {
       return;
     }
     this.#isConnected = true;
+    info.isConnected = true;
     const unread = this.#unread;
     this.#unread = "";
     if (unread !== "" || this.#client.hasEnded) this.#receive(this.#client, unread, this.#client.hasEnded);

@@ -107,8 +107,8 @@ function attributeOf(name: string, vm: VmScope, stream: StreamScope | undefined)
   };
   if (name !== "filter_state") return state(name);
   const object = (key: string) => {
-    const found = stream.envoyObjects.get(toByteString(key));
-    return found === undefined ? undefined : toText(found.value);
+    const value = stream.envoyObjects.get(toByteString(key))?.value;
+    return value === undefined ? undefined : toText(value);
   };
   const prefix = "wasm.";
   return cel.celMap(new Members((key) => (key.startsWith(prefix) ? state(key.slice(prefix.length)) : object(key))));

@@ -16,7 +16,8 @@ export interface DeclaredProperty {
 
 /** An object of Envoy's own. */
 export interface EnvoyObject {
-  readonly value: ByteString;
+  /** Undefined of one that Envoy keeps and can't be read. */
+  readonly value: ByteString | undefined;
   /** 0: of the filter chain, 1: of the request, 2: of the connection. */
   readonly lifeSpan: number;
 }
@@ -38,6 +39,8 @@ const numbers = new Set([
   "envoy.upstream.dynamic_port",
 ]);
 
+const unreadable = new Set(["envoy.network.application_protocols"]);
+
 /** Those that have a form of their own. */
 const others = new Set([
   "envoy.ai.llm_protocol.request",
@@ -45,7 +48,6 @@ const others = new Set([
   "envoy.bool",
   "envoy.filters.listener.original_dst.local_ip",
   "envoy.filters.listener.original_dst.remote_ip",
-  "envoy.network.application_protocols",
   "envoy.network.ip",
   "envoy.network.transport_socket.http_11_proxy.info",
   "envoy.network.transport_socket.original_dst_address",
@@ -58,7 +60,7 @@ export function setEnvoyFilterState(argument: ByteString, vm: VmScope): ForeignR
   if (given === undefined) return [Status.BadArgument];
   const [path, value] = [given.bytes(1), given.bytes(2)];
   if (others.has(path)) throw new NotEmulated(`set_envoy_filter_state(${path})`);
-  if (!texts.has(path) && !numbers.has(path)) return [Status.NotFound];
+  if (![texts, numbers, unreadable].some((names) => names.has(path))) return [Status.NotFound];
   if (numbers.has(path) && !/^\d+$/.test(value)) return [Status.BadArgument];
   const { stream } = vm.context();
   if (stream === undefined) return [Status.NotFound];
@@ -66,7 +68,7 @@ export function setEnvoyFilterState(argument: ByteString, vm: VmScope): ForeignR
   const old = stream.envoyObjects.get(path);
   if (old !== undefined && old.lifeSpan !== lifeSpan)
     throw new EnvoyBug(`set_envoy_filter_state(${toText(path)}) again with another life span`);
-  stream.envoyObjects.set(path, { value, lifeSpan });
+  stream.envoyObjects.set(path, { value: unreadable.has(path) ? undefined : value, lifeSpan });
   return [Status.Ok];
 }
 

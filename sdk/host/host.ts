@@ -261,6 +261,7 @@ export class Host {
       responseBodyBytes: 0,
       attempts: 0,
       endpoint: undefined,
+      isConnected: false,
       responseCode: undefined,
       details: undefined,
       flags: 0,

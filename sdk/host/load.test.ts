@@ -114,12 +114,14 @@ describe("what the host does not do", () => {
   });
 
   test("a property that Envoy may have", async () => {
-    const host = await Host.load(puppet, { config: "R: property upstream|locality" });
-    expect(() => host.fetch()).toThrow(
-      'proxy_get_property(upstream.locality) is not emulated yet; set it with properties: { "upstream.locality": … }',
+    const host = await Host.load(puppet, { config: "R: property connection|dns_san_peer_certificate" });
+    const name = "connection.dns_san_peer_certificate";
+    const connection = { tls: {} };
+    expect(() => host.fetch({}, undefined, { connection })).toThrow(
+      `proxy_get_property(${name}) is not emulated yet; set it with properties: { "${name}": … }`,
     );
-    host.fetch({}, undefined, { properties: { "upstream.locality": "here" } });
-    expect(host.logs.at(-1)?.text).toBe("R property upstream|locality -> 0 here");
+    host.fetch({}, undefined, { connection, properties: { [name]: "here" } });
+    expect(host.logs.at(-1)?.text).toBe("R property connection|dns_san_peer_certificate -> 0 here");
   });
 
   test("changing request headers in on_log, where Envoy reports a bug of its own", async () => {

@@ -1,9 +1,9 @@
 // Properties that need no request: the plugin, the node, the listener.
 
-import { metadataOf } from "./attributes.ts";
+import { localityMessage, metadataOf } from "./attributes.ts";
 import type { ByteString } from "./bytes.ts";
 import { Message, type PropertyObject, type PropertyValue, walk } from "./property-value.ts";
-import type { Metadata } from "./request.ts";
+import type { LocalityInit, Metadata } from "./request.ts";
 import type { Plugin } from "./scope.ts";
 
 /** The node of this Envoy's bootstrap. */
@@ -13,7 +13,7 @@ export interface NodeInit {
   /** Default "". */
   readonly cluster?: string;
   readonly metadata?: PropertyObject;
-  readonly locality?: { readonly region?: string; readonly zone?: string; readonly sub_zone?: string };
+  readonly locality?: LocalityInit;
 }
 
 /** The listener that has the plugin. */
@@ -60,6 +60,5 @@ export function listenerProperty(path: readonly ByteString[], listener: Listener
 
 /** A field that is not set reads as its default. */
 function nodeMessage({ id = "", cluster = "", metadata = {}, locality = {} }: NodeInit): Message {
-  const { region = "", zone = "", sub_zone = "" } = locality;
-  return new Message({ id, cluster, metadata, locality: new Message({ region, zone, sub_zone }) });
+  return new Message({ id, cluster, metadata, locality: localityMessage(locality) });
 }

@@ -22,14 +22,17 @@ export interface PropertyObject {
 }
 
 /**
- * A protobuf message, such as xds.node. Read as a whole it is protobuf bytes: none where no field is set, else more
+ * A protobuf message, such as xds.node. Read as a whole it is protobuf bytes: none where no field is set, else often more
  * than the host can make.
  */
 export class Message {
   readonly fields: PropertyObject;
+  readonly bytes: ByteString | undefined;
 
-  constructor(fields: PropertyObject) {
+  /** @param bytes the message as a whole, where the host can make it */
+  constructor(fields: PropertyObject, bytes?: ByteString) {
     this.fields = fields;
+    this.bytes = bytes;
   }
 }
 
@@ -52,6 +55,7 @@ export function walk(value: PropertyValue | undefined, path: readonly ByteString
 export function encodeProperty(value: PropertyValue, name: string): ByteString {
   if (value instanceof Message) {
     if (!isSet(value)) return "";
+    if (value.bytes !== undefined) return value.bytes;
     throw new NotEmulated(`proxy_get_property(${name}), a whole message`, "read its fields");
   }
   if (typeof value === "string" || value instanceof Uint8Array) return toByteString(value);

@@ -47,10 +47,20 @@ export interface RouteInit {
   readonly attemptCount?: boolean;
 }
 
+/** Where an endpoint or a node is. */
+export interface LocalityInit {
+  readonly region?: string;
+  readonly zone?: string;
+  readonly sub_zone?: string;
+}
+
 /** One address of a cluster. */
 export interface Endpoint {
   /** ip:port. */
   readonly address: string;
+  /** ip:port of Envoy's end of the connection to it, which is new for each attempt. Default 127.0.0.1:50000. */
+  readonly localAddress?: string;
+  readonly locality?: LocalityInit;
   readonly metadata?: Metadata;
 }
 

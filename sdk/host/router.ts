@@ -187,6 +187,7 @@ export class Router implements AttemptOwner {
     const endpoints = info.cluster.endpoints ?? [defaultEndpoint];
     const endpoint = endpoints[(info.attempts - 1) % endpoints.length] ?? defaultEndpoint;
     info.endpoint = endpoint;
+    info.isConnected = false;
     info.transportFailure = "";
     this.#attemptStartedNs = clock.monotonicNs;
     const roots = this.#owner.upstreamFilters();

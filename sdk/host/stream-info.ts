@@ -41,6 +41,8 @@ export interface StreamInfo {
   responseBodyBytes: number;
   attempts: number;
   endpoint: Endpoint | undefined;
+  /** The attempt has its connection. */
+  isConnected: boolean;
   responseCode: number | undefined;
   details: ByteString | undefined;
   flags: number;

@@ -5,6 +5,7 @@ import type { ClusterName, Script } from "./script.ts";
 import {
   closedAddress,
   filterChain,
+  locality,
   metadata,
   node,
   pluginName,
@@ -252,7 +253,7 @@ function cluster(name: string, addresses: readonly string[]): Json {
   return {
     name,
     connect_timeout: "5s",
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] },
+    load_assignment: { cluster_name: name, endpoints: [{ locality, lb_endpoints: endpoints }] },
     metadata: { filter_metadata: metadata("cluster") },
     typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
   };

@@ -173,7 +173,8 @@ export class EnvoyRunner {
     try {
       let current = script;
       for (const request of script.requests ?? [{}]) {
-        const { swap } = request;
+        const { swap, after } = request;
+        if (after !== undefined) await this.#waitForLines(after);
         if (swap !== undefined) current = swapped(current, swap);
         const replace = async () => await (swap && this.#swap(current, swap));
         if (swap?.when !== "in flight") {

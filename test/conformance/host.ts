@@ -22,6 +22,7 @@ import type { Addresses, ClusterName, Observation, Reply, RequestScript, Script,
 import {
   closedAddress,
   filterChain,
+  locality,
   metadata,
   node,
   pluginName,
@@ -59,7 +60,8 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
   const connections: Seen[] = [];
   let current = script;
   for (const request of script.connections ? [] : (script.requests ?? [{}])) {
-    const { swap } = request;
+    const { swap, after } = request;
+    if (after !== undefined) waitForLines(host, upstream, after);
     if (swap !== undefined) current = swapped(current, swap);
     const inits = await initsOf(current, addresses);
     passBackOff(host, inits);
@@ -76,11 +78,7 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
     };
     connections.push(playOnHost(host, moves, connectOptions(script, addresses), pass));
   }
-  const { until } = script;
-  for (let i = 0; until !== undefined && !host.logs.some(({ text }) => text.includes(until)); i++) {
-    upstream.answerGrpc();
-    wait(host, i, until);
-  }
+  if (script.until !== undefined) waitForLines(host, upstream, script.until);
   return { replies, connections, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
 }
 
@@ -150,6 +148,13 @@ async function play(host: Host, { script, request, addresses, upstream, whileInF
   return replyOf(stream, script);
 }
 
+function waitForLines(host: Host, upstream: HostUpstream, text: string): void {
+  for (let i = 0; !host.logs.some((line) => line.text.includes(text)); i++) {
+    upstream.answerGrpc();
+    wait(host, i, text);
+  }
+}
+
 function wait(host: Host, count: number, what: string): void {
   if (count > advancesMax) throw new Error(`${what} did not come to its end in ${count * 10} ms`);
   host.advance("10ms");
@@ -161,6 +166,7 @@ function requestOf({
   trailers = [],
   leaves: _leaves,
   swap: _swap,
+  after: _after,
   ...rest
 }: RequestScript): RequestInit {
   return { ...rest, headers: headersInit(headers), endStream: body.length === 0 && trailers.length === 0 };
@@ -179,7 +185,7 @@ function clusterOf(kind: ClusterName, name: string, address: string): ClusterIni
   return {
     name,
     metadata: metadata("cluster"),
-    endpoints: kind === "none" ? [] : [{ address, metadata: metadata("endpoint") }],
+    endpoints: kind === "none" ? [] : [{ address, locality, metadata: metadata("endpoint") }],
   };
 }
 

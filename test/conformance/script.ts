@@ -93,6 +93,8 @@ export interface RequestScript {
   /** The caller closes its connection when the upstream has the request. */
   readonly leaves?: boolean;
   readonly swap?: Swap;
+  /** What must have been logged before it. */
+  readonly after?: string;
 }
 
 export interface Response {

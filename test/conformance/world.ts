@@ -1,6 +1,6 @@
 // What surrounds every script, on the host and on Envoy.
 import type { NodeInit } from "../../sdk/host/node.ts";
-import type { Metadata } from "../../sdk/host/request.ts";
+import type { LocalityInit, Metadata } from "../../sdk/host/request.ts";
 
 export const node: NodeInit = {
   id: "sidecar~10.0.0.1~a.b~b.svc.cluster.local",
@@ -8,6 +8,9 @@ export const node: NodeInit = {
   locality: { region: "r1", zone: "z1", sub_zone: "s1" },
   metadata: { NAMESPACE: "b", LABELS: { app: "a" } },
 };
+
+/** Of all endpoints. */
+export const locality: LocalityInit = { region: "r2", zone: "z2", sub_zone: "s2" };
 
 export const pluginName = "plugin";
 export const virtualHost = "host";

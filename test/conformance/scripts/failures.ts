@@ -43,8 +43,8 @@ export const failures: readonly Script[] = [
   })),
   {
     title: "a trap in a tick fails the requests that come after",
-    on: { response_headers: `${mark}\nset_tick_period_milliseconds(10)`, tick: "trap" },
-    until: "unreachable",
+    on: { request_headers: mark, log: "set_tick_period_milliseconds(10)", tick: "trap" },
+    requests: [{}, { after: "unreachable" }],
   },
   {
     title: "a trap in the response callback of a gRPC request",

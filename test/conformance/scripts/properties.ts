@@ -94,6 +94,7 @@ const ofRequest: readonly Script[] = [
         "xds.node.cluster",
         "xds.node.metadata.NAMESPACE",
         "xds.node.metadata.LABELS.app",
+        "xds.node.locality",
         "xds.node.locality.region",
         "request.path",
         "request.time",
@@ -164,6 +165,12 @@ const ofResponse: readonly Script[] = [
   ),
 ];
 
+/** Envoy's connection may be there before the request, and the host's never is: the upstream filter's request is left out. */
+function ofConnectionToUpstream(path: string): Script {
+  const { on, upstream = {} } = varying(path, [path]);
+  return { title: path, answers, ...(on && { on }), upstream: { ...upstream, request_headers: "log(2, 'here')" } };
+}
+
 const ofConnection: readonly Script[] = [
   varying("connection.id", ["connection.id", "connection_id"]),
   row("connection without TLS", [
@@ -196,9 +203,9 @@ const ofUpstream: readonly Script[] = [
     on: inPhases("get_property('upstream.transport_failure_reason')"),
     upstream: { request_headers: "get_property('upstream.transport_failure_reason')" },
   }),
-  varying("upstream.local_address", ["upstream.local_address"]),
-  varying("upstream.cx_pool_ready_duration", ["upstream.cx_pool_ready_duration"]),
-  row("upstream.locality", ["upstream.locality"]),
+  ofConnectionToUpstream("upstream.local_address"),
+  ofConnectionToUpstream("upstream.cx_pool_ready_duration"),
+  row("upstream.locality", ["upstream.locality", "upstream.locality.region", "upstream.locality.sub_zone"]),
   row("upstream's TLS without TLS", [
     "upstream.tls_version",
     "upstream.uri_san_local_certificate",

@@ -8,7 +8,8 @@ const paths = [
   "connection.termination_details connection.transport_failure_reason connection.none connection",
   "source.address source.port source.none source destination.address destination.port",
   "upstream.address upstream.port upstream.request_attempt_count upstream.num_endpoints upstream.transport_failure_reason",
-  "upstream.subject_peer_certificate upstream.tls_version upstream",
+  "upstream.subject_peer_certificate upstream.tls_version upstream.locality upstream.local_address",
+  "upstream.cx_pool_ready_duration upstream",
   "xds.cluster_name xds.cluster_metadata xds.cluster_metadata.filter_metadata.dev~.sluice.owner xds.route_name",
   "xds.route_metadata xds.virtual_host_name xds.virtual_host_metadata xds.filter_chain_name xds.listener_direction",
   "xds.listener_metadata.filter_metadata.dev~.sluice.owner xds.upstream_host_metadata.filter_metadata.dev~.sluice.owner",
@@ -20,7 +21,14 @@ const paths = [
 ].flatMap((line) => line.split(" "));
 
 /** Differ from run to run. */
-const varying = ["connection.id", "connection_id", "request.time", "request.duration", "upstream.local_address"];
+const varying = [
+  "connection.id",
+  "connection_id",
+  "request.time",
+  "request.duration",
+  "upstream.local_address",
+  "upstream.cx_pool_ready_duration",
+];
 
 const steps = paths.map((path) => `${varying.includes(path) ? "x = " : ""}get_property('${path}')`).join("\n");
 const times = "x = get_property('request.time')\nget_property('request.duration')";
