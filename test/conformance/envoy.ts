@@ -11,7 +11,7 @@ import { playConnection } from "./envoy-connection.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
 import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
 import { pluginsOf, swapped } from "./plugins.ts";
-import type { Addresses, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
+import type { Addresses, Logged, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
 import { startTcpUpstream, type TcpUpstream } from "./tcp-upstream.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
@@ -142,11 +142,7 @@ export class EnvoyRunner {
     const before = await this.#envoy.stat(stat);
     await this.#fillSlot(await this.#place(script, `${this.#vmId}s${this.#versions}`));
     await this.#envoy.waitFor(async () => (await this.#envoy.stat(stat)) > before, `${stat} to rise`);
-    const [text = "", times = 0] = until ?? [];
-    await this.#envoy.waitFor(
-      () => times === 0 || this.#log.count(text) >= times,
-      `the log to have ${text} ${times} times`,
-    );
+    if (until !== undefined) await this.#waitForLines(until);
     await this.#mark();
   }
 
@@ -234,8 +230,9 @@ export class EnvoyRunner {
     await this.#envoy.waitFor(() => this.#log.has(mark), `the log to have ${mark}`);
   }
 
-  async #waitForLines(text: string): Promise<void> {
-    await this.#envoy.waitFor(() => this.#log.has(text), `the log to have ${JSON.stringify(text)}`);
+  async #waitForLines(lines: Logged): Promise<void> {
+    const [text, times] = typeof lines === "string" ? [lines, 1] : lines;
+    await this.#envoy.waitFor(() => this.#log.count(text) >= times, `the log to have ${text} ${times} times`);
   }
 
   /** Metrics that no earlier script has defined: those live until their VMs' connections are drained. */

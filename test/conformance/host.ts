@@ -18,7 +18,7 @@ import { playOnHost } from "./host-connection.ts";
 import { HostUpstream, headersInit, linesOf } from "./host-upstream.ts";
 import { bug, flagsText, histogramOf, nothing, textOf } from "./observation.ts";
 import { pluginsOf, type ScriptPlugin, swapped } from "./plugins.ts";
-import type { Addresses, ClusterName, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
+import type { Addresses, ClusterName, Logged, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
 import {
   closedAddress,
   filterChain,
@@ -148,8 +148,9 @@ async function play(host: Host, { script, request, addresses, upstream, whileInF
   return replyOf(stream, script);
 }
 
-function waitForLines(host: Host, upstream: HostUpstream, text: string): void {
-  for (let i = 0; !host.logs.some((line) => line.text.includes(text)); i++) {
+function waitForLines(host: Host, upstream: HostUpstream, lines: Logged): void {
+  const [text, times] = typeof lines === "string" ? [lines, 1] : lines;
+  for (let i = 0; host.logs.filter((line) => line.text.includes(text)).length < times; i++) {
     upstream.answerGrpc();
     wait(host, i, text);
   }

@@ -36,9 +36,12 @@ export interface Script {
   readonly direction?: "inbound" | "outbound";
   /** Callbacks that do not come, `log` or `upstream.done`: it is what the script shows. */
   readonly never?: readonly string[];
-  /** Lines that must have been logged before the next step, where nothing else shows that it may come: ticks. */
-  readonly until?: string;
+  /** What must have been logged at the end, where nothing else shows that it may come: ticks. */
+  readonly until?: Logged;
 }
+
+/** A text in the log, and how often it must be there: default once. */
+export type Logged = string | readonly [text: string, times: number];
 
 /** "closed": nobody listens there; "none": it has no endpoint. */
 export type ClusterName = "open" | "closed" | "none";
@@ -75,8 +78,8 @@ export interface Swap {
   readonly plugin?: PluginScript;
   /** Default "before" the request. */
   readonly when?: "before" | "in flight";
-  /** What has been logged so often by the script when it is through on all threads. */
-  readonly until?: readonly [text: string, times: number];
+  /** What has been logged by the script when it is through on all threads. */
+  readonly until?: Logged;
   /** Envoy refuses it. */
   readonly isRefused?: boolean;
 }
@@ -94,7 +97,7 @@ export interface RequestScript {
   readonly leaves?: boolean;
   readonly swap?: Swap;
   /** What must have been logged before it. */
-  readonly after?: string;
+  readonly after?: Logged;
 }
 
 export interface Response {

@@ -103,6 +103,11 @@ export const lifecycle: readonly Script[] = [
     on: { configure: "set_tick_period_milliseconds(1)\nset_tick_period_milliseconds(0)", tick: mark, log: mark },
   },
   {
+    title: "a tick that is set while a plugin is configured comes in the main thread, too",
+    on: { configure: "set_tick_period_milliseconds(10)", tick: "set_tick_period_milliseconds(0)" },
+    until: ["tick> set_tick_period_milliseconds(0) = 0", 2],
+  },
+  {
     title: "clocks",
     on: {
       request_headers: `

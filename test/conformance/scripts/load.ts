@@ -30,7 +30,22 @@ function allocating(title: string, call: string, imports: string): Script {
   );
 }
 
+/** What compilers may use beyond the first WebAssembly. */
+const features = {
+  "bulk memory": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 9))",
+  "sign extension": "(drop (i32.extend8_s (i32.const 200)))",
+  "conversions that saturate": "(drop (i32.trunc_sat_f64_s (f64.const 1e99)))",
+  SIMD: "(drop (i8x16.splat (i32.const 1)))",
+  "relaxed SIMD": "(drop (i8x16.relaxed_swizzle (i8x16.splat (i32.const 1)) (i8x16.splat (i32.const 1))))",
+  "reference types": "(drop (ref.null func))",
+  "tail calls": "(return_call $nothing)",
+  "several values": "(tuple.drop 2 (tuple.make 2 (i32.const 1) (i32.const 2)))",
+};
+
 export const load: readonly Script[] = [
+  ...Object.entries(features).map(([feature, code]) =>
+    module(`WebAssembly with ${feature}`, `${whole} (func $nothing) (func (export "_initialize") ${code})`),
+  ),
   { title: "bytes that are no module", module: async () => Buffer.from("not wasm") },
   { title: "an empty file of four bytes", module: async () => Uint8Array.of(0, 97, 115, 109) },
   module("a module that does nothing", whole),
@@ -42,6 +57,18 @@ export const load: readonly Script[] = [
   module(
     "proxy_on_memory_allocate in the place of malloc",
     `${marker} ${memory} (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 0))`,
+  ),
+  module(
+    "both malloc and proxy_on_memory_allocate: a value comes into what malloc gives",
+    `(import "env" "proxy_get_property" (func $property (param i32 i32 i32 i32) (result i32)))
+    (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
+    ${marker} ${memory} (data (i32.const 64) "plugin_name") (data (i32.const 1024) "other....")
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 2048))
+    (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+      (drop (call $property (i32.const 64) (i32.const 11) (i32.const 0) (i32.const 4)))
+      (drop (call $log (i32.const 2) (i32.const 1024) (i32.const 9)))
+      (i32.const 0))`,
   ),
   module(
     "malloc of another type",

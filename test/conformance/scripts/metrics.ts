@@ -99,6 +99,14 @@ export const metrics: readonly Script[] = [
     on: { request_headers: "define_metric(0, @nowhere)\ndefine_metric(9, @nowhere)" },
   },
   {
+    title: "what is counted while a plugin starts is counted by each VM, the canary, too",
+    on: {
+      vm_start: "m = define_metric(0, 'started')\nincrement_metric($m, 1)",
+      configure: "m = define_metric(0, 'configured')\nincrement_metric($m, 1)",
+      request_headers: "m = define_metric(0, 'configured')\nget_metric($m)",
+    },
+  },
+  {
     title: "metrics count over requests",
     requests: [{}, {}, {}],
     on: { configure: "define_metric(0, 'over_requests')", log: "increment_metric(4, 1)\nget_metric(4)" },

@@ -166,6 +166,11 @@ export const vms: readonly Script[] = [
     ],
   },
   {
+    title: "what one plugin keeps in a variable of the module another one finds there",
+    on: { request_headers: "m = define_metric(0, 'kept')" },
+    others: [{ rootId: "second", on: { request_headers: "increment_metric($m, 5)" } }],
+  },
+  {
     title: "the effective context can be another plugin's of the VM, not one of another VM",
     on: { request_headers: "set_effective_context(2)\nget_property('plugin_root_id')\nset_effective_context(5)" },
     others: [{ rootId: "second", on: { request_headers: "set_effective_context(1)\nget_property('plugin_root_id')" } }],
