@@ -28,29 +28,24 @@ export interface FilterManagerOwner {
 }
 
 export class FilterManager {
-  readonly #links: readonly Link[];
+  readonly #links: Link[] = [];
   readonly #messages: Readonly<Record<Side, Message>> = { request: new Message(), response: new Message() };
-  /** Before the first filter of each direction. */
-  readonly #entries: Readonly<Record<Side, Passage>>;
+  /** What each direction begins with. */
+  readonly request: Sink;
+  readonly response: Sink;
 
-  /** @param roots whose filters are made, in the order of the chain: one by one, as each may load a VM @param ends what stands behind the last one, each way */
+  /**
+   * @param roots whose filters are made, in the order of the chain: one by one, as each may load a VM
+   * @param ends what stands behind the last one, each way
+   */
   constructor(roots: Iterable<FilterRoot>, owner: FilterManagerOwner, ends: Readonly<Record<Side, Sink>>) {
-    this.#links = Array.from(roots, (root) => new Link(root, owner, this.#messages));
-    const entry = (side: Side, links: readonly Link[]) =>
-      new Passage({
-        ...{ side, filter: undefined, message: this.#messages[side], limitBytes: Number.POSITIVE_INFINITY },
-        next: links.reduce((next: Sink, link) => link.connect(side, next), ends[side]),
-        onTooLarge: () => {},
-      });
-    this.#entries = { request: entry("request", this.#links.toReversed()), response: entry("response", this.#links) };
-  }
-
-  get request(): Sink {
-    return this.#entries.request;
-  }
-
-  get response(): Sink {
-    return this.#entries.response;
+    for (const root of roots) this.#links.push(new Link(root, owner, this.#messages));
+    let { request, response } = ends;
+    for (const link of this.#links) response = link.connect("response", response);
+    for (let i = this.#links.length - 1; i >= 0; i--) request = this.#links[i]?.connect("request", request) ?? request;
+    const isEmpty = this.#links.length === 0;
+    this.request = isEmpty ? this.#pass("request", request) : request;
+    this.response = isEmpty ? this.#pass("response", response) : response;
   }
 
   /** A filter holds something. */
@@ -66,6 +61,12 @@ export class FilterManager {
   /** From now on nothing passes that way: the stream was answered or cut. */
   abort(side: Side): void {
     this.#messages[side].isAborted = true;
+  }
+
+  /** The way past no filter. */
+  #pass(side: Side, next: Sink): Sink {
+    const message = this.#messages[side];
+    return new Passage({ side, filter: undefined, message, next, limitBytes: 0, onTooLarge: () => {} });
   }
 
   onLog(headers: LoggedHeaders): void {
@@ -93,10 +94,12 @@ class Link implements FilterChain, PassedFilter {
   }
 
   connect(side: Side, next: Sink): Sink {
-    const { listener, info } = this;
     const passage = new Passage({
-      ...{ side, filter: this, next, message: this.#messages[side] },
-      limitBytes: bufferLimit(listener, info.connection.protocol),
+      side,
+      filter: this,
+      message: this.#messages[side],
+      next,
+      limitBytes: bufferLimit(this.listener, this.info.connection.protocol),
       onTooLarge: () => this.sendLocalReply(tooLarge[side]),
     });
     this.#passages[side] = passage;
