@@ -105,11 +105,32 @@ export const swaps: readonly Script[] = [
     never: ["tick"],
   },
   {
-    title: "metrics survive a swap under the same name",
-    on: { request_headers: "m = define_metric(0, 'swapped')\nincrement_metric($m, 2)" },
+    title: "a metric that the new code defines when it starts goes on",
+    on: { request_headers: "m = define_metric(0, 'goes_on')\nincrement_metric($m, 2)", delete: mark },
     requests: [
       {},
-      { swap: { on: { request_headers: "m = define_metric(0, 'swapped')\nincrement_metric($m, 3)\nget_metric($m)" } } },
+      {
+        swap: {
+          on: {
+            configure: "m = define_metric(0, 'goes_on')",
+            request_headers: "increment_metric($m, 3)\nget_metric($m)",
+          },
+          until: [": delete(1)", 2],
+        },
+      },
+    ],
+  },
+  {
+    title: "a metric that the new code defines when the old one is gone begins anew",
+    on: { request_headers: "m = define_metric(0, 'anew')\nincrement_metric($m, 2)", delete: mark },
+    requests: [
+      {},
+      {
+        swap: {
+          on: { request_headers: "m = define_metric(0, 'anew')\nincrement_metric($m, 3)\nget_metric($m)" },
+          until: [": delete(1)", 2],
+        },
+      },
     ],
   },
   {
