@@ -27,7 +27,7 @@ const names = {
 const loadTcp = (options: Parameters<typeof load>[0] = {}) => load({ upstream: false, rootId: "network", ...options });
 
 /** What Envoy says of a connection: changed while it is open. */
-const connected = (): Record<string, PropertyValue> => ({
+const connected = (): Record<string, PropertyValue | undefined> => ({
   ...plain,
   "xds.cluster_metadata.filter_metadata.istio": "the service",
   "xds.cluster_metadata.filter_metadata.istio.services.0": service,
@@ -69,24 +69,26 @@ describe("a connection", () => {
     host.advance("5s");
     expect(counts(host)).toEqual([[0x1_8000_0000, 15, 1, 0]]);
     properties["request.total_size"] = 16n;
-    connection.close();
+    connection.client.reset();
     expect(counts(host)).toEqual([[0x1_8000_0000, 16, 1, 1]]);
   });
 
   test("is counted once it is known where it leads", async () => {
     const host = await loadTcp();
-    const { "upstream.address": address, ...properties } = connected();
+    const properties = connected();
+    const address = properties["upstream.address"];
+    properties["upstream.address"] = undefined;
     host.connect({ properties });
     host.advance("5s");
     expect(counts(host)).toEqual([]);
-    properties["upstream.address"] = address ?? "";
+    properties["upstream.address"] = address;
     host.advance("5s");
     expect(counts(host, "destination_service_name")).toEqual([["catalog", 0, 0, 1, 0]]);
   });
 
   test("that comes to nothing is opened and closed with its flags", async () => {
     const host = await loadTcp();
-    host.connect({ properties: { ...plain, "response.flags": 0x20n } }).close();
+    host.connect({ properties: { ...plain, "response.flags": 0x20n } }).client.reset();
     expect(counts(host, "response_flags")).toEqual([["UF", 0, 0, 1, 1]]);
   });
 
@@ -96,7 +98,7 @@ describe("a connection", () => {
     const connection = host.connect({ properties });
     host.advance("5s");
     Object.assign(properties, { "response.flags": 0x40n, "request.total_size": 3n });
-    connection.close();
+    connection.client.reset();
     const closed = host.metrics.names.filter((name) => name.endsWith(names.closed));
     expect(closed.map((name) => [labelsIn(name)["response_flags"], host.metrics.counter(name)])).toEqual([["UC", 1]]);
   });
@@ -106,7 +108,7 @@ describe("labels", () => {
   /** Of a connection that is over. */
   async function labels(options: Parameters<typeof load>[0], more: Record<string, string>, of = connected()) {
     const host = await loadTcp(options);
-    host.connect({ properties: { ...of, ...more } }).close();
+    host.connect({ properties: { ...of, ...more } }).client.reset();
     const [name = ""] = host.metrics.names.filter((one) => one.endsWith(names.closed));
     return labelsIn(name);
   }
@@ -148,7 +150,7 @@ describe("labels", () => {
 describe("settings", () => {
   const configured = async (...metrics: object[]): Promise<Host> => {
     const host = await loadTcp({ config: { metrics } });
-    host.connect({ properties: { ...connected(), "request.total_size": 9n } }).close();
+    host.connect({ properties: { ...connected(), "request.total_size": 9n } }).client.reset();
     return host;
   };
 
@@ -166,7 +168,7 @@ describe("settings", () => {
     const host = await configured({ drop: true });
     expect(host.metrics.names.filter((one) => one.includes("tcp"))).toEqual([]);
     host.hostcalls.reset();
-    host.connect({ properties: connected() }).close();
+    host.connect({ properties: connected() }).client.reset();
     expect(host.hostcalls.total).toBe(0);
   });
 });
@@ -176,7 +178,7 @@ test("workers, and the many connections of one, are counted together", async () 
   const all = [0, 1, 0, 1, 0].map((worker) => host.connect({ properties: connected(), worker }));
   host.advance("5s");
   for (const at of [2, 0, 4, 1, 3]) {
-    all[at]?.close();
+    all[at]?.client.reset();
     host.advance("5s");
   }
   expect(counts(host)).toEqual([[0, 0, 5, 5]]);
@@ -184,7 +186,7 @@ test("workers, and the many connections of one, are counted together", async () 
 
 test("nothing ticks while no connection is open", async () => {
   const host = await loadTcp();
-  host.connect({ properties: connected() }).close();
+  host.connect({ properties: connected() }).client.reset();
   host.advance("5s");
   host.hostcalls.reset();
   host.advance("60s");
@@ -203,15 +205,15 @@ describe("the cost", () => {
     host.hostcalls.reset();
     host.advance("5s");
     expect(host.hostcalls.byName).toEqual({ proxy_set_effective_context: 1, proxy_get_property: 2 });
-    first.close();
+    first.client.reset();
     host.hostcalls.reset();
-    whole().close();
+    whole().client.reset();
     expect(host.hostcalls.byName).toEqual({ proxy_get_property: 8, proxy_increment_metric: 3 });
   });
 
   test("in memory: nothing remains of ten thousand", async () => {
     const host = await loadTcp();
-    const whole = () => host.connect({ properties: connected() }).close();
+    const whole = () => host.connect({ properties: connected() }).client.reset();
     whole();
     const many = host.measure(() => {
       for (let i = 0; i < 10_000; i++) whole();

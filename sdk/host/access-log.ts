@@ -63,8 +63,9 @@ class LoggedStream implements StreamScope {
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener, headers } = this.#logged;
     if (path[0] === "connection_id") return undefined; // Envoy asks a filter's connection
+    const name = path.join(".");
+    if (name in info.properties) return info.properties[name];
     return (
-      info.properties[path.join(".")] ??
       this.#root.vm.property(path) ??
       listenerProperty(path, listener) ??
       attribute(path, {

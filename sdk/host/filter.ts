@@ -198,8 +198,8 @@ export class Filter implements Context, StreamScope {
 
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener } = this.#chain;
-    const set = info.properties[path.join(".")];
-    if (set !== undefined) return set;
+    const name = path.join(".");
+    if (name in info.properties) return info.properties[name];
     return (
       this.#root.vm.property(path) ??
       listenerProperty(path, listener) ??

@@ -109,8 +109,8 @@ export interface StreamOptions {
   readonly route?: RouteInit | null | ((headers: HeaderView) => RouteInit | null);
   readonly cluster?: ClusterInit;
   readonly connection?: ConnectionInit;
-  /** Properties by path joined with dots: what the host does not know, or should be otherwise. */
-  readonly properties?: Readonly<Record<string, PropertyValue>>;
+  /** Properties by path joined with dots: what the host does not know, or should be otherwise; undefined: it does not exist. */
+  readonly properties?: Readonly<Record<string, PropertyValue | undefined>>;
 }
 
 /** How a TCP connection meets this Envoy. */

@@ -123,9 +123,10 @@ export class TcpFilter implements Context, StreamScope {
 
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener } = this.#chain;
-    const set = info.properties[path.join(".")] ?? this.#root.vm.property(path) ?? listenerProperty(path, listener);
+    const name = path.join(".");
+    if (name in info.properties) return info.properties[name];
     const none = { requestHeaders: undefined, responseHeaders: undefined, responseTrailers: undefined };
-    return set ?? attribute(path, { info, ...none });
+    return this.#root.vm.property(path) ?? listenerProperty(path, listener) ?? attribute(path, { info, ...none });
   }
 
   /** There is no request to answer. */
