@@ -43,30 +43,55 @@ interface Chain {
 }
 
 function pluginSlots(mesh: Mesh, applied: readonly AppliedPlugin[], { direction, port }: Chain): readonly Resource[] {
-  const acting = applied.filter((one) => actsOn(one, port)).map(({ plugin }) => plugin);
   return phases.map((phase) => {
-    const first = acting.find(({ object }) => object.spec.phase === phase);
-    return pluginSlot(mesh, { direction, phase: phaseOf[phase], port }, first);
+    const slot = { direction, phase: phaseOf[phase], port };
+    const acting = applied.filter((one) => one.plugin.object.spec.phase === phase && actsOn(one, port));
+    return pluginSlot(mesh, slot, plugins(acting));
   });
 }
+
+const plugins = (applied: readonly AppliedPlugin[]): readonly Plugin[] => applied.map(({ plugin }) => plugin);
 
 function actsOn({ ports }: AppliedPlugin, port: number | undefined): boolean {
   return ports === "all" || (port !== undefined && ports.includes(port));
 }
 
-/** A slot with the same plugin is one resource for all proxies. */
+/** A slot with the same plugins is one resource for all proxies. */
 const slotResources = memo<object, Resource>();
 
-function pluginSlot(mesh: Mesh, slot: NetworkSlot, plugin: Plugin | undefined): Resource {
+function pluginSlot(mesh: Mesh, slot: NetworkSlot, plugins: readonly Plugin[]): Resource {
   const name = networkSlotName(slot);
+  const key = JSON.stringify([name, plugins.map(({ object }) => refText(refOf(object)))]);
   const make = (): Resource => {
-    const filter = plugin && filterOf(plugin);
+    const { running, filter } = chosen(plugins);
     return encode("ECDS", name, networkSlotOf(name, filter), {
-      owners: plugin && filter ? [refOf(plugin.object)] : [],
-      ...(plugin && !plugin.module ? { stopgap: true } : {}),
+      owners: running.map(({ object }) => refOf(object)),
+      ...(running.some(({ module }) => !module) ? { stopgap: true } : {}),
     });
   };
-  return slotResources(plugin?.object ?? mesh.settings, name, make, [plugin?.module]);
+  const from = plugins.flatMap(({ object, module }) => [object, module]);
+  return slotResources(plugins[0]?.object ?? mesh.settings, key, make, from);
+}
+
+interface Chosen {
+  readonly running: readonly Plugin[];
+  readonly filter?: Filter;
+}
+
+/**
+ * A slot holds one filter. One that must not be passed by comes before those that may; of two such, neither can be done without,
+ * and no connection passes.
+ */
+function chosen(plugins: readonly Plugin[]): Chosen {
+  const required = plugins.filter(isRequired);
+  if (required.length > 1) return { running: required, filter: denyConnections("several") };
+  const one = required[0] ?? plugins.find(({ module }) => module);
+  const filter = one && filterOf(one);
+  return one && filter ? { running: [one], filter } : { running: [] };
+}
+
+function isRequired({ object }: Plugin): boolean {
+  return object.spec.failStrategy !== "FAIL_OPEN";
 }
 
 const filters = memo<Plugin, Filter>();
@@ -83,7 +108,7 @@ function filterOf(plugin: Plugin): Filter | undefined {
 function telemetrySlot(mesh: Mesh, proxy: Proxy, direction: NetworkSlot["direction"]): Resource {
   const { telemetry: module, settings } = mesh;
   const name = networkSlotName({ direction, phase: "telemetry" });
-  const config = module && telemetryConfig(mesh, proxy, direction);
+  const config = module && telemetryConfig(mesh, proxy, { direction, of: "connections" });
   const make = (): Resource => {
     const spec = {
       pluginName: "",
@@ -99,20 +124,25 @@ function telemetrySlot(mesh: Mesh, proxy: Proxy, direction: NetworkSlot["directi
   return slotResources(settings, JSON.stringify([name, config]), make, [module]);
 }
 
-/** A slot holds one filter, so that a second plugin of a phase has no place on the ports of the first. */
+/** Plugins that share a slot with others, and what comes of it. */
 function displaced(applied: readonly AppliedPlugin[], chains: TcpPorts["inbound"]): Problem[] {
   return applied.flatMap((one, index) => {
     const { object } = one.plugin;
-    const first = applied
-      .slice(0, index)
-      .find(
-        (other) =>
-          other.plugin.object.spec.phase === object.spec.phase &&
-          chains.some((port) => actsOn(one, port) && actsOn(other, port)),
-      );
-    if (!first) return [];
-    const message = `is ${object.spec.phase}, where ${refText(refOf(first.plugin.object))} comes first: connections have one network plugin for each phase and port, and pass without this one; write another phase`;
+    const sharesSlot = (other: AppliedPlugin): boolean =>
+      other !== one &&
+      other.plugin.object.spec.phase === object.spec.phase &&
+      chains.some((port) => actsOn(one, port) && actsOn(other, port));
+    const others = applied.filter(sharesSlot);
+    const other = isRequired(one.plugin)
+      ? others.find(({ plugin }) => isRequired(plugin))
+      : others.find((other) => isRequired(other.plugin) || (other.plugin.module && applied.indexOf(other) < index));
+    if (!other) return [];
+    const both = isRequired(one.plugin);
+    const effect = both ? "are closed, since neither may be passed by" : "pass without this one";
+    const message = `is ${object.spec.phase}, as ${refText(refOf(other.plugin.object))} is: connections have one network plugin for each phase and port, and ${effect}; write another phase`;
     const path = ["spec", "phase"];
-    return [{ severity: "warning", code: codes.ineffectivePlugin, object: refOf(object), path, message }];
+    return [
+      { severity: both ? "error" : "warning", code: codes.ineffectivePlugin, object: refOf(object), path, message },
+    ];
   });
 }

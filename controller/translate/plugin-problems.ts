@@ -50,7 +50,10 @@ function changesAuthority({ spec }: MeshObject<"VirtualService">): boolean {
 function moduleProblems({ object, module }: Plugin): Problem[] {
   if (module) return [];
   const { failStrategy, type } = object.spec;
-  const [traffic, denied] = type === "NETWORK" ? ["connections", "are closed"] : ["requests", "get 403"];
+  const [traffic, denied] =
+    type === "NETWORK"
+      ? ["connections", "are closed at their first bytes (what a server sends before them reaches the caller)"]
+      : ["requests", "get 403"];
   const effect =
     failStrategy === "FAIL_OPEN"
       ? `${traffic} pass without the plugin`

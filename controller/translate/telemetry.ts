@@ -17,16 +17,23 @@ export interface TelemetryConfig {
   readonly owners: readonly Ref[];
 }
 
-/** The configuration of the filter in one direction; absent where it does what it does by itself. */
-export function telemetryConfig(mesh: Mesh, proxy: Proxy, direction: Direction): TelemetryConfig | undefined {
-  const objects = telemetriesOf(mesh, proxy).filter(({ spec }) => spec.metrics.length + spec.accessLogging.length > 0);
+/** The configuration of the filter in one direction; absent where it does what it does by itself. Connections have no access log. */
+export function telemetryConfig(
+  mesh: Mesh,
+  proxy: Proxy,
+  { direction, of }: { readonly direction: Direction; readonly of: "requests" | "connections" },
+): TelemetryConfig | undefined {
+  const logs = of === "requests";
+  const objects = telemetriesOf(mesh, proxy).filter(
+    ({ spec }) => spec.metrics.length + (logs ? spec.accessLogging.length : 0) > 0,
+  );
   const side = sideOf(direction);
   const metrics = mergeMetrics(
     objects.map(({ spec }) => spec.metrics),
     side,
   );
   const log = mergeAccessLogging(
-    objects.map(({ spec }) => spec.accessLogging),
+    objects.map(({ spec }) => (logs ? spec.accessLogging : [])),
     side,
   );
   if (metrics.length === 0 && !log) return undefined;

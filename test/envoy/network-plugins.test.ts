@@ -84,11 +84,13 @@ describe.skipIf(obstacle !== undefined)("network plugins", () => {
     await apply("first", "1", { match: [{ mode: "CLIENT", ports: [{ number: 9000 }] }] });
     await marks("hi21");
     await apply("first", "1", { phase: "STATS", match: [{ mode: "CLIENT" }] });
-    await marks("hi1");
+    await marks("closed"); // neither may be passed by
     await mesh.waitFor(
-      async () => (await statusText("second")).includes("where WasmPlugin shop/first comes first"),
-      "the second to be told that there is no place",
+      async () => (await statusText("second")).includes("as WasmPlugin shop/first is"),
+      "the second to be told that there is one place",
     );
+    await apply("second", "2", { phase: "STATS", match: [{ mode: "CLIENT" }], failStrategy: "FAIL_OPEN" });
+    await marks("hi1");
     await mesh.remove("first.yaml");
     await marks("hi2");
     await mesh.remove("second.yaml");
