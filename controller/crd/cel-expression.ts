@@ -10,10 +10,11 @@ import { show } from "./issues.ts";
 export function celComplaint(text: string): string | undefined {
   if (text === "") return "an expression is missing";
   try {
-    const [unknown] = callsIn(parse(text).expr).filter((name) => !isKnown(name));
-    if (unknown === undefined) return undefined;
-    const isMacro = macros.includes(unknown);
-    return `not an expression in CEL: ${isMacro ? `${unknown}() takes other arguments` : `there is no function ${unknown}()`}`;
+    const [wrong] = callsIn(parse(text).expr).filter((call) => !isTaken(call));
+    if (wrong === undefined) return undefined;
+    const { function: name } = wrong;
+    const exists = macros.includes(name) || environment.funcs.find(name) !== undefined;
+    return `not an expression in CEL: ${exists ? `${name}() takes other arguments` : `there is no function ${name}()`}`;
   } catch (error) {
     return `not an expression in CEL: ${reason(error)}`;
   }
@@ -33,14 +34,29 @@ const environment = celEnv();
 /** With the arguments that they take, the parser makes something else of them. */
 const macros: readonly string[] = ["has", "all", "exists", "exists_one", "map", "filter"];
 
-function isKnown(name: string): boolean {
-  const isOperator = /^(@|.*_)/.test(name); // `_+_`, `!_`, `@in`
-  return isOperator || environment.funcs.find(name) !== undefined;
+/** Methods that Envoy takes as functions too: `startsWith(text, prefix)`. */
+const functionsToo: readonly string[] = ["contains", "endsWith", "matches", "startsWith"];
+
+/** A call in a parsed expression; of a method, on a target. */
+interface Call {
+  readonly function: string;
+  readonly target?: unknown;
+  readonly args: readonly unknown[];
 }
 
-/** Names of all functions that a parsed expression calls. */
-function callsIn(expr: unknown): string[] {
+/** Envoy looks for a function by its name, the way it is called, and the number of its arguments. */
+function isTaken({ function: name, target, args }: Call): boolean {
+  const isOperator = /\W/.test(name); // `_+_`, `!_`, `@in`
+  const ofFunction = target === undefined && functionsToo.includes(name);
+  const isMethod = target !== undefined || ofFunction;
+  const count = ofFunction ? args.length - 1 : args.length;
+  const overloads = [...(environment.funcs.find(name) ?? [])];
+  return isOperator || overloads.some((it) => (it.target !== undefined) === isMethod && it.arguments.length === count);
+}
+
+/** All calls in a parsed expression. */
+function callsIn(expr: unknown): Call[] {
   if (typeof expr !== "object" || expr === null) return [];
-  const own = "function" in expr && typeof expr.function === "string" ? [expr.function] : [];
+  const own = "function" in expr ? [expr as Call] : [];
   return [...own, ...Object.values(expr).flatMap(callsIn)];
 }

@@ -182,10 +182,14 @@ function loadLanguage() {
   const environment = cel.celEnv();
   const second = 1_000_000_000n;
 
-  /** @throws {Error} for a function that is not there */
+  /** @throws {Error} for a function that is not there, is called another way, or takes another number of arguments */
   function compile(parsed: Parsed): Evaluate {
-    for (const { function: name } of callsIn(parsed.expr))
-      if (environment.funcs.find(name) === undefined && !operators.test(name)) throw new Error(`no function ${name}`);
+    for (const { function: name, target, args } of callsIn(parsed.expr)) {
+      const overloads = [...(environment.funcs.find(name) ?? [])].filter(
+        (it) => (it.target === undefined) === (target === undefined) && it.arguments.length === args.length,
+      );
+      if (overloads.length === 0 && !operators.test(name)) throw new Error(`no function ${name} for this call`);
+    }
     const evaluate = cel.plan(environment, parsed);
     return (names) => {
       const value = evaluate(new Proxy({}, { get: (_, name) => (typeof name === "string" ? names(name) : undefined) }));
@@ -229,13 +233,13 @@ function blockOf(
   return whole.length === pairs.length ? encodePairs(whole) : undefined;
 }
 
-/** Refuses what is left of macros with other arguments than theirs; matches(text, pattern) is text.matches(pattern). */
+/** Refuses what is left of macros with other arguments than theirs; startsWith(text, prefix) is text.startsWith(prefix). */
 function withMacros(parsed: Parsed): Parsed {
   for (const call of callsIn(parsed.expr)) {
     if (/^(has|all|exists|exists_one|map|filter)$/.test(call.function))
       throw new Error(`invalid use of ${call.function}`);
     const [target, ...rest] = call.args;
-    if (call.function === "matches" && call.target === undefined && target !== undefined) {
+    if (functionsToo.test(call.function) && call.target === undefined && target !== undefined) {
       call.target = target;
       call.args = rest;
     }
@@ -250,8 +254,11 @@ interface FunctionCall {
   args: unknown[];
 }
 
+/** Methods that Envoy takes as functions too. */
+const functionsToo = /^(contains|endsWith|matches|startsWith)$/;
+
 /** Operators have names like `_+_`, `!_`, `@in`; the planner knows some that are no functions. */
-const operators = /^(@|.*_)/;
+const operators = /\W/;
 
 /** All calls of functions in an expression. */
 function callsIn(expr: unknown): FunctionCall[] {
