@@ -1,6 +1,6 @@
 // One service: what its callers see of it, and how its workloads share the work.
 import { type Choice, dashboard, stat } from "./panels.ts";
-import { messages, successRate, traffic } from "./traffic.ts";
+import { anyTraffic, messages, successRate, traffic } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;
@@ -9,8 +9,8 @@ const ofClients = `reporter=~"$reporter", ${chosen}, source_workload=~"$client",
 const ofServers = `reporter=~"$reporter", ${chosen}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`;
 
 const choices: readonly Choice[] = [
-  { name: "service", label: "Service", values: "label_values(istio_requests_total, destination_service)" },
-  { name: "reporter", label: "Reporter", values: "label_values(istio_requests_total, reporter)", many: true },
+  { name: "service", label: "Service", values: `label_values(${anyTraffic()}, destination_service)` },
+  { name: "reporter", label: "Reporter", values: `label_values(${anyTraffic()}, reporter)`, many: true },
   ...(
     [
       ["client_namespace", "Client namespace", "source_workload_namespace"],
@@ -19,7 +19,7 @@ const choices: readonly Choice[] = [
       ["workload", "Service workload", "destination_workload"],
     ] as const
   ).map(([name, label, value]) => ({
-    ...{ name, label, values: `label_values(istio_requests_total{${chosen}}, ${value})`, many: true },
+    ...{ name, label, values: `label_values(${anyTraffic(chosen)}, ${value})`, many: true },
   })),
 ];
 

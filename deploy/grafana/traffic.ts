@@ -1,6 +1,11 @@
 // Panels of one side of a traffic: requests, failures, durations, sizes and bytes, by whom or to whom.
 import { graph, type PanelBuilder, quantiles, rate, sumBy } from "./panels.ts";
 
+/** The series of all that was asked or connected, from which readers choose. */
+export function anyTraffic(selector = ""): string {
+  return `{__name__=~"istio_requests_total|istio_tcp_connections_opened_total"${selector && `, ${selector}`}}`;
+}
+
 /** Answers that are no failure of the service. */
 const notFailed = 'response_code!~"5.*"';
 

@@ -1,6 +1,6 @@
 // One workload: who calls it, and what it calls.
 import { type Choice, dashboard, stat } from "./panels.ts";
-import { messages, successRate, traffic } from "./traffic.ts";
+import { anyTraffic, messages, successRate, traffic } from "./traffic.ts";
 
 const self = 'destination_workload=~"$workload", destination_workload_namespace=~"$namespace"';
 const asked = `reporter=~"$reporter", ${self}`;
@@ -9,13 +9,13 @@ const asking = 'reporter="source", source_workload=~"$workload", source_workload
 const choices: readonly Choice[] = [
   {
     ...{ name: "namespace", label: "Namespace" },
-    values: "label_values(istio_requests_total, destination_workload_namespace)",
+    values: `label_values(${anyTraffic()}, destination_workload_namespace)`,
   },
   {
     ...{ name: "workload", label: "Workload" },
-    values: 'label_values(istio_requests_total{destination_workload_namespace=~"$namespace"}, destination_workload)',
+    values: `label_values(${anyTraffic('destination_workload_namespace=~"$namespace"')}, destination_workload)`,
   },
-  { name: "reporter", label: "Reporter", values: "label_values(istio_requests_total, reporter)", many: true },
+  { name: "reporter", label: "Reporter", values: `label_values(${anyTraffic()}, reporter)`, many: true },
 ];
 
 export const workload = dashboard("sluice-workload", "Workload", choices, {

@@ -4,6 +4,7 @@
 //   /slow/300          200 after 300 ms
 //   /stream/40/50      40 lines, one every 50 ms
 //   /counts            how often each other path was asked for, as JSON; DELETE forgets
+//   a gRPC call        one empty message
 //   an upgrade         accepted; whatever comes is echoed until the peer ends
 //   anything else      200 with the pod's name, the caller's address and the request's headers as JSON
 import { createHash } from "node:crypto";
@@ -21,6 +22,8 @@ const server = createServer((request, response) => {
     return answer(response, 200, JSON.stringify(Object.fromEntries(counts)));
   }
   counts.set(path, (counts.get(path) ?? 0) + 1);
+  const { "content-type": type } = request.headers;
+  if (type === "application/grpc") return void response.writeHead(200, { "content-type": type }).end(new Uint8Array(5));
   const [, verb, first = "0", second = "0"] = path.split("/");
   if (verb === "status") return answer(response, Number(first), `status ${first} of ${pod}`);
   if (verb === "slow") return void pause(Number(first)).then(() => answer(response, 200, "slow"));
