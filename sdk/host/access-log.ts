@@ -64,7 +64,7 @@ class LoggedStream implements StreamScope {
     const { info, listener, headers } = this.#logged;
     if (path[0] === "connection_id") return undefined; // Envoy asks a filter's connection
     const name = path.join(".");
-    if (name in info.properties) return info.properties[name];
+    if (Object.hasOwn(info.properties, name)) return info.properties[name];
     return (
       this.#root.vm.property(path) ??
       listenerProperty(path, listener) ??

@@ -199,7 +199,7 @@ export class Filter implements Context, StreamScope {
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener } = this.#chain;
     const name = path.join(".");
-    if (name in info.properties) return info.properties[name];
+    if (Object.hasOwn(info.properties, name)) return info.properties[name];
     return (
       this.#root.vm.property(path) ??
       listenerProperty(path, listener) ??

@@ -199,8 +199,10 @@ export class Host {
    */
   connect(options: ConnectOptions = {}): Connection {
     const user = this.#newStream(options);
-    const [root, second] = user.roots("downstream");
-    if (second !== undefined) throw new NotEmulated("several network filters of one listener");
+    const filters = user.plugins.filter(({ place }) => place === "downstream");
+    if (filters.length > 1) throw new NotEmulated("several network filters of one listener");
+    if (filters.some(({ when }) => when)) throw new NotEmulated("a share of connections");
+    const [root] = user.roots("downstream");
     return new Connection({
       info: { ...this.#streamInfo(options, undefined), tcp: "accepted" },
       listener: this.#options.listener ?? {},

@@ -124,7 +124,7 @@ export class TcpFilter implements Context, StreamScope {
   property(path: readonly ByteString[]): PropertyValue | undefined {
     const { info, listener } = this.#chain;
     const name = path.join(".");
-    if (name in info.properties) return info.properties[name];
+    if (Object.hasOwn(info.properties, name)) return info.properties[name];
     const none = { requestHeaders: undefined, responseHeaders: undefined, responseTrailers: undefined };
     return this.#root.vm.property(path) ?? listenerProperty(path, listener) ?? attribute(path, { info, ...none });
   }

@@ -62,7 +62,7 @@ export const tcpActions: readonly Script[] = [
     connections: [[...twoWays, ["client", end, "downstream_data(2, 4, 1)"], ["server", end]]],
   },
   {
-    title: "TCP: the caller's end is held, and the caller resets",
+    title: "TCP: the caller's end is held, and the upstream resets",
     on: { ...everyCallback, downstream_data: "get_buffer_bytes(2, 0, 99)\nreturn 1" },
     connections: [
       [
