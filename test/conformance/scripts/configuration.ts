@@ -113,6 +113,7 @@ export const configuration: readonly Script[] = [
     title: "capability restriction: callbacks that are not allowed are never called",
     plugin: { allowedCapabilities: ["proxy_log", "proxy_get_property", "proxy_on_context_create", "proxy_on_log"] },
     on: { log: mark, request_headers: "return 1", configure: "return 0", vm_start: "return 0" },
+    never: ["request_headers", "configure", "vm_start"],
   },
   {
     title: "capability restriction: WASI by its names",

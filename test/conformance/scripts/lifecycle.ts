@@ -43,6 +43,7 @@ export const lifecycle: readonly Script[] = [
   {
     title: "validate_configuration is not called by Envoy",
     on: { validate_configuration: "return 0", configure: mark },
+    never: ["validate_configuration"],
   },
   {
     title: "effective context: of another stream, of the root, of none",
