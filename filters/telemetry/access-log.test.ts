@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigRefused, type Host, type StreamOptions, type UpstreamResponse } from "../../sdk/host/index.ts";
-import { cluster, load, plain } from "./test-support/requests.ts";
+import { ConfigRefused, Host, type StreamOptions, type UpstreamResponse } from "../../sdk/host/index.ts";
+import { compilePuppet } from "../../sdk/host/testdata/compile.ts";
+import { cluster, load, module, node, plain } from "./test-support/requests.ts";
 import "../../sdk/vitest/index.ts";
 
 interface Fetched {
@@ -78,6 +79,23 @@ describe("the line", () => {
     ${"request.headers['x-none'] + 'a'"} | ${null}
   `("has $value for $expression", async ({ expression, value }) => {
     expect(fieldsOf(lineOf(await logging({ fields: { it: expression } }), {}))).toEqual({ it: value });
+  });
+
+  test("has what is computed beside attributes", async () => {
+    const fields = { path: "request.path", class: "response.code-200", size: "request.size-1", code: "response.code" };
+    expect(fieldsOf(lineOf(await logging({ fields }), { request: { path: "/a" }, answer: { status: 404 } }))).toEqual({
+      ...{ path: "/a", class: 204, size: -1, code: 404 },
+    });
+  });
+
+  test("has all but filter state that is no UTF-8", async () => {
+    const fields = { path: "request.path", at: "filter_state['wasm.at']", code: "response.code" };
+    const state = { module: await compilePuppet(), config: Buffer.from("R: set at \xed\xa0\x80", "latin1") };
+    const telemetry = { module, upstream: true, config: { accessLog: { fields }, metrics: [{ drop: true }] } };
+    const host = await Host.load([state, telemetry], { node, listener: { direction: "outbound" } });
+    const line = lineOf(host, { request: { path: "/a" } });
+    expect(host).toHaveLogged("info", /R set at \ufffd+ -> 0/);
+    expect(fieldsOf(line)).toEqual({ path: "/a", at: null, code: 200 });
   });
 
   test("has names that are escaped, too", async () => {

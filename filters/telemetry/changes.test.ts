@@ -186,7 +186,7 @@ describe("labels", () => {
 test("no answer of the host to an expression ends the VM", async () => {
   const dimensions = { tenant: "request.host", kind: "1 + 1" };
   const served: unknown[] = [];
-  for (let after = 0; after < 30; after++) {
+  for (let after = 0; after < 40; after++) {
     const beside = await load({ node: statTags });
     const fault = beside.faults.fail("proxy_call_foreign_function", Status.InternalFailure, { after, times: 1 });
     const host = await withChanges([{ dimensions }], { beside }).catch((error: unknown) => error);
@@ -205,6 +205,25 @@ test("no answer of the host to an expression ends the VM", async () => {
     ["a.test", "unknown"],
   ])
     expect(served).toContainEqual(one);
+});
+
+test("attributes that the host does not compile together are read one by one", async () => {
+  const dimensions = { tenant: "request.host", kind: "request.path" };
+  const calls: number[] = [];
+  for (let after = 0; after < 30; after++) {
+    const beside = await load({ node: statTags });
+    const fault = beside.faults.fail("proxy_call_foreign_function", Status.BadArgument, { after, times: 1 });
+    const host = await withChanges([{ dimensions }], { beside }).catch((error: unknown) => error);
+    fault.end();
+    if (!(host instanceof Host)) continue; // what the fault hit was a check of the configuration
+    const fetch = () => host.fetch({ host: "a.test", path: "/a" }, saying(catalog), options);
+    fetch();
+    const [labels] = labelsOf(host, "requests_total");
+    if (labels === undefined) continue; // or one that the worker's VM made
+    expect(labels).toMatchObject({ tenant: "a.test", kind: "/a" });
+    calls.push(host.hostcalls.trace(fetch).filter(({ name }) => name === "proxy_call_foreign_function").length);
+  }
+  expect([...new Set(calls)].sort()).toEqual([1, 2]);
 });
 
 describe("an expression", () => {
@@ -281,6 +300,7 @@ describe("an expression", () => {
     expect(await trace({ tenant: "request.host" })).toBe(1);
     expect(await trace({ tenant: "request.host", kind: "request.headers['x-user']", other: "response.code" })).toBe(1);
     expect(await trace({ tenant: "request.host", kind: "1 + 1" })).toBe(2);
+    expect(await trace({ tenant: "request.host", kind: "request.size-1", other: "response.code" })).toBe(2);
   });
 });
 
@@ -300,6 +320,19 @@ test.each`
   const refused = await load({ config: { metrics } }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ConfigRefused);
   expect(String(refused)).toContain(problem);
+});
+
+test.each`
+  version                            | tag
+  ${{ ISTIO_VERSION: "1.30.0-rc1" }} | ${"1.30.0-rc1"}
+  ${{}}                              | ${"unknown"}
+`("istio_build, which no configuration changes, has the version of $version as $tag", async ({ version, tag }) => {
+  const host = await load({
+    node: { ...node, metadata: { ...metadata, ...version } },
+    config: { metrics: [{ drop: true }] },
+  });
+  const [name = ""] = host.metrics.names.filter((one) => one.endsWith("istio_build"));
+  expect(named(name)).toMatchObject({ component: "proxy", tag });
 });
 
 test("a configuration for connections is none for requests", async () => {

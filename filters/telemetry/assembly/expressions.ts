@@ -15,6 +15,7 @@ enum Kind {
 export class Expressions {
   private plain: Expression | null = null;
   private kinds: Kind[] = [];
+  /** By the expression's place; null for those that are read otherwise. */
   private others: (Expression | null)[] = [];
 
   /** @param texts compile, each on its own */
@@ -23,12 +24,22 @@ export class Expressions {
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i];
       const existence = existenceOf(text);
-      this.kinds.push(text == FLAGS ? Kind.Flags : existence.length ? Kind.Plain : Kind.Other);
-      if (text == FLAGS) continue;
-      if (existence.length) list.push(existence + " ? " + marked(text) + " : ''");
-      else this.others.push(Expression.compile(marked(text)));
+      const kind = text == FLAGS ? Kind.Flags : existence.length ? Kind.Plain : Kind.Other;
+      this.kinds.push(kind);
+      this.others.push(kind == Kind.Other ? Expression.compile(marked(text)) : null);
+      if (kind == Kind.Plain) list.push(existence + " ? " + marked(text) + " : ''");
     }
     if (list.length) this.plain = Expression.compile("[" + joinTexts(list, ", ") + "]");
+    if (list.length && this.plain == null) this.separate(texts);
+  }
+
+  /** Where the host does not compile attributes together, as where that text is too long for it. */
+  private separate(texts: string[]): void {
+    for (let i = 0; i < texts.length; i++) {
+      if (this.kinds[i] != Kind.Plain) continue;
+      this.kinds[i] = Kind.Other;
+      this.others[i] = Expression.compile(marked(texts[i]));
+    }
   }
 
   /**
@@ -39,11 +50,10 @@ export class Expressions {
     const together = this.plain;
     const plain = together == null ? new Array<string>() : together.strings();
     let nextPlain = 0;
-    let nextOther = 0;
     for (let i = 0; i < this.kinds.length; i++) {
       const kind = this.kinds[i];
       if (kind == Kind.Flags) results.push("s" + flagNames(new Properties().u64(FLAGS)));
-      else if (kind == Kind.Other) results.push(textOf(this.others[nextOther++]));
+      else if (kind == Kind.Other) results.push(textOf(this.others[i]));
       else results.push(nextPlain < plain.length ? plain[nextPlain++] : "");
     }
   }
@@ -65,14 +75,15 @@ function marked(text: string): string {
 const FLAGS = "response.flags";
 const DURATIONS: string[] = ["request.duration", "response.backend_latency", "upstream.cx_pool_ready_duration"];
 const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
-const MAPS: string[] = ["request.headers", "response.headers", "response.trailers", "filter_state"];
+/** Of texts: filter state is bytes, and those that are no UTF-8 are an error where they become a string. */
+const MAPS: string[] = ["request.headers", "response.headers", "response.trailers"];
 /** Of these there is no text. */
 const PARTS: string[] = ["headers", "trailers", "node", "metadata", "locality"];
 
 /** An expression that is true where the attribute has a value; empty if the text is more than an attribute. */
 function existenceOf(text: string): string {
   const dot = text.indexOf(".");
-  if (dot < 0 || !isName(text, 0, text.length)) return inMap(text);
+  if (dot < 0 || !isName(text, 0, text.length, false)) return inMap(text);
   const last = text.substring(dot + 1);
   if (!GROUPS.includes(text.substring(0, dot)) || last.includes(".")) return "";
   for (let i = 0; i < PARTS.length; i++) if (last.endsWith(PARTS[i])) return "";
@@ -84,17 +95,18 @@ function inMap(text: string): string {
   const open = text.indexOf("['");
   if (open < 0 || !text.endsWith("']")) return "";
   const map = text.substring(0, open);
-  if (!MAPS.includes(map) || !isName(text, open + 2, text.length - 2)) return "";
+  if (!MAPS.includes(map) || !isName(text, open + 2, text.length - 2, true)) return "";
   return text.substring(open + 1, text.length - 1) + " in " + map;
 }
 
-/** Letters, digits, `-`, `_` and `.`. */
-function isName(text: string, from: i32, to: i32): bool {
+/** Letters, digits, `_` and `.`; in quotes also `-`, which is a minus outside of them. */
+function isName(text: string, from: i32, to: i32, isQuoted: bool): bool {
   for (let i = from; i < to; i++) {
     const code = text.charCodeAt(i);
     const letter = code | 0x20;
-    const isOfName = (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code == 0x5f;
-    if (!isOfName && code != 0x2d && code != 0x2e) return false;
+    const isOfName =
+      (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code == 0x5f || code == 0x2e;
+    if (!isOfName && !(isQuoted && code == 0x2d)) return false;
   }
   return from < to;
 }
