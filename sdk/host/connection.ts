@@ -87,7 +87,7 @@ export class Connection {
     return !this.#isClosed && (!this.#isConnected || this.#filter?.isHolding === true);
   }
 
-  /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, UR where the upstream resets. */
+  /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, NC where there is no cluster, UR where the upstream resets. */
   get flags(): readonly FlagName[] {
     return flagNames(this.#setup.info.flags);
   }
@@ -102,6 +102,10 @@ export class Connection {
     const { info, isRefused } = this.#setup;
     if (this.#isClosed || info.tcp === "proxied") return;
     info.tcp = "proxied";
+    if (info.cluster === undefined) {
+      this.#fail(Flag.NC);
+      return;
+    }
     const [endpoint] = info.cluster.endpoints ?? [defaultEndpoint];
     if (endpoint === undefined) {
       this.#fail(Flag.UH);

@@ -252,7 +252,7 @@ export class Host {
       startedAtNs: clock.monotonicNs,
       startedRealtimeNs: clock.realtimeNs,
       route,
-      cluster,
+      cluster: cluster ?? undefined,
       tcp: undefined,
       connection,
       connectionId: this.#requests,

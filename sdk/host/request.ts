@@ -107,7 +107,8 @@ export interface StreamOptions {
    * Default: a route without retries.
    */
   readonly route?: RouteInit | null | ((headers: HeaderView) => RouteInit | null);
-  readonly cluster?: ClusterInit;
+  /** null: Envoy does not know the cluster (yet). */
+  readonly cluster?: ClusterInit | null;
   readonly connection?: ConnectionInit;
   /** Properties by path joined with dots: what the host does not know, or should be otherwise; undefined: it does not exist. */
   readonly properties?: Readonly<Record<string, PropertyValue | undefined>>;

@@ -35,6 +35,7 @@ export function brokenOff(reason: ResetReason): string {
   return `upstream_reset_after_response_started{${underscored(resets[reason].text)}}`;
 }
 
+export const noCluster = envoyReply(503, "", "cluster_not_found");
 export const noEndpoint = envoyReply(503, "no healthy upstream", "no_healthy_upstream");
 
 /** @param details `response_timeout` of the whole request, `upstream_per_try_timeout` of an attempt */

@@ -8,7 +8,7 @@ import type { HeaderMap } from "./header-map.ts";
 import type { LocalReply } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
-import { brokenOff, noEndpoint, resetReply, resets, timeoutReply } from "./resets.ts";
+import { brokenOff, noCluster, noEndpoint, resetReply, resets, timeoutReply } from "./resets.ts";
 import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
 import { expectedTimeoutMs, type Timeouts, takeTimeouts } from "./timeouts.ts";
@@ -78,8 +78,13 @@ export class Router implements AttemptOwner {
 
   /** Starts the first attempt, or answers where there is nobody to try. */
   start(): void {
+    const { cluster } = this.info;
+    if (cluster === undefined) {
+      this.#answer(Flag.NC, noCluster);
+      return;
+    }
     this.#prepareAttempt();
-    if (this.info.cluster.endpoints?.length !== 0) this.#startAttempt();
+    if (cluster.endpoints?.length !== 0) this.#startAttempt();
     else this.#answer(Flag.UH, noEndpoint);
   }
 
@@ -184,7 +189,7 @@ export class Router implements AttemptOwner {
   #startAttempt(): void {
     this.#backOff = undefined;
     const { info, requestHeaders, clock } = this.#owner;
-    const endpoints = info.cluster.endpoints ?? [defaultEndpoint];
+    const endpoints = info.cluster?.endpoints ?? [defaultEndpoint];
     const endpoint = endpoints[(info.attempts - 1) % endpoints.length] ?? defaultEndpoint;
     info.endpoint = endpoint;
     info.isConnected = false;

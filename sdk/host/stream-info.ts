@@ -17,8 +17,9 @@ export const Flag = {
   NR: 256,
   DC: 16384,
   URX: 32768,
+  NC: 16777216,
 } as const;
-/** Short name of a response flag that the host sets: LH, UH, UT, LR, UR, UF, UC, UO, NR, DC, URX. */
+/** Short name of a response flag that the host sets: LH, UH, UT, LR, UR, UF, UC, UO, NR, DC, URX, NC. */
 export type FlagName = keyof typeof Flag;
 
 /** One store and one record for a request, or connection of TCP, shared by all its filters and attempts. */
@@ -27,7 +28,8 @@ export interface StreamInfo {
   readonly startedRealtimeNs: bigint;
   /** undefined: no route matched. */
   route: RouteInit | undefined;
-  readonly cluster: ClusterInit;
+  /** undefined: Envoy does not know it. */
+  readonly cluster: ClusterInit | undefined;
   /** How far a connection of TCP has come: until tcp_proxy has it, no cluster is chosen. Undefined of a request. */
   tcp: "accepted" | "proxied" | undefined;
   readonly connection: ConnectionInit;
@@ -52,7 +54,7 @@ export interface StreamInfo {
   backendLatencyNs: bigint | undefined;
 }
 
-/** The cluster, once it is chosen: by the route, or by tcp_proxy. */
+/** The cluster, once it is chosen, by the route or by tcp_proxy, and known. */
 export function chosenCluster({ route, tcp, cluster }: StreamInfo): ClusterInit | undefined {
   return route !== undefined || tcp === "proxied" ? cluster : undefined;
 }

@@ -87,6 +87,7 @@ function manager(script: Script, { vmId, plugins, slotFile }: ListenerParts): Js
     codec_type: script.protocol === "HTTP/1.1" ? "HTTP1" : "HTTP2",
     access_log: accessLogs(vmId, plugins),
     route_config: {
+      validate_clusters: false,
       virtual_hosts: route === null ? [] : [virtualHostOf(route, clusterName, plugins.map(filterName))],
     },
     http_filters: [

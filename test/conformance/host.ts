@@ -182,7 +182,8 @@ function connectOptions({ cluster = "open" }: Script, { source, destination, tcp
   };
 }
 
-function clusterOf(kind: ClusterName, name: string, address: string): ClusterInit {
+function clusterOf(kind: ClusterName, name: string, address: string): ClusterInit | null {
+  if (kind === "unknown") return null;
   return {
     name,
     metadata: metadata("cluster"),

@@ -43,8 +43,8 @@ export interface Script {
 /** A text in the log, and how often it must be there: default once. */
 export type Logged = string | readonly [text: string, times: number];
 
-/** "closed": nobody listens there; "none": it has no endpoint. */
-export type ClusterName = "open" | "closed" | "none";
+/** "closed": nobody listens there; "none": it has no endpoint; "unknown": Envoy has none of that name. */
+export type ClusterName = "open" | "closed" | "none" | "unknown";
 
 export interface PluginScript {
   readonly config?: string | Uint8Array;

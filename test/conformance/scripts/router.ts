@@ -17,6 +17,10 @@ const up = {
   delete: "log(2, 'uX')",
 } as const;
 
+/** What tells of a route's cluster. */
+const ofCluster =
+  "get_property('xds.route_name')\nget_property('xds.cluster_name')\nget_property('xds.cluster_metadata.filter_metadata.dev~.sluice.owner')\nget_property('upstream.num_endpoints')\nget_property('upstream.request_attempt_count')\nget_property('upstream.address')\nget_property('upstream.transport_failure_reason')\nget_header_map_value(0, 'x-envoy-attempt-count')";
+
 const both = { on: down, upstream: up } as const;
 const ok: Answer = { status: 200 };
 const failed: Answer = { status: 503 };
@@ -41,6 +45,14 @@ const orders: readonly Script[] = [
     never: ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"],
     cluster: "none",
     ...both,
+  },
+  {
+    title: "order of callbacks: an unknown cluster",
+    never: ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"],
+    cluster: "unknown",
+    route: { retryOn: "5xx", attemptCount: true },
+    on: { ...down, request_headers: ofCluster, response_headers: `${down.response_headers}\n${ofCluster}` },
+    upstream: up,
   },
   { title: "order of callbacks: nobody listens", never: ["upstream.response_headers"], cluster: "closed", ...both },
   {

@@ -54,6 +54,7 @@ export const tcpEnds: readonly Script[] = [
   })),
   { title: "TCP: nobody listens", on: everyCallback, cluster: "closed", connections: [[]] },
   { title: "TCP: the cluster has no endpoint", on: everyCallback, cluster: "none", connections: [[]] },
+  { title: "TCP: an unknown cluster", on: everyCallback, cluster: "unknown", connections: [[]] },
   { title: "TCP: one connection after another", on: everyCallback, connections: [bothEnd, bothEnd] },
   {
     title: "TCP: a plugin without callbacks of connections",
