@@ -215,6 +215,11 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
       this.sendLocalReply(envoyReply(404, "", "route_not_found"));
       return;
     }
+    if (route.directResponse !== undefined) {
+      const { status, body = "" } = route.directResponse;
+      this.sendLocalReply(envoyReply(status, body, "direct_response"));
+      return;
+    }
     this.#router = new Router(this, route);
     if (endStream) this.#router.onRequestComplete();
     this.#router.start();

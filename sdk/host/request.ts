@@ -43,8 +43,17 @@ export interface RouteInit {
   readonly retriableStatusCodes?: readonly number[];
   /** The route switches the plugin off, in both chains (typed_per_filter_config with `disabled`). Default false. */
   readonly isPluginOff?: boolean;
+  /** Envoy itself answers (direct_response); the route has no cluster then. Default: the cluster answers. */
+  readonly directResponse?: DirectResponse;
   /** Sends x-envoy-attempt-count upstream (include_request_attempt_count). Default false. */
   readonly attemptCount?: boolean;
+}
+
+/** What a route answers itself. */
+export interface DirectResponse {
+  readonly status: number;
+  /** Default none. */
+  readonly body?: string;
 }
 
 /** Where an endpoint or a node is. */

@@ -56,7 +56,9 @@ export interface StreamInfo {
 
 /** The cluster, once it is chosen, by the route or by tcp_proxy, and known. */
 export function chosenCluster({ route, tcp, cluster }: StreamInfo): ClusterInit | undefined {
-  return route !== undefined || tcp === "proxied" ? cluster : undefined;
+  if (tcp === undefined ? route === undefined || route.directResponse !== undefined : tcp !== "proxied")
+    return undefined;
+  return cluster;
 }
 
 /** Short names of the flags that are set, in the order of the bits. */

@@ -1,5 +1,5 @@
 // Envoy's configuration: a bootstrap that never changes, and a listener for the script that runs.
-import type { RouteInit } from "../../sdk/host/request.ts";
+import type { DirectResponse, RouteInit } from "../../sdk/host/request.ts";
 import type { ScriptPlugin } from "./plugins.ts";
 import type { ClusterName, Script } from "./script.ts";
 import {
@@ -184,27 +184,35 @@ function virtualHostOf(route: RouteInit, cluster: ClusterName, filters: readonly
 const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true, config: {} };
 
 function routeOf(route: RouteInit, cluster: ClusterName, filters: readonly string[]): Json {
-  const { timeoutMs = 0, perTryTimeoutMs, retryOn, attempts = 1, retriableStatusCodes = [] } = route;
   return {
     name: route.name ?? "default",
     match: { prefix: "/" },
     metadata: { filter_metadata: metadata("route") },
     ...(route.isPluginOff ? { typed_per_filter_config: Object.fromEntries(filters.map((name) => [name, off])) } : {}),
-    route: {
-      cluster,
-      timeout: seconds(timeoutMs),
-      ...(retryOn || perTryTimeoutMs !== undefined
-        ? {
-            retry_policy: {
-              retry_on: retryOn ?? "",
-              num_retries: attempts,
-              retriable_status_codes: retriableStatusCodes,
-              retry_back_off: { base_interval: "0.001s" },
-              ...(perTryTimeoutMs === undefined ? {} : { per_try_timeout: seconds(perTryTimeoutMs) }),
-            },
-          }
-        : {}),
-    },
+    ...(route.directResponse ? directResponse(route.directResponse) : { route: routeAction(route, cluster) }),
+  };
+}
+
+function directResponse({ status, body = "" }: DirectResponse): Json {
+  return { direct_response: { status, body: { inline_string: body } } };
+}
+
+function routeAction(route: RouteInit, cluster: ClusterName): Json {
+  const { timeoutMs = 0, perTryTimeoutMs, retryOn, attempts = 1, retriableStatusCodes = [] } = route;
+  return {
+    cluster,
+    timeout: seconds(timeoutMs),
+    ...(retryOn || perTryTimeoutMs !== undefined
+      ? {
+          retry_policy: {
+            retry_on: retryOn ?? "",
+            num_retries: attempts,
+            retriable_status_codes: retriableStatusCodes,
+            retry_back_off: { base_interval: "0.001s" },
+            ...(perTryTimeoutMs === undefined ? {} : { per_try_timeout: seconds(perTryTimeoutMs) }),
+          },
+        }
+      : {}),
   };
 }
 
