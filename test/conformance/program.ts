@@ -19,7 +19,7 @@ export const callbackNames = [...callbacks("0.2.1")]
 export type Handlers = Readonly<Record<string, string>>;
 
 /** The kinds of arguments, as core.ts numbers them. */
-const Kind = { word: 0, bytes: 1, register: 2, scratch: 7, vector: 8, nowhere: 9 } as const;
+const Kind = { word: 0, bytes: 1, register: 2, scratch: 7, vector: 8, nowhere: 9, repeated: 10 } as const;
 const outKinds: Readonly<Record<Written, number>> = { word: 3, long: 4, value: 5, pairs: 6 };
 
 /** Registers that the probe fills itself. */
@@ -85,7 +85,9 @@ function call(text: string, saved: number | undefined, registers: readonly strin
 
 /** `'a', 1, {'b': 'c'}` -> its parts. */
 function args(list: string): string[] {
-  return [...list.matchAll(/\s*({[^}]*}|'(?:[^'\\]|\\.)*'|[^,\s]+)\s*(?:,|$)/g)].map(([, value = ""]) => value);
+  return [...list.matchAll(/\s*({[^}]*}(?: \* \d+)?|'(?:[^'\\]|\\.)*'|[^,\s]+)\s*(?:,|$)/g)].map(
+    ([, value = ""]) => value,
+  );
 }
 
 function argument(kind: string, value: string, registers: readonly string[]): Buffer {
@@ -97,9 +99,19 @@ function argument(kind: string, value: string, registers: readonly string[]): Bu
     return Buffer.concat([u8(Kind.register), u8(register)]);
   }
   if (kind === "word" || kind === "long") return Buffer.concat([u8(Kind.word), i64(BigInt(value))]);
+  const [, block, times] = /^({.*}) \* (\d+)$/.exec(value) ?? [];
+  if (block !== undefined) return repeated(block, Number(times));
   const bytes = bytesOf(value);
   if (kind === "path") return Buffer.concat([u8(Kind.bytes), sized16(Buffer.from(pathOf(bytes), "latin1"))]);
   return Buffer.concat([u8(kind === "vector" ? Kind.vector : Kind.bytes), sized16(Buffer.from(bytes, "latin1"))]);
+}
+
+/** `{'name': 'value'} * 1025`: the probe puts it together, as it may be larger than the place of a program. */
+function repeated(block: string, times: number): Buffer {
+  const bytes = Buffer.from(bytesOf(block), "latin1");
+  const count = bytes.readUInt32LE();
+  const [sizes, texts] = [bytes.subarray(4, 4 + 8 * count), bytes.subarray(4 + 8 * count)];
+  return Buffer.concat([u8(Kind.repeated), u16(count), u16(times), sized16(sizes), sized16(texts)]);
 }
 
 /** A literal's bytes: `'text\x00'`, or `{'name': 'value'}` as a block of pairs. */

@@ -15,6 +15,7 @@ namespace Arg {
   export const Scratch: u8 = 7;
   export const Vector: u8 = 8;
   export const Nowhere: u8 = 9;
+  export const Repeated: u8 = 10;
 }
 
 namespace Step {
@@ -189,6 +190,25 @@ function fill(kind: u8, out: usize, filled: i32): i32 {
   else if (kind == Arg.Nowhere) {
     store<i64>(to, 0xfffffff0);
     store<i64>(to + 8, 100);
+    return filled + 2;
+  } else if (kind == Arg.Repeated) {
+    const count: usize = takeShort();
+    const times: usize = takeShort();
+    const sizes = at + 2;
+    const sizesSize: usize = takeShort();
+    at += sizesSize;
+    const texts = at + 2;
+    const textsSize: usize = takeShort();
+    at += textsSize;
+    const size = 4 + times * (sizesSize + textsSize);
+    const block = heap.alloc(size);
+    store<u32>(block, <u32>(count * times));
+    for (let i: usize = 0; i < times; i++) {
+      memory.copy(block + 4 + i * sizesSize, sizes, sizesSize);
+      memory.copy(block + 4 + times * sizesSize + i * textsSize, texts, textsSize);
+    }
+    store<i64>(to, block);
+    store<i64>(to + 8, size);
     return filled + 2;
   } else if (kind == Arg.Bytes || kind == Arg.Vector) {
     const size = takeShort();

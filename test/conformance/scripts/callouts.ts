@@ -75,6 +75,7 @@ const http: readonly Script[] = [
         http_call('open', {':method': 'GET', ':path': '/'}, '', '', 5000)
         http_call('open', '', '', '', 5000)
         http_call('', ${headers}, '', '', 5000)
+        http_call('open', {':method': 'GET', ':path': '/check', ':authority': 'a', 'x-a': 'b'} * 257, '', '', 5000)
         http_call(@nowhere, ${headers}, '', '', 5000)`,
     },
   },

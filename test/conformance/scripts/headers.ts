@@ -11,6 +11,10 @@ const request = {
   ],
 } as const;
 
+/** A map that Envoy can send. */
+const restored =
+  "set_header_map_pairs(0, {':authority': 'a', ':path': '/', ':method': 'GET', ':scheme': 'http', 'x-forwarded-proto': 'http'})";
+
 const answers = [
   {
     status: 200,
@@ -269,6 +273,28 @@ const writing: readonly Script[] = [
         set_header_map_pairs(2, '\\x01\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x01\\x00\\x00\\x00a\\x00')
         get_header_map_pairs(2)
         replace_header_map_value(2, ':status', '200')`,
+    },
+  },
+  {
+    title: "a block of 1,024 pairs is the largest; one of more empties the map",
+    on: {
+      request_headers: `
+        set_header_map_pairs(0, {'a': 'b'} * 1024)
+        get_header_map_size(0)
+        set_header_map_pairs(0, {'a': 'b'} * 1025)
+        get_header_map_size(0)
+        ${restored}`,
+    },
+  },
+  {
+    title: "a block of pairs of more than 1 MiB empties the map",
+    on: {
+      request_headers: `
+        set_header_map_pairs(0, {'a': '${"b".repeat(1012)}'} * 1024)
+        get_header_map_size(0)
+        set_header_map_pairs(0, {'a': '${"b".repeat(1013)}'} * 1024)
+        get_header_map_size(0)
+        ${restored}`,
     },
   },
   {

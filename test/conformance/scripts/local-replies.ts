@@ -52,6 +52,10 @@ export const localReplies: readonly Script[] = [
     on: { ...shown, request_headers: "send_local_response(403, 'd', 'b', 'xyz', -1)" },
   },
   {
+    title: "more than 1,024 headers count as none",
+    on: { ...shown, request_headers: "send_local_response(403, 'd', 'b', {'x-a': 'b'} * 1025, -1)" },
+  },
+  {
     title: "a gRPC request gets 200 with grpc-status and grpc-message",
     requests: [grpc],
     on: { ...shown, request_headers: "send_local_response(429, 'd', 'slow down, \\xc3\\xa9 100%', {'x-a': 'b'}, 8)" },
