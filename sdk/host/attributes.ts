@@ -79,7 +79,7 @@ const upstream: Group = {
   // The host's connections take no time. tcp_proxy has it without a connection, too [measured, Envoy 1.40]
   cx_pool_ready_duration: ({ info }) => (info.isConnected || info.tcp === "proxied" ? 0n : undefined),
   locality: ({ info }) => info.endpoint && localityMessage(info.endpoint.locality),
-  transport_failure_reason: ({ info }) => (info.endpoint || info.tcp ? info.transportFailure : undefined),
+  transport_failure_reason: ({ info }) => info.transportFailure,
 };
 
 const xds: Group = {

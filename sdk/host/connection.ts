@@ -87,7 +87,7 @@ export class Connection {
     return !this.#isClosed && (!this.#isConnected || this.#filter?.isHolding === true);
   }
 
-  /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, NC where there is no cluster, UR where the upstream resets. */
+  /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, NC where there is no cluster, UO where its circuit breaker has no room, UR where the upstream resets. */
   get flags(): readonly FlagName[] {
     return flagNames(this.#setup.info.flags);
   }
@@ -109,6 +109,10 @@ export class Connection {
     const [endpoint] = info.cluster.endpoints ?? [defaultEndpoint];
     if (endpoint === undefined) {
       this.#fail(Flag.UH);
+      return;
+    }
+    if (info.cluster.overflow === "requests") {
+      this.#fail(Flag.UO);
       return;
     }
     info.endpoint = endpoint;

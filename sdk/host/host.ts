@@ -204,7 +204,7 @@ export class Host {
     if (filters.some(({ when }) => when)) throw new NotEmulated("a share of connections");
     const [root] = user.roots("downstream");
     return new Connection({
-      info: { ...this.#streamInfo(options, undefined), tcp: "accepted" },
+      info: { ...this.#streamInfo(options, undefined), tcp: "accepted", transportFailure: "" },
       listener: this.#options.listener ?? {},
       root,
       isRefused: options.isRefused ?? false,
@@ -267,7 +267,7 @@ export class Host {
       responseCode: undefined,
       details: undefined,
       flags: 0,
-      transportFailure: "",
+      transportFailure: undefined,
       durationNs: undefined,
       backendLatencyNs: undefined,
     };

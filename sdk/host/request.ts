@@ -80,6 +80,8 @@ export interface ClusterInit {
   readonly metadata?: Metadata;
   /** Taken in turn, one an attempt, of a TCP connection the first; an empty list is "no healthy upstream". Default one, 127.0.0.1:8080. */
   readonly endpoints?: readonly Endpoint[];
+  /** What its circuit breaker has no room for: any request (of TCP, any connection), or any retry. Default: there is room. */
+  readonly overflow?: "requests" | "retries";
 }
 
 /** What is known of the connection by its TLS. */

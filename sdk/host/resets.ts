@@ -36,6 +36,14 @@ export function brokenOff(reason: ResetReason): string {
 }
 
 export const noCluster = envoyReply(503, "", "cluster_not_found");
+export const overflow: LocalReply = {
+  ...envoyReply(
+    503,
+    "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+    "upstream_reset_before_response_started{overflow}",
+  ),
+  headers: [["x-envoy-overloaded", "true"]],
+};
 export const noEndpoint = envoyReply(503, "no healthy upstream", "no_healthy_upstream");
 
 /** @param details `response_timeout` of the whole request, `upstream_per_try_timeout` of an attempt */

@@ -8,7 +8,7 @@ import type { HeaderMap } from "./header-map.ts";
 import type { LocalReply } from "./local-reply.ts";
 import { bufferLimit, type ListenerInit } from "./node.ts";
 import type { Endpoint, ResetReason, RouteInit } from "./request.ts";
-import { brokenOff, noCluster, noEndpoint, resetReply, resets, timeoutReply } from "./resets.ts";
+import { brokenOff, noCluster, noEndpoint, overflow, resetReply, resets, timeoutReply } from "./resets.ts";
 import { backOffNs, isRetriableReset, isRetriableResponse, type RetryPolicy, takeRetryPolicy } from "./retry.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
 import { expectedTimeoutMs, type Timeouts, takeTimeouts } from "./timeouts.ts";
@@ -84,8 +84,9 @@ export class Router implements AttemptOwner {
       return;
     }
     this.#prepareAttempt();
-    if (cluster.endpoints?.length !== 0) this.#startAttempt();
-    else this.#answer(Flag.UH, noEndpoint);
+    if (cluster.endpoints?.length === 0) this.#answer(Flag.UH, noEndpoint);
+    else if (cluster.overflow === "requests") this.#overflow();
+    else this.#startAttempt();
   }
 
   /** The request has arrived as a whole: only now the route's timeout begins. */
@@ -122,10 +123,7 @@ export class Router implements AttemptOwner {
 
   onResponse(headers: HeaderMap, endStream: boolean): void {
     this.#perTryTimeout?.cancel();
-    if (isRetriableResponse(this.#policy, headers)) {
-      if (this.#tryAgain()) return;
-      this.info.flags |= Flag.URX;
-    }
+    if (isRetriableResponse(this.#policy, headers) && this.#tryAgain()) return;
     headers.set("x-envoy-upstream-service-time", String(this.#attemptNs() / 1_000_000n));
     this.info.responseCode = Number(headers.first(":status"));
     if (endStream) this.#finish();
@@ -154,10 +152,7 @@ export class Router implements AttemptOwner {
       return;
     }
     this.info.transportFailure = transportFailure;
-    if (isRetriableReset(this.#policy, reason)) {
-      if (this.#tryAgain()) return;
-      this.info.flags |= Flag.URX;
-    }
+    if (isRetriableReset(this.#policy, reason) && this.#tryAgain()) return;
     this.#answer(flag, resetReply(reason, this.info.attempts));
   }
 
@@ -184,6 +179,11 @@ export class Router implements AttemptOwner {
     if (this.#route.attemptCount) requestHeaders.set("x-envoy-attempt-count", String(info.attempts));
     const expectedMs = expectedTimeoutMs(this.#timeouts, this.#elapsedMs());
     if (expectedMs !== undefined) requestHeaders.set("x-envoy-expected-rq-timeout-ms", String(expectedMs));
+  }
+
+  #overflow(): void {
+    this.info.transportFailure = "";
+    this.#answer(Flag.UO, overflow);
   }
 
   #startAttempt(): void {
@@ -223,9 +223,16 @@ export class Router implements AttemptOwner {
     this.#perTryTimeout = this.#owner.clock.after(msToNs(perTryMs), () => this.#onPerTryTimeout());
   }
 
-  /** Ends the attempt and schedules another; false if no retry is left, or the request is not complete. */
+  /** Ends the attempt and schedules another; false, with its flag, if there can be none: the request may not be complete. */
   #tryAgain(): boolean {
-    if (this.#retriesLeft === 0 || this.#requestCompleteNs === undefined) return false;
+    if (this.#retriesLeft === 0 || this.#requestCompleteNs === undefined) {
+      this.info.flags |= Flag.URX;
+      return false;
+    }
+    if (this.info.cluster?.overflow === "retries") {
+      this.info.flags |= Flag.UO;
+      return false;
+    }
     this.#retriesLeft -= 1;
     this.#endAttempt();
     const retry = this.#policy.retries - this.#retriesLeft;
@@ -237,10 +244,7 @@ export class Router implements AttemptOwner {
   }
 
   #onPerTryTimeout(): void {
-    if (isRetriableReset(this.#policy, "timeout")) {
-      if (this.#tryAgain()) return;
-      this.info.flags |= Flag.URX;
-    }
+    if (isRetriableReset(this.#policy, "timeout") && this.#tryAgain()) return;
     this.#answer(Flag.UT, timeoutReply("upstream_per_try_timeout"));
   }
 

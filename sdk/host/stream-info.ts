@@ -48,7 +48,8 @@ export interface StreamInfo {
   responseCode: number | undefined;
   details: ByteString | undefined;
   flags: number;
-  transportFailure: string;
+  /** undefined until the router asks for a connection. */
+  transportFailure: string | undefined;
   /** Set when the request is over. */
   durationNs: bigint | undefined;
   backendLatencyNs: bigint | undefined;

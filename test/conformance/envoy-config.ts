@@ -28,6 +28,11 @@ export function bootstrap(upstream: { readonly http: string; readonly tcp: strin
         cluster(tcpCluster, [upstream.tcp]),
         cluster("closed", [closedAddress]),
         cluster("none", []),
+        {
+          ...cluster("full", [upstream.http]),
+          ...breaker({ max_connections: 0, max_pending_requests: 0, max_requests: 0 }),
+        },
+        { ...cluster("no-retries", [upstream.http]), ...breaker({ max_retries: 0 }) },
       ],
     },
   };
@@ -266,6 +271,10 @@ function cluster(name: string, addresses: readonly string[]): Json {
     metadata: { filter_metadata: metadata("cluster") },
     typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
   };
+}
+
+function breaker(threshold: Json): Json {
+  return { circuit_breakers: { thresholds: [threshold] } };
 }
 
 /** A line of JSON on stdout for each request or connection that is over. */

@@ -187,6 +187,8 @@ function clusterOf(kind: ClusterName, name: string, address: string): ClusterIni
   return {
     name,
     metadata: metadata("cluster"),
+    ...(kind === "full" && { overflow: "requests" }),
+    ...(kind === "no-retries" && { overflow: "retries" }),
     endpoints: kind === "none" ? [] : [{ address, locality, metadata: metadata("endpoint") }],
   };
 }

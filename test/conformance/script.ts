@@ -43,8 +43,9 @@ export interface Script {
 /** A text in the log, and how often it must be there: default once. */
 export type Logged = string | readonly [text: string, times: number];
 
-/** "closed": nobody listens there; "none": it has no endpoint; "unknown": Envoy has none of that name. */
-export type ClusterName = "open" | "closed" | "none" | "unknown";
+/** "closed": nobody listens there; "none": it has no endpoint; "unknown": Envoy has none of that name;
+ * "full": its circuit breaker lets no request through; "no-retries": and this one no retry. */
+export type ClusterName = "open" | "closed" | "none" | "unknown" | "full" | "no-retries";
 
 export interface PluginScript {
   readonly config?: string | Uint8Array;

@@ -21,6 +21,7 @@ const up = {
 const ofCluster =
   "get_property('xds.route_name')\nget_property('xds.cluster_name')\nget_property('xds.cluster_metadata.filter_metadata.dev~.sluice.owner')\nget_property('upstream.num_endpoints')\nget_property('upstream.request_attempt_count')\nget_property('upstream.address')\nget_property('upstream.transport_failure_reason')\nget_header_map_value(0, 'x-envoy-attempt-count')";
 
+const noAttempt = ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"];
 const both = { on: down, upstream: up } as const;
 const ok: Answer = { status: 200 };
 const failed: Answer = { status: 503 };
@@ -42,13 +43,13 @@ const orders: readonly Script[] = [
   { title: "order of callbacks: no route", route: null, on: down },
   {
     title: "order of callbacks: no endpoint",
-    never: ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"],
+    never: noAttempt,
     cluster: "none",
     ...both,
   },
   {
     title: "order of callbacks: an unknown cluster",
-    never: ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"],
+    never: noAttempt,
     cluster: "unknown",
     route: { retryOn: "5xx", attemptCount: true },
     on: { ...down, request_headers: ofCluster, response_headers: `${down.response_headers}\n${ofCluster}` },
@@ -300,7 +301,7 @@ const attributes = [
   "xds.route_metadata.filter_metadata.dev~.sluice.owner",
   "xds.virtual_host_name",
   "xds.cluster_name",
-  "xds.cluster_metadata",
+  "xds.cluster_metadata.filter_metadata.dev~.sluice.owner",
   "upstream.num_endpoints",
   "upstream.request_attempt_count",
   "upstream.address",
@@ -314,10 +315,63 @@ const attributes = [
   .map((path) => `get_property('${path}')`)
   .join("\n");
 const direct = {
-  never: ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"],
+  never: noAttempt,
   on: { request_headers: attributes, response_headers: attributes, response_body: "", log: attributes, done: "" },
   upstream: up,
 } as const;
+
+const overflows: readonly Script[] = [
+  {
+    title: "circuit breaker: no request passes, and none is tried again",
+    never: noAttempt,
+    cluster: "full",
+    route: { retryOn: "5xx", attempts: 2, timeoutMs: 5000, attemptCount: true },
+    on: {
+      request_headers: attributes,
+      response_headers: `${attributes}\nget_header_map_pairs(2)\nget_header_map_pairs(0)`,
+      log: attributes,
+    },
+    upstream: up,
+  },
+  {
+    title: "circuit breaker: no request of gRPC passes",
+    never: noAttempt,
+    cluster: "full",
+    requests: [{ method: "POST", headers: [["content-type", "application/grpc"]], body: ["ab"] }],
+    ...both,
+  },
+  {
+    title: "circuit breaker: no retry after a response",
+    cluster: "no-retries",
+    route: { retryOn: "5xx", attempts: 2, attemptCount: true },
+    answers: [failed, ok],
+    on: { ...down, response_headers: `${down.response_headers}\nget_header_map_pairs(2)` },
+    upstream: up,
+  },
+  {
+    title: "circuit breaker: no retry after a reset",
+    never: ["upstream.response_headers"],
+    cluster: "no-retries",
+    route: { retryOn: "5xx", attempts: 2 },
+    answers: [{ reset: "remote-reset" }, ok],
+    on: { ...down, response_headers: `${down.response_headers}\nget_header_map_pairs(2)` },
+    upstream: up,
+  },
+  {
+    title: "circuit breaker: no retry after an attempt's timeout",
+    never: ["upstream.response_headers"],
+    cluster: "no-retries",
+    route: { timeoutMs: 5000, perTryTimeoutMs: 50, retryOn: "5xx", attempts: 2 },
+    answers: ["nothing", ok],
+    ...both,
+  },
+  {
+    title: "circuit breaker: a response that is not to be tried again is nothing to it",
+    cluster: "no-retries",
+    route: { retryOn: "5xx", attempts: 2 },
+    ...both,
+  },
+];
 
 const directResponses: readonly Script[] = [
   { ...direct, title: "a direct response", route: { directResponse: { status: 203, body: "from the route" } } },
@@ -348,4 +402,11 @@ const directResponses: readonly Script[] = [
   },
 ];
 
-export const router: readonly Script[] = [switchedOff, ...orders, ...retries, ...timeouts, ...directResponses];
+export const router: readonly Script[] = [
+  switchedOff,
+  ...orders,
+  ...retries,
+  ...timeouts,
+  ...directResponses,
+  ...overflows,
+];

@@ -55,6 +55,15 @@ export const tcpEnds: readonly Script[] = [
   { title: "TCP: nobody listens", on: everyCallback, cluster: "closed", connections: [[]] },
   { title: "TCP: the cluster has no endpoint", on: everyCallback, cluster: "none", connections: [[]] },
   { title: "TCP: an unknown cluster", on: everyCallback, cluster: "unknown", connections: [[]] },
+  {
+    title: "TCP: circuit breaker: no connection is made",
+    on: {
+      ...everyCallback,
+      log: "get_property('upstream.transport_failure_reason')\nget_property('upstream.address')\nget_property('response.flags')\nget_property('upstream.request_attempt_count')",
+    },
+    cluster: "full",
+    connections: [[]],
+  },
   { title: "TCP: one connection after another", on: everyCallback, connections: [bothEnd, bothEnd] },
   {
     title: "TCP: a plugin without callbacks of connections",
