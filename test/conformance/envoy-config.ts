@@ -150,30 +150,43 @@ function filterName({ rootId }: ScriptPlugin): string {
 
 function wasm(plugin: PlacedPlugin): { readonly typed_config: Json } {
   const typedConfig = { "@type": typeUrl("filters.http.wasm.v3.Wasm"), config: pluginConfig(plugin) };
-  const { when } = plugin.options;
-  return { typed_config: when === undefined ? typedConfig : matched(typedConfig, when) };
+  const { when, share } = plugin.options;
+  if (when !== undefined) return { typed_config: matched(typedConfig, (action) => withHeader(when, action)) };
+  if (share !== undefined) return { typed_config: matched(typedConfig, (action) => shareOf(share, action)) };
+  return { typed_config: typedConfig };
 }
 
-/** A filter for the requests that have a header. */
-function matched(filter: Json, [headerName, exact]: readonly [name: string, value: string]): Json {
+/** A filter for some of the requests. @param matcher those for which the action is */
+function matched(filter: Json, matcher: (action: Json) => Json): Json {
   const composite = (type: string, rest: Json) => ({ "@type": typeUrl(`filters.http.composite.v3.${type}`), ...rest });
-  const input = {
-    "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
-    header_name: headerName,
-  };
   const action = composite("ExecuteFilterAction", {
     filter_chain: { typed_config: [{ name: "plugin", typed_config: filter }] },
   });
   return {
     "@type": typeUrl("common.matching.v3.ExtensionWithMatcher"),
     extension_config: { name: "composite", typed_config: composite("Composite", {}) },
-    xds_matcher: {
-      matcher_tree: {
-        input: { name: "header", typed_config: input },
-        exact_match_map: { map: { [exact]: { action: { name: "run", typed_config: action } } } },
-      },
-    },
+    xds_matcher: matcher({ action: { name: "run", typed_config: action } }),
   };
+}
+
+/** Requests that have a header. */
+function withHeader([name, exact]: readonly [name: string, value: string], action: Json): Json {
+  return { matcher_tree: { input: headerInput(name), exact_match_map: { map: { [exact]: action } } } };
+}
+
+/** So many of 100 requests, by their ids. */
+function shareOf(numerator: number, action: Json): Json {
+  const fraction = {
+    "@type": typeUrl("matching.input_matchers.runtime_fraction.v3.RuntimeFraction"),
+    runtime_fraction: { default_value: { numerator, denominator: "HUNDRED" } },
+  };
+  const single = { input: headerInput("x-request-id"), custom_match: { name: "share", typed_config: fraction } };
+  return { matcher_list: { matchers: [{ predicate: { single_predicate: single }, on_match: action }] } };
+}
+
+function headerInput(name: string): Json {
+  const input = { "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name: name };
+  return { name: "header", typed_config: input };
 }
 
 function virtualHostOf(route: RouteInit, cluster: ClusterName, filters: readonly string[]): Json {

@@ -92,10 +92,11 @@ async function initsOf(script: Script, { vmId }: Addresses): Promise<PluginInit[
 }
 
 async function initOf({ place, rootId, options, vmId, module }: ScriptPlugin): Promise<PluginInit> {
-  const { vm: _vm, when, reloadBackOffMs: backOffMs = reloadBackOffMs, ...rest } = options;
+  const { vm: _vm, when, share, reloadBackOffMs: backOffMs = reloadBackOffMs, ...rest } = options;
   return {
     ...{ ...rest, rootId, vmId, name: pluginName, module: await module(), reloadBackOff: `${backOffMs}ms` },
     ...(when && { when: (headers) => headers.get(when[0]) === when[1] }),
+    ...(share !== undefined && { when: (headers) => share === 100 && headers.has("x-request-id") }),
     ...(place === "access log" && { accessLogger: true }),
     ...(place === "upstream" && { upstream: "only" }),
   };

@@ -60,6 +60,8 @@ export interface PluginScript {
   readonly reloadBackOffMs?: number;
   /** Only for requests that have this header and value, by ExtensionWithMatcher. Default all. */
   readonly when?: readonly [name: string, value: string];
+  /** Only for so many of 100 requests, by runtime_fraction: none or all, as the host throws no dice. Default all, without it. */
+  readonly share?: 0 | 100;
   /** Default: the VM of the script. "own code": of another module, under the same vm_id; "own id": under another vm_id. */
   readonly vm?: "own code" | "own id";
 }

@@ -60,6 +60,25 @@ export const shares: readonly Script[] = [
     on: { request_headers: "trap" },
   },
   {
+    title: "a filter for all requests, by chance",
+    plugin: { share: 100 },
+    requests: [chosen, chosen],
+    on: all,
+  },
+  {
+    title: "a filter for no request, by chance",
+    plugin: { share: 0 },
+    requests: [chosen, chosen],
+    on: { ...all, configure: mark },
+    never: ["request_headers", "request_body", "response_headers", "log", "done", "delete"],
+  },
+  {
+    title: "without x-request-id, which a filter has removed, no share has the request",
+    on: { request_headers: "remove_header_map_value(0, 'x-request-id')" },
+    others: [{ rootId: "second", share: 100, on: rest }],
+    never: ["second.request_headers", "second.response_headers", "second.log", "second.done", "second.delete"],
+  },
+  {
     title: "an access logger tells of requests that passed by",
     plugin: { when },
     requests: [{}],
