@@ -15,7 +15,7 @@ export interface ConnectionEnd {
    * @throws {Error} if the connection is closed, or if Envoy has not made it (yet) to this upstream
    */
   send(bytes: string | Uint8Array, options?: { readonly endStream?: boolean }): void;
-  /** Cuts the connection (a TCP reset). As long as Envoy reads nothing, it does not notice. @throws {Error} like `send` */
+  /** Cuts the connection (a TCP reset). As long as Envoy reads nothing, it does not notice; then the filter still sees what came before. @throws {Error} like `send` */
   reset(): void;
 }
 

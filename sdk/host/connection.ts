@@ -4,6 +4,7 @@ import * as PeerType from "../abi/peer-type.ts";
 import type { Logged } from "./access-log.ts";
 import type { ByteString } from "./bytes.ts";
 import { type ConnectionEnd, End, type Wire } from "./connection-end.ts";
+import { NotEmulated } from "./errors.ts";
 import type { ListenerInit } from "./node.ts";
 import { resets } from "./resets.ts";
 import type { Root } from "./root.ts";
@@ -33,6 +34,8 @@ export class Connection {
   readonly #filter: TcpFilter | undefined;
   /** What the caller has sent before Envoy reads. */
   #unread: ByteString = "";
+  /** It has reset the connection before Envoy reads. */
+  #isResetUnread = false;
   #isConnected = false;
   #isClosed = false;
 
@@ -53,7 +56,7 @@ export class Connection {
         info,
         listener,
         connect: () => this.#connect(),
-        toServer: (bytes: ByteString, endStream: boolean) => this.#server.take(bytes, endStream),
+        toServer: (bytes: ByteString, endStream: boolean) => this.#toServer(bytes, endStream),
         toClient: (bytes: ByteString, endStream: boolean) => this.#toClient(bytes, endStream),
         close: () => this.#close(PeerType.Local),
       };
@@ -94,6 +97,7 @@ export class Connection {
 
   #check(from: End): void {
     if (this.#isClosed) throw new Error("the connection is closed");
+    if (from === this.#client && this.#isResetUnread) throw new Error("the caller has reset the connection");
     if (from === this.#server && !this.#isConnected) throw new Error("Envoy has not connected to the upstream");
   }
 
@@ -127,6 +131,7 @@ export class Connection {
     const unread = this.#unread;
     this.#unread = "";
     if (unread !== "" || this.#client.hasEnded) this.#receive(this.#client, unread, this.#client.hasEnded);
+    if (this.#isResetUnread && !this.#isClosed) this.#reset(this.#client);
   }
 
   #receive(from: End, bytes: ByteString, endStream: boolean): void {
@@ -145,8 +150,13 @@ export class Connection {
     if (this.#filter !== undefined) this.#filter.onClientData(bytes, endStream);
     else {
       this.#setup.info.requestBodyBytes += bytes.length;
-      this.#server.take(bytes, endStream);
+      this.#toServer(bytes, endStream);
     }
+  }
+
+  /** What the caller's reset overtakes is lost. */
+  #toServer(bytes: ByteString, endStream: boolean): void {
+    if (!this.#isResetUnread) this.#server.take(bytes, endStream);
   }
 
   #toClient(bytes: ByteString, endStream: boolean): void {
@@ -155,7 +165,11 @@ export class Connection {
   }
 
   #reset(from: End): void {
-    if (!this.#isConnected) return;
+    if (!this.#isConnected) {
+      if (from.hasEnded) throw new NotEmulated("a reset behind an end that Envoy has not read");
+      this.#isResetUnread = true;
+      return;
+    }
     const isByClient = from === this.#client;
     const other = isByClient ? this.#server : this.#client;
     other.isReset = true;

@@ -10,5 +10,7 @@ export const differences: Readonly<Record<string, string>> = {
 export const refusals: Readonly<Record<string, string>> = {
   'set_envoy_filter_state of "envoy.network.ip" to "10.0.0.1"': "set_envoy_filter_state(envoy.network.ip)",
   "resolving a name": "envoy_resolve_dns",
+  "TCP: the caller resets while the filter holds the connection, after its end":
+    "a reset behind an end that Envoy has not read",
   "an imported memory": "an imported memory",
 };

@@ -9,6 +9,20 @@ const twoWays: readonly Move[] = [
   ["server", "ef"],
   ["server", "gh"],
 ];
+/** What Envoy has not read when the filter lets the connection go on. */
+const unreadResets: Readonly<Record<string, readonly Move[]>> = {
+  "while the filter holds the connection": [["client", { resetsAfter: {} }, ""]],
+  "while the filter holds the connection, after some bytes": [
+    ["client", "ab", ""],
+    ["client", { resetsAfter: {} }, ""],
+  ],
+  "while the filter holds the connection, after its end": [
+    ["client", "ab", ""],
+    ["client", end, ""],
+    ["client", { resetsAfter: {} }, ""],
+    ["server", end, ""],
+  ],
+};
 /** Logged in a tick. */
 const wentOn = "continue_stream(2) = 0";
 
@@ -46,6 +60,16 @@ export const tcpActions: readonly Script[] = [
       ],
     ],
   },
+  ...Object.entries(unreadResets).map(([title, moves]) => ({
+    title: `TCP: the caller resets ${title}`,
+    on: {
+      ...everyCallback,
+      new_connection: "set_tick_period_milliseconds(500)\nreturn 1",
+      tick: inTick("continue_stream(2)"),
+    },
+    connections: [moves],
+    until: "downstream_connection_close(",
+  })),
   ...[1, 2, 255].map((action) => ({
     title: `TCP: ${action} of the caller's bytes holds them`,
     on: { ...everyCallback, downstream_data: `get_buffer_bytes(2, 0, 99)\nhold ${action}` },
