@@ -3,8 +3,10 @@ import { accessLoggers } from "./access-loggers.ts";
 import { bodies, trailers } from "./bodies.ts";
 import { grpc, http, queues } from "./callouts.ts";
 import { chains } from "./chains.ts";
+import { circuitBreakers } from "./circuit-breakers.ts";
 import { configuration } from "./configuration.ts";
 import { deadline } from "./deadline.ts";
+import { directResponses } from "./direct-responses.ts";
 import { expressions } from "./expressions.ts";
 import { failures } from "./failures.ts";
 import { foreign } from "./foreign.ts";
@@ -39,6 +41,8 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   "local replies": localReplies,
   streams,
   router,
+  "direct responses": directResponses,
+  "circuit breakers": circuitBreakers,
   lifecycle,
   chains,
   VMs: vms,

@@ -1,28 +1,7 @@
 // What the router does with attempts, and what the filters of both chains see of it.
 import type { Answer, Script } from "../script.ts";
+import { attributes, both, down, noAttempt, up } from "./router-callbacks.ts";
 
-const down = {
-  request_headers: "get_property('upstream.request_attempt_count')",
-  response_headers:
-    "get_header_map_value(2, ':status')\nget_property('response.code_details')\nget_property('response.flags')",
-  log: "get_property('response.code')\nget_property('response.code_details')\nget_property('response.flags')\nget_property('upstream.request_attempt_count')",
-  done: "log(2, 'D')",
-  delete: "log(2, 'X')",
-} as const;
-
-const up = {
-  request_headers: "get_property('upstream.request_attempt_count')\nget_property('response.code_details')",
-  response_headers: "get_header_map_value(2, ':status')\nget_property('response.code_details')",
-  done: "get_property('response.flags')",
-  delete: "log(2, 'uX')",
-} as const;
-
-/** What tells of a route's cluster. */
-const ofCluster =
-  "get_property('xds.route_name')\nget_property('xds.cluster_name')\nget_property('xds.cluster_metadata.filter_metadata.dev~.sluice.owner')\nget_property('upstream.num_endpoints')\nget_property('upstream.request_attempt_count')\nget_property('upstream.address')\nget_property('upstream.transport_failure_reason')\nget_header_map_value(0, 'x-envoy-attempt-count')";
-
-const noAttempt = ["upstream.request_headers", "upstream.response_headers", "upstream.done", "upstream.delete"];
-const both = { on: down, upstream: up } as const;
 const ok: Answer = { status: 200 };
 const failed: Answer = { status: 503 };
 
@@ -52,7 +31,11 @@ const orders: readonly Script[] = [
     never: noAttempt,
     cluster: "unknown",
     route: { retryOn: "5xx", attemptCount: true },
-    on: { ...down, request_headers: ofCluster, response_headers: `${down.response_headers}\n${ofCluster}` },
+    on: {
+      ...down,
+      request_headers: attributes,
+      response_headers: `${attributes}\nget_header_map_value(0, 'x-envoy-attempt-count')`,
+    },
     upstream: up,
   },
   { title: "order of callbacks: nobody listens", never: ["upstream.response_headers"], cluster: "closed", ...both },
@@ -296,117 +279,4 @@ const switchedOff: Script = {
   never: ["request_headers", "response_headers", "log", "upstream.request_headers", "upstream.done"],
 };
 
-const attributes = [
-  "xds.route_name",
-  "xds.route_metadata.filter_metadata.dev~.sluice.owner",
-  "xds.virtual_host_name",
-  "xds.cluster_name",
-  "xds.cluster_metadata.filter_metadata.dev~.sluice.owner",
-  "upstream.num_endpoints",
-  "upstream.request_attempt_count",
-  "upstream.address",
-  "upstream.transport_failure_reason",
-  "response.code",
-  "response.code_details",
-  "response.flags",
-  "response.grpc_status",
-  "response.backend_latency",
-]
-  .map((path) => `get_property('${path}')`)
-  .join("\n");
-const direct = {
-  never: noAttempt,
-  on: { request_headers: attributes, response_headers: attributes, response_body: "", log: attributes, done: "" },
-  upstream: up,
-} as const;
-
-const overflows: readonly Script[] = [
-  {
-    title: "circuit breaker: no request passes, and none is tried again",
-    never: noAttempt,
-    cluster: "full",
-    route: { retryOn: "5xx", attempts: 2, timeoutMs: 5000, attemptCount: true },
-    on: {
-      request_headers: attributes,
-      response_headers: `${attributes}\nget_header_map_pairs(2)\nget_header_map_pairs(0)`,
-      log: attributes,
-    },
-    upstream: up,
-  },
-  {
-    title: "circuit breaker: no request of gRPC passes",
-    never: noAttempt,
-    cluster: "full",
-    requests: [{ method: "POST", headers: [["content-type", "application/grpc"]], body: ["ab"] }],
-    ...both,
-  },
-  {
-    title: "circuit breaker: no retry after a response",
-    cluster: "no-retries",
-    route: { retryOn: "5xx", attempts: 2, attemptCount: true },
-    answers: [failed, ok],
-    on: { ...down, response_headers: `${down.response_headers}\nget_header_map_pairs(2)` },
-    upstream: up,
-  },
-  {
-    title: "circuit breaker: no retry after a reset",
-    never: ["upstream.response_headers"],
-    cluster: "no-retries",
-    route: { retryOn: "5xx", attempts: 2 },
-    answers: [{ reset: "remote-reset" }, ok],
-    on: { ...down, response_headers: `${down.response_headers}\nget_header_map_pairs(2)` },
-    upstream: up,
-  },
-  {
-    title: "circuit breaker: no retry after an attempt's timeout",
-    never: ["upstream.response_headers"],
-    cluster: "no-retries",
-    route: { timeoutMs: 5000, perTryTimeoutMs: 50, retryOn: "5xx", attempts: 2 },
-    answers: ["nothing", ok],
-    ...both,
-  },
-  {
-    title: "circuit breaker: a response that is not to be tried again is nothing to it",
-    cluster: "no-retries",
-    route: { retryOn: "5xx", attempts: 2 },
-    ...both,
-  },
-];
-
-const directResponses: readonly Script[] = [
-  { ...direct, title: "a direct response", route: { directResponse: { status: 203, body: "from the route" } } },
-  {
-    ...direct,
-    title: "a direct response without a body, and a filter's header in it",
-    on: {
-      request_headers: "",
-      response_headers: "add_header_map_value(2, 'x-a', 'b')\nget_header_map_pairs(2)",
-      log: "get_header_map_pairs(2)",
-    },
-    route: { directResponse: { status: 403 } },
-  },
-  {
-    ...direct,
-    title: "a direct response to a request with a body: retries and timeouts are nothing to it",
-    requests: [{ method: "POST", headers: [["x-envoy-upstream-rq-timeout-ms", "5"]], body: ["ab", "cd"] }],
-    on: { ...direct.on, request_headers: "add_header_map_value(0, 'x-envoy-max-retries', '2')", request_body: "" },
-    never: [...direct.never, "request_body"],
-    route: { directResponse: { status: 503, body: "no" }, attemptCount: true },
-  },
-  {
-    ...direct,
-    title: "a direct response to gRPC",
-    requests: [{ method: "POST", headers: [["content-type", "application/grpc"]] }],
-    never: [...direct.never, "response_body"],
-    route: { directResponse: { status: 429, body: "slow down" } },
-  },
-];
-
-export const router: readonly Script[] = [
-  switchedOff,
-  ...orders,
-  ...retries,
-  ...timeouts,
-  ...directResponses,
-  ...overflows,
-];
+export const router: readonly Script[] = [switchedOff, ...orders, ...retries, ...timeouts];
