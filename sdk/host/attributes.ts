@@ -76,8 +76,8 @@ const upstream: Group = {
   address: ({ info }) => info.endpoint?.address,
   port: ({ info }) => portOf(info.endpoint?.address),
   local_address: ({ info }) => (info.isConnected ? (info.endpoint?.localAddress ?? "127.0.0.1:50000") : undefined),
-  // The host's connections take no time. tcp_proxy has it without a connection, too [measured, Envoy 1.40]
-  cx_pool_ready_duration: ({ info }) => (info.isConnected || info.tcp === "proxied" ? 0n : undefined),
+  // The host's connections take no time. tcp_proxy has it of a known cluster without a connection, too [measured, Envoy 1.40]
+  cx_pool_ready_duration: ({ info }) => (info.isConnected || (info.tcp && chosenCluster(info)) ? 0n : undefined),
   locality: ({ info }) => info.endpoint && localityMessage(info.endpoint.locality),
   transport_failure_reason: ({ info }) => info.transportFailure,
 };

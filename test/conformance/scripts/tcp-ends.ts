@@ -1,5 +1,6 @@
 // TCP connections: who speaks, ends and closes, and in which order a network filter learns of it.
 import { bothEnd, end, type Move } from "../connections.ts";
+import type { Handlers } from "../program.ts";
 import type { Script } from "../script.ts";
 import { everyCallback } from "./tcp-callbacks.ts";
 
@@ -46,6 +47,19 @@ const ends: Readonly<Record<string, readonly Move[]>> = {
   ],
 };
 
+/** Of a connection that Envoy does not make. */
+const unmade: Handlers = {
+  ...everyCallback,
+  log: `
+    get_property('response.flags')
+    get_property('xds.cluster_name')
+    get_property('upstream.num_endpoints')
+    get_property('upstream.address')
+    get_property('upstream.request_attempt_count')
+    get_property('upstream.transport_failure_reason')
+    took = get_property('upstream.cx_pool_ready_duration')`,
+};
+
 export const tcpEnds: readonly Script[] = [
   ...Object.entries(ends).map(([title, moves]) => ({
     title: `TCP: ${title}`,
@@ -54,16 +68,8 @@ export const tcpEnds: readonly Script[] = [
   })),
   { title: "TCP: nobody listens", on: everyCallback, cluster: "closed", connections: [[]] },
   { title: "TCP: the cluster has no endpoint", on: everyCallback, cluster: "none", connections: [[]] },
-  { title: "TCP: an unknown cluster", on: everyCallback, cluster: "unknown", connections: [[]] },
-  {
-    title: "TCP: circuit breaker: no connection is made",
-    on: {
-      ...everyCallback,
-      log: "get_property('upstream.transport_failure_reason')\nget_property('upstream.address')\nget_property('response.flags')\nget_property('upstream.request_attempt_count')",
-    },
-    cluster: "full",
-    connections: [[]],
-  },
+  { title: "TCP: an unknown cluster", on: unmade, cluster: "unknown", connections: [[]] },
+  { title: "TCP: circuit breaker: no connection is made", on: unmade, cluster: "full", connections: [[]] },
   { title: "TCP: one connection after another", on: everyCallback, connections: [bothEnd, bothEnd] },
   {
     title: "TCP: a plugin without callbacks of connections",
