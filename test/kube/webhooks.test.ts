@@ -212,6 +212,13 @@ describe("every kind", () => {
       sentence: "spec.portLevelMtls has a key that is no port: port numbers are 1 to 65535",
     },
     {
+      kind: "Telemetry",
+      good: { metrics: [{ overrides: [{ match: { metric: "REQUEST_SIZE" }, disabled: true }] }] },
+      bad: { accessLogging: [{ filter: { expression: "response.code >=" } }] },
+      sentence:
+        'spec.accessLogging[0].filter.expression is "response.code >=": not an expression in CEL: ">" at column 15 can\'t stand there',
+    },
+    {
       kind: "WasmPlugin",
       good: { url: "builtin://retry-budget", pluginConfig: { percent: 50 } },
       bad: { url: "builtin://retry-budget", pluginConfig: { percent: 5000 } },
