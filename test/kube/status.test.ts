@@ -133,6 +133,7 @@ describe("objects of Istio's other kinds", () => {
     WorkloadEntry: { address: "192.0.2.1" },
     Sidecar: { egress: [{ hosts: ["*/*"] }] },
     PeerAuthentication: { mtls: { mode: "STRICT" } },
+    Telemetry: { tracing: [{ randomSamplingPercentage: 5 }] },
   }).map(([kind, spec]) => {
     const version = kinds[kind as keyof typeof kinds];
     return {
