@@ -20,6 +20,7 @@ COPY sdk/package.json sdk/
 COPY controller/package.json controller/main.ts controller/
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 RUN find node_modules -type f "(" -name "*.ts" -o -name "*.cts" -o -name "*.mts" -o -name "*.map" -o -name "*.md" ")" -delete
+RUN find node_modules -type d -name testdata -prune -exec rm -r "{}" +
 
 FROM node:24.21.0-bookworm-slim
 ARG VERSION=0.1.0
