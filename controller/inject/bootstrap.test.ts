@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { defaultSettings } from "../model/mesh.ts";
+import { istioLabels } from "../model/telemetry.ts";
 import { type BootstrapOptions, bootstrap } from "./bootstrap.ts";
-import { istioLabels } from "./stats.ts";
 
 const options: BootstrapOptions = {
   proxy: {

@@ -3,8 +3,6 @@ import { listItems } from "../model/network.ts";
 import { istioLabels } from "../model/telemetry.ts";
 import type { Texts } from "./pod.ts";
 
-export { istioLabels };
-
 /**
  * Labels of the metrics of other filters, in the same form: `scope` is what a retry budget belongs to, `result` what became of a
  * request, `component` and `tag` what runs. Envoy knows a tag by its name only: another label stays part of the metric's name

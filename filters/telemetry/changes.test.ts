@@ -1,6 +1,6 @@
 // Changes of Istio's metrics, in the words of Istio's stats filter.
 import { describe, expect, test } from "vitest";
-import { istioLabels } from "../../controller/inject/stats.ts";
+import { istioLabels } from "../../controller/model/telemetry.ts";
 import * as Status from "../../sdk/abi/status.ts";
 import { ConfigRefused, Host } from "../../sdk/host/index.ts";
 import {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { istioLabels } from "../../controller/inject/stats.ts";
+import { istioLabels } from "../../controller/model/telemetry.ts";
 import { ConfigRefused, type Host, type UpstreamResponse } from "../../sdk/host/index.ts";
 import {
   answered,

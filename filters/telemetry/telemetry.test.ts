@@ -1,7 +1,7 @@
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { istioLabels } from "../../controller/inject/stats.ts";
+import { istioLabels } from "../../controller/model/telemetry.ts";
 import type { Host } from "../../sdk/host/index.ts";
 import { inspectModule } from "../../sdk/module/inspect.ts";
 import {

@@ -1,6 +1,6 @@
 // Changes of Istio's metrics on a real Envoy: which labels Prometheus reads.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { istioLabels } from "../../controller/inject/stats.ts";
+import { istioLabels } from "../../controller/model/telemetry.ts";
 import { freePort, type TestEnvoy } from "../support/envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";

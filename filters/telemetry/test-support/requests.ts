@@ -2,7 +2,7 @@
 import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
-import { istioLabels } from "../../../controller/inject/stats.ts";
+import { istioLabels } from "../../../controller/model/telemetry.ts";
 import { Host, type StreamOptions, type Upstream } from "../../../sdk/host/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
 
