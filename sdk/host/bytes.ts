@@ -3,13 +3,18 @@
 /** Bytes as a string with one char, 0 to 255, for each byte: comparable, usable as a key, losing nothing. */
 export type ByteString = string;
 
+/** A text with none of these is its own bytes: nearly every text of a request. */
+const beyondAscii = /[\x80-\uffff]/;
+
 /** The UTF-8 bytes of a text, or the bytes themselves. */
 export function toByteString(value: string | Uint8Array): ByteString {
+  if (typeof value === "string" && !beyondAscii.test(value)) return value;
   return Buffer.from(value as string).toString("latin1");
 }
 
 /** The text that the bytes are in UTF-8; what is not UTF-8 becomes U+FFFD. */
 export function toText(bytes: ByteString): string {
+  if (!beyondAscii.test(bytes)) return bytes;
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 

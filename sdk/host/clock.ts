@@ -20,6 +20,9 @@ export class VirtualClock {
   readonly #startNs: bigint;
   #monotonicNs = monotonicStartNs;
   #timers: Due[] = [];
+  /** Kept for a second: each response has it. */
+  #httpDate = "";
+  #httpDateSeconds: bigint | undefined;
 
   /** @param startMs wall clock at the start, in milliseconds since 1970 */
   constructor(startMs: number) {
@@ -33,6 +36,14 @@ export class VirtualClock {
   /** Wall clock in nanoseconds since 1970. */
   get realtimeNs(): bigint {
     return this.#startNs + this.#monotonicNs - monotonicStartNs;
+  }
+
+  /** The wall clock as HTTP writes it. */
+  get httpDate(): string {
+    const seconds = this.realtimeNs / 1_000_000_000n;
+    if (seconds !== this.#httpDateSeconds) this.#httpDate = new Date(Number(seconds) * 1000).toUTCString();
+    this.#httpDateSeconds = seconds;
+    return this.#httpDate;
   }
 
   /** Runs something after a time span; what is due at the same moment runs in the order in which it was asked for. */

@@ -10,6 +10,7 @@ import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, isGrpcRequest, type LocalReply, localResponse } from "./local-reply.ts";
 import type { ListenerInit } from "./node.ts";
 import type { RouteInit } from "./request.ts";
+import { hopByHop } from "./request-headers.ts";
 import { Router, type RouterOwner } from "./router.ts";
 import { Flag, type StreamInfo } from "./stream-info.ts";
 
@@ -232,8 +233,8 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
   #sendHeaders(headers: HeaderMap, endStream: boolean): void {
     this.#phase = "sent";
     this.info.responseCode = Number(headers.first(":status"));
-    for (const name of ["connection", "keep-alive", "proxy-connection", "transfer-encoding"]) headers.remove(name);
-    if (!headers.has("date")) headers.add("date", new Date(Number(this.clock.realtimeNs / 1_000_000n)).toUTCString());
+    headers.removeAll(hopByHop);
+    if (!headers.has("date")) headers.add("date", this.clock.httpDate);
     headers.set("server", "envoy");
     this.#sentHeaders = headers;
     if (endStream) this.#end();

@@ -116,12 +116,12 @@ export class Filter implements Context, StreamScope {
     this.#sawEnd = endStream;
     const { StopAllIterationAndWatermark: stop, StopIteration } = HeadersAction;
     this.#continued = undefined;
-    const action = this.#ask(`proxy_on_${side}_headers`, [headers.pairs.length, endStream ? 1 : 0], stop);
+    const action = this.#ask(callbacks[side].headers, [headers.pairs.length, endStream ? 1 : 0], stop);
     const { allowOnHeadersStopIteration = false } = this.#root.plugin;
     if (action > stop || (action === StopIteration && !allowOnHeadersStopIteration)) return stop;
     if (action !== HeadersAction.Continue && action !== HeadersAction.ContinueAndEndStream) return action;
     if (this.#continued === (side === "request" ? StreamType.Request : StreamType.Response)) {
-      const what = `proxy_continue_stream and then Continue from proxy_on_${side}_headers`;
+      const what = `proxy_continue_stream and then Continue from ${callbacks[side].headers}`;
       throw new EnvoyBug(`${what}: Envoy goes on twice; return a stop`);
     }
     inHand.headers = undefined;
@@ -136,7 +136,7 @@ export class Filter implements Context, StreamScope {
     this.#sawEnd = endStream;
     const size = (inHand.isBuffering ? this.#chain.held(side) : chunk).bytes.length;
     const stop = DataAction.StopIterationNoBuffer;
-    const action = Math.min(this.#ask(`proxy_on_${side}_body`, [size, endStream ? 1 : 0], stop), stop);
+    const action = Math.min(this.#ask(callbacks[side].body, [size, endStream ? 1 : 0], stop), stop);
     inHand.isBuffering = action === DataAction.StopIterationAndBuffer;
     if (action === DataAction.Continue) inHand.body = undefined;
     return action;
@@ -147,7 +147,7 @@ export class Filter implements Context, StreamScope {
     if (!this.#isAsked(side)) return true;
     const inHand = this.#inHand[side];
     inHand.trailers = trailers;
-    const passes = this.#ask(`proxy_on_${side}_trailers`, [trailers.pairs.length], 1) === 0;
+    const passes = this.#ask(callbacks[side].trailers, [trailers.pairs.length], 1) === 0;
     if (passes) inHand.trailers = undefined;
     return passes;
   }
@@ -289,6 +289,19 @@ export class Filter implements Context, StreamScope {
     return true;
   }
 }
+
+const callbacks = {
+  request: {
+    headers: "proxy_on_request_headers",
+    body: "proxy_on_request_body",
+    trailers: "proxy_on_request_trailers",
+  },
+  response: {
+    headers: "proxy_on_response_headers",
+    body: "proxy_on_response_body",
+    trailers: "proxy_on_response_trailers",
+  },
+} as const;
 
 const trailersOf: ReadonlyMap<number, Side> = new Map([
   [MapType.RequestTrailers, "request"],

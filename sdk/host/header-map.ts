@@ -100,11 +100,10 @@ export class HeaderMap implements HeaderView {
   /** Adds a value at the end, a pseudo header's after the others; of an inline name that is there, to its value. */
   add(name: ByteString, value: ByteString): void {
     const key = this.#key(name);
-    const at = inline[this.#kind].has(key) ? this.#pairs.findIndex((pair) => pair[0] === key) : -1;
-    const old = this.#pairs[at]?.[1];
-    if (old === undefined)
-      this.#pairs.splice(key.startsWith(":") ? this.#pseudoCount : this.#pairs.length, 0, [key, value]);
-    else this.#pairs[at] = [key, old === "" ? value : `${old},${value}`];
+    const old = inline[this.#kind].has(key) ? this.first(key) : undefined;
+    if (old !== undefined) this.set(key, old === "" ? value : `${old},${value}`);
+    else if (key.startsWith(":")) this.#pairs.splice(this.#pseudoCount, 0, [key, value]);
+    else this.#pairs.push([key, value]);
   }
 
   /** Writes a value in the place of the first one, as Envoy itself does with its own headers; else at the end. */
@@ -124,6 +123,11 @@ export class HeaderMap implements HeaderView {
   remove(name: ByteString): void {
     const key = this.#key(name);
     this.#pairs = this.#pairs.filter((pair) => pair[0] !== key);
+  }
+
+  /** @param names in lower case, "host" not among them */
+  removeAll(names: ReadonlySet<ByteString>): void {
+    this.#pairs = this.#pairs.filter(([name]) => !names.has(name));
   }
 
   clear(): void {

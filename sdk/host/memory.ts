@@ -9,6 +9,7 @@ import type { ByteString } from "./bytes.ts";
 export class Memory {
   readonly #memory: () => WebAssembly.Memory;
   readonly #allocate: (sizeBytes: number) => number;
+  #bytes = Buffer.alloc(0);
 
   /**
    * @param memory   the module's memory, looked up at each use: there is none before the instance
@@ -25,27 +26,30 @@ export class Memory {
 
   /** The bytes at an address; undefined if they are not all in the memory. */
   read(address: number, sizeBytes: number): ByteString | undefined {
-    const view = this.#view(address, sizeBytes);
-    return view?.toString("latin1");
+    const start = this.#find(address, sizeBytes);
+    return start === undefined ? undefined : this.#bytes.toString("latin1", start, start + (sizeBytes >>> 0));
   }
 
   /** The word at an address; undefined if it is not in the memory. */
   readWord(address: number): number | undefined {
-    return this.#view(address, 4)?.readUInt32LE();
+    const start = this.#find(address, 4);
+    return start === undefined ? undefined : this.#bytes.readUInt32LE(start);
   }
 
   /** Copies bytes to an address; false if they do not fit into the memory. */
   write(address: number, bytes: ByteString): boolean {
-    const view = this.#view(address, bytes.length);
-    view?.write(bytes, "latin1");
-    return view !== undefined;
+    const start = this.#find(address, bytes.length);
+    if (start === undefined) return false;
+    this.#bytes.write(bytes, start, bytes.length, "latin1");
+    return true;
   }
 
   /** Writes a word; false if the address is not in the memory. */
   writeWord(address: number, value: number): boolean {
-    const view = this.#view(address, 4);
-    view?.writeUInt32LE(value >>> 0);
-    return view !== undefined;
+    const start = this.#find(address, 4);
+    if (start === undefined) return false;
+    this.#bytes.writeUInt32LE(value >>> 0, start);
+    return true;
   }
 
   /**
@@ -66,9 +70,11 @@ export class Memory {
       : Status.InvalidMemoryAccess;
   }
 
-  #view(address: number, sizeBytes: number): Buffer | undefined {
-    const [start, size] = [address >>> 0, sizeBytes >>> 0];
+  /** Where so many bytes stand in `#bytes`, which is the memory as it is now: a memory that grows gets another buffer. */
+  #find(address: number, sizeBytes: number): number | undefined {
     const { buffer } = this.#memory();
-    return start + size > buffer.byteLength ? undefined : Buffer.from(buffer, start, size);
+    if (this.#bytes.buffer !== buffer) this.#bytes = Buffer.from(buffer);
+    const start = address >>> 0;
+    return start + (sizeBytes >>> 0) > buffer.byteLength ? undefined : start;
   }
 }

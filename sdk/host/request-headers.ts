@@ -5,7 +5,7 @@ import { HeaderMap } from "./header-map.ts";
 import type { RequestInit } from "./request.ts";
 
 /** Headers by which a client could steer the router: dropped, since no client counts as internal. */
-const notFromClients = [
+const notFromClients: ReadonlySet<string> = new Set([
   "x-envoy-downstream-service-cluster",
   "x-envoy-downstream-service-node",
   "x-envoy-expected-rq-timeout-ms",
@@ -24,10 +24,15 @@ const notFromClients = [
   "x-envoy-upstream-rq-per-try-timeout-ms",
   "x-envoy-upstream-rq-timeout-alt-response",
   "x-envoy-upstream-rq-timeout-ms",
-];
+]);
 
-/** Of one connection, not of the request. */
-const hopByHop = ["connection", "keep-alive", "proxy-connection", "transfer-encoding"];
+/** Of one connection, not of the request or response. */
+export const hopByHop: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+]);
 
 /** The header map of a request. @param count which request this is: makes the request id of one that has none */
 export function requestHeaders(request: RequestInit, count: bigint): HeaderMap {
@@ -39,8 +44,8 @@ export function requestHeaders(request: RequestInit, count: bigint): HeaderMap {
     ":scheme": scheme,
     ...request.headers,
   });
-  for (const name of notFromClients) headers.remove(name);
-  if (!headers.has("upgrade")) for (const name of hopByHop) headers.remove(name);
+  headers.removeAll(notFromClients);
+  if (!headers.has("upgrade")) headers.removeAll(hopByHop);
   if (!headers.has("x-forwarded-proto")) headers.add("x-forwarded-proto", toByteString(scheme));
   if (!headers.has("x-request-id"))
     headers.add("x-request-id", `00000000-0000-4000-8000-${count.toString().padStart(12, "0")}`);

@@ -13,14 +13,14 @@ export interface RetryPolicy {
 }
 
 /** Headers by which a filter changes the retry policy; the router removes them. */
-const controlHeaders = [
+const controlHeaders: ReadonlySet<string> = new Set([
   "x-envoy-retry-on",
   "x-envoy-retry-grpc-on",
   "x-envoy-max-retries",
   "x-envoy-retriable-status-codes",
   "x-envoy-retriable-header-names",
   "x-envoy-hedge-on-per-try-timeout",
-];
+]);
 
 /** Conditions on `grpc-status` in the response's headers. */
 const grpcConditions = new Map([
@@ -37,7 +37,7 @@ export function takeRetryPolicy(route: RouteInit, headers: HeaderMap): RetryPoli
   const conditions = [route.retryOn ?? "", text("x-envoy-retry-on"), text("x-envoy-retry-grpc-on")].flatMap(words);
   const max = text("x-envoy-max-retries");
   const statuses = words(text("x-envoy-retriable-status-codes")).map(Number);
-  for (const name of controlHeaders) headers.remove(name);
+  headers.removeAll(controlHeaders);
   return {
     conditions: new Set(conditions),
     retries: /^\d+$/.test(max) ? Number(max) : (route.attempts ?? 1),
@@ -77,6 +77,7 @@ export function backOffNs(retry: number): bigint {
 }
 
 function words(list: string): string[] {
+  if (list === "") return [];
   return list
     .split(",")
     .map((word) => word.trim())

@@ -21,6 +21,7 @@ export const Flag = {
 } as const;
 /** Short name of a response flag that the host sets: LH, UH, UT, LR, UR, UF, UC, UO, NR, DC, URX, NC. */
 export type FlagName = keyof typeof Flag;
+const allFlags = Object.keys(Flag) as FlagName[];
 
 /** One store and one record for a request, or connection of TCP, shared by all its filters and attempts. */
 export interface StreamInfo {
@@ -64,5 +65,5 @@ export function chosenCluster({ route, tcp, cluster }: StreamInfo): ClusterInit 
 
 /** Short names of the flags that are set, in the order of the bits. */
 export function flagNames(flags: number): FlagName[] {
-  return (Object.keys(Flag) as FlagName[]).filter((name) => (flags & Flag[name]) !== 0);
+  return allFlags.filter((name) => (flags & Flag[name]) !== 0);
 }

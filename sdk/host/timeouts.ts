@@ -15,7 +15,8 @@ const routeMsDefault = 15_000;
 /** The timeouts of a request. The headers that change them are taken out; values that are no numbers do not count. */
 export function takeTimeouts(route: RouteInit, headers: HeaderMap): Timeouts {
   const take = (name: string) => {
-    const text = headers.first(name)?.trim() ?? "";
+    const text = headers.first(name)?.trim();
+    if (text === undefined) return undefined;
     headers.remove(name);
     return /^\d+$/.test(text) ? Number(text) : undefined;
   };
