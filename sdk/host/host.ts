@@ -96,11 +96,12 @@ export class Host {
     action();
     const { plugins, threads } = this.#current;
     const setups = new Set(plugins.map(({ setup }) => setup));
+    const vms = threads.flatMap((thread) => [...thread.vms]).filter((vm) => setups.has(vm.setup));
     return {
       hostcalls: difference(hostcalls.byName, calls),
       allocations: allocations.count - count,
       allocatedBytes: allocations.bytes - bytes,
-      memoryBytes: Math.max(...threads.flatMap(({ vms }) => [...vms].map((vm) => vm.memory.sizeBytes))),
+      memoryBytes: Math.max(...vms.map((vm) => vm.memory.sizeBytes)),
       moduleBytes: [...setups].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };
   }
@@ -286,7 +287,7 @@ function surroundings({ node = {}, listener = {}, workers = 1 }: EnvoyOptions): 
 }
 
 function log(user: StreamUser, logged: Logged): void {
-  for (const root of user.roots("access log")) writeAccessLog(root, logged);
+  for (const root of user.roots("access log", logged.headers?.request)) writeAccessLog(root, logged);
 }
 
 /** Shared data, to look at. */

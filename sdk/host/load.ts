@@ -66,7 +66,8 @@ export interface PluginOptions {
 export interface PluginInit extends PluginOptions {
   /**
    * Which requests a filter is for, by their headers as they are when they come to its place: a share of the traffic, as
-   * Envoy's ExtensionWithMatcher makes it. Default all.
+   * Envoy's ExtensionWithMatcher makes it. Of an access logger: by the headers as they are in the end, as with Envoy's
+   * header_filter. Default all.
    */
   readonly when?: (headers: HeaderView) => boolean;
   /** The module's bytes, or its path: then a source map beside it (PATH.map) adds lines of the source to traps. */
@@ -163,7 +164,8 @@ function loadedPlugin(
   { place, setup, listener }: { place: Place; setup: VmSetup; listener: ListenerInit },
 ): LoadedPlugin {
   const { name = "plugin", upstream, failurePolicy = "FAIL_CLOSED", reloadBackOff = "1s" } = init;
-  const rootId = place === "upstream" && upstream !== "only" ? "upstream" : (init.rootId ?? (upstream ? place : ""));
+  const isSecond = place === "upstream" && upstream !== "only";
+  const rootId = isSecond ? "upstream" : (init.rootId ?? (upstream === "only" ? "upstream" : ""));
   const { allowOnHeadersStopIteration = false } = init;
   const said = {
     name,

@@ -73,6 +73,22 @@ test("upstream plugins see each attempt, in their order", async () => {
 });
 const attempt = ["up: R here -> ", "upstream: uR here -> ", "upstream: uA here -> ", "up: A here -> "];
 
+test("a plugin of both chains is told where it stands by its root_id", async () => {
+  const config = "R: here\nuR: here";
+  const host = await load({ config, upstream: true });
+  expect(said(host, () => host.fetch())).toEqual([": R here -> ", "upstream: uR here -> "]);
+  const named = await load({ config, upstream: true, rootId: "named" });
+  expect(said(named, () => named.fetch())).toEqual(["named: R here -> ", "upstream: uR here -> "]);
+});
+
+test("what is measured is the memory of the host's own plugins, not that of its neighbours", async () => {
+  const host = await Host.load(module);
+  const { memoryBytes } = host.measure(() => host.fetch());
+  const neighbour = await Host.load(module, { vmId: "other", config: "-".repeat(1_000_000), beside: host });
+  expect(host.measure(() => host.fetch())).toMatchObject({ memoryBytes });
+  expect(neighbour.measure(() => neighbour.fetch()).memoryBytes).toBeGreaterThan(1_000_000);
+});
+
 test("plugins of one VM share its end and its shared data; those of another vm_id nothing", async () => {
   const host = await load(
     { rootId: "a", config: "R: write k v 0; trapif 0 x-trap", failurePolicy: "FAIL_OPEN" },

@@ -1,5 +1,6 @@
 // The plugins of one request or connection: those in force when it began, until it is over.
 import type { FilterRoot } from "./filter-manager.ts";
+import { HeaderMap } from "./header-map.ts";
 import type { LoadedPlugin, Place } from "./load.ts";
 import type { Root } from "./root.ts";
 import type { Thread } from "./thread.ts";
@@ -14,10 +15,15 @@ export class StreamUser {
     this.plugins = plugins;
   }
 
-  /** Roots of the plugins of one place, in their order; without those that the stream passes by. */
-  *roots(place: Place): Generator<Root, undefined> {
+  /**
+   * Roots of the plugins of one place, in their order; without those that the stream passes by.
+   *
+   * @param headers of the request, which say for which of them it is; none of a TCP connection
+   */
+  *roots(place: Place, headers = new HeaderMap("request")): Generator<Root, undefined> {
     for (const plugin of this.plugins) {
-      const root = plugin.place === place ? this.#root(plugin) : undefined;
+      if (plugin.place !== place || plugin.when?.(headers) === false) continue;
+      const root = this.#root(plugin);
       if (root !== undefined) yield root;
     }
   }

@@ -8,7 +8,7 @@ export interface Usage {
   readonly allocations: number;
   /** Bytes of these values. */
   readonly allocatedBytes: number;
-  /** Memory of the host's largest VM when all was done; a multiple of 64 KiB. */
+  /** Memory of the largest VM of the host's own plugins when all was done; a multiple of 64 KiB. */
   readonly memoryBytes: number;
   /** Size of the host's modules; of one that stands under two vm_ids twice. */
   readonly moduleBytes: number;

@@ -117,9 +117,14 @@ function at(place: ScriptPlugin["place"], plugins: readonly PlacedPlugin[]): Pla
 function accessLogs(vmId: string, plugins: readonly PlacedPlugin[]): Json[] {
   const loggers = at("access log", plugins).map((plugin) => ({
     name: filterName(plugin),
+    ...(plugin.options.when && { filter: { header_filter: { header: headerMatch(plugin.options.when) } } }),
     typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config: pluginConfig(plugin) },
   }));
   return [...loggers, accessLog(vmId)];
+}
+
+function headerMatch([name, exact]: readonly [name: string, value: string]): Json {
+  return { name, string_match: { exact } };
 }
 
 /** What the slot of the plugin that a script swaps holds. */

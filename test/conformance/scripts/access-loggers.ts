@@ -95,6 +95,12 @@ export const accessLoggers: readonly Script[] = [
     logger: { log: "get_header_map_pairs(2)\nget_property('response.flags')\nget_property('response.code_details')" },
   },
   {
+    title: "an access logger for requests with a header, which a filter may add",
+    requests: [{}, { headers: [["x-new", "1"]] }, { headers: [["x-mark", ""]] }],
+    on: { request_headers: "if get_header_map_value(0, 'x-mark'): add_header_map_value(0, 'x-new', '1')" },
+    others: [{ rootId: "some", place: "access log", when: ["x-new", "1"], on: { log: "get_header_map_pairs(0)" } }],
+  },
+  {
     title: "an access logger that traps",
     requests: [{}, {}],
     logger: { log: "trap" },
