@@ -1,59 +1,149 @@
 // Envoy forgets a metric with the last VM that has defined it (seen in 1.40). So, when a module is swapped, a counter that
-// the new one has not used before the old one ends would start again from 0. What a VM defines is therefore noted in shared
+// the new one has not used before the old one ends would start again from 0. What VMs define is therefore noted in shared
 // data, and a new VM defines all of it when it is configured: the old one lives still.
 //
-//   as often as there are metrics: u8 type, u16 size of the name, the name
-import { proxy_define_metric } from "./env";
-import { OUT_WORD } from "./host-memory";
-import { getSharedData, IF_ABSENT, setSharedData } from "./shared-data";
+// The notes are a log in chunks, each under a key of its own. A VM reads on in it where it has stopped, and writes at its end:
+// a metric costs one small write, however many there are. A chunk of CHUNK bytes and more is full, and the next one begins.
+// Names that follow each other are nearly the same (the metrics of one set of labels), so each begins with bytes of the last one:
+//
+//   as often as there are metrics: u8 type, u16 bytes from the name before, u16 other bytes, those bytes
+import { proxy_define_metric, proxy_get_shared_data, proxy_set_shared_data } from "./env";
+import { FIRST, OUT_PTR, OUT_SIZE, OUT_WORD, SECOND, valuePtr, valueSize } from "./host-memory";
+import { IF_ABSENT } from "./shared-data";
 import { Status } from "./status";
 
-/** A function, since a constant would be in every module, as a root of the collector. */
-function key(): string {
-  return "sluice/metrics/1";
-}
+/** Bytes of a metric before those of its name. */
+const HEAD: u32 = 5;
 
-/** Bytes of a metric before its name. */
-const HEAD: i32 = 3;
+const CHUNK: u32 = 4096;
 
-/** What goes beyond it is not noted, so that nothing grows with each swap: some 200 metrics with Istio's labels. */
-const SIZE_MAX: i32 = 64 * 1024;
+/** What goes beyond 8 MiB is not noted, so that nothing grows for ever: some 30,000 metrics with Istio's labels. */
+const CHUNKS_MAX: u32 = 2048;
 
 /** So often others may come between. A host that says so for ever must not hold the thread. */
 const TRIES: i32 = 100;
 
+/** The chunk that this VM has come to, and how many of its bytes it has read. */
+let chunk: u32 = 0;
+let read: u32 = 0;
+
+/** The name before: what the next one begins with. */
+let last: usize = 0;
+let lastSize: u32 = 0;
+let lastRoom: u32 = 0;
+
+/** Hashes of what is noted. */
+let known: usize = 0;
+let knownCount: u32 = 0;
+
 /** Notes a metric that this VM has defined. */
-export function noteMetric(type: i32, name: usize, size: i32): void {
+export function noteMetric(type: i32, name: usize, size: u32): void {
+  const hash = hashOf(type, name, size);
+  if (size > u16.MAX_VALUE || isKnown(hash)) return;
   for (let i = 0; i < TRIES; i++) {
-    const known = getSharedData(key());
-    const before = known == null ? new Uint8Array(0) : known.bytes;
-    const end = before.length;
-    if (has(before, type, name, size) || end + HEAD + size > SIZE_MAX) return;
-    const after = new Uint8Array(end + HEAD + size);
-    const at = after.dataStart;
-    memory.copy(at, before.dataStart, end);
-    store<u8>(at + end, type);
-    store<u16>(at + end, size, 1);
-    memory.copy(at + end + HEAD, name, size);
-    if (setSharedData(key(), after, known == null ? IF_ABSENT : known.cas) != Status.CasMismatch) return;
+    const cas = readOn();
+    if (isKnown(hash) || chunk == CHUNKS_MAX || append(type, name, size, cas) != Status.CasMismatch) return;
   }
 }
 
-/** Defines what VMs before this one have defined. */
+/** Defines what other VMs, most of them before this one, have defined. */
 export function defineKnownMetrics(): void {
-  const known = getSharedData(key());
-  if (known == null) return;
-  const end = known.bytes.dataStart + known.bytes.length;
-  for (let at = known.bytes.dataStart; at < end; at += HEAD + load<u16>(at, 1)) {
-    proxy_define_metric(load<u8>(at), at + HEAD, load<u16>(at, 1), OUT_WORD);
-  }
+  readOn();
 }
 
-function has(known: Uint8Array, type: i32, name: usize, size: i32): bool {
-  const end = known.dataStart + known.length;
-  for (let at = known.dataStart; at < end; at += HEAD + load<u16>(at, 1)) {
-    const isSame = load<u8>(at) == type && load<u16>(at, 1) == size;
-    if (isSame && memory.compare(at + HEAD, name, size) == 0) return true;
+/** Reads to the end of the log. Returns the version of the last chunk, which is then the host's last value, for a compare-and-swap. */
+function readOn(): u32 {
+  while (fetch()) {
+    const cas = load<u32>(OUT_WORD);
+    const size = <u32>valueSize();
+    while (read < size) read += define(valuePtr() + read);
+    if (size < CHUNK) return cas;
+    chunk++;
+    read = 0;
   }
+  store<u32>(OUT_SIZE, 0);
+  return IF_ABSENT;
+}
+
+function fetch(): bool {
+  const key = FIRST.text(keyOf(chunk));
+  return proxy_get_shared_data(key.ptr, key.size, OUT_PTR, OUT_SIZE, OUT_WORD) == Status.Ok;
+}
+
+/** Defines the metric that is noted here. Returns the bytes of the note. */
+function define(at: usize): u32 {
+  const type = load<u8>(at);
+  const rest: u32 = load<u16>(at, 3);
+  take(type, load<u16>(at, 1), at + HEAD, rest);
+  proxy_define_metric(type, last, lastSize, OUT_WORD);
+  return HEAD + rest;
+}
+
+/** Writes a metric behind the chunk that was just read. */
+function append(type: i32, name: usize, size: u32, cas: u32): Status {
+  const same = sameAsLast(name, size);
+  const rest = size - same;
+  const before = valueSize();
+  const all = before + HEAD + rest;
+  const value = SECOND.room(all);
+  memory.copy(value, valuePtr(), before);
+  const at = value + before;
+  store<u8>(at, type);
+  store<u16>(at, same, 1);
+  store<u16>(at, rest, 3);
+  memory.copy(at + HEAD, name + same, rest);
+  const key = FIRST.text(keyOf(chunk));
+  const status = proxy_set_shared_data(key.ptr, key.size, value, all, cas);
+  if (status == Status.Ok) {
+    take(type, same, at + HEAD, rest);
+    read = <u32>all;
+  }
+  return status;
+}
+
+/** The name before is now the one that begins with `same` bytes of it and goes on with these. It is known. */
+function take(type: i32, same: u32, bytes: usize, rest: u32): void {
+  lastSize = same + rest;
+  if (lastSize > lastRoom) {
+    lastRoom = lastSize * 2;
+    last = renewed(last, lastRoom);
+  }
+  memory.copy(last + same, bytes, rest);
+  remember(hashOf(type, last, lastSize));
+}
+
+/** Bytes that a name begins with, as the one before does. */
+function sameAsLast(name: usize, size: u32): u32 {
+  const end = min(size, lastSize);
+  let same: u32 = 0;
+  while (same < end && load<u8>(name + same) == load<u8>(last + same)) same++;
+  return same;
+}
+
+function remember(hash: u64): void {
+  const isFull = !(knownCount & (knownCount - 1)); // there is room for 1, 2, 4, ...
+  if (isFull) known = renewed(known, max(knownCount, 1) << 4);
+  store<u64>(known + (knownCount++ << 3), hash);
+}
+
+function isKnown(hash: u64): bool {
+  const end = known + (knownCount << 3);
+  for (let at = known; at < end; at += 8) if (load<u64>(at) == hash) return true;
   return false;
+}
+
+/** FNV-1a. Who looks for collisions has a counter begin at 0 after a swap. */
+function hashOf(type: i32, name: usize, size: u32): u64 {
+  let hash: u64 = 0xcbf29ce484222325 ^ type;
+  for (let i: u32 = 0; i < size; i++) hash = (hash ^ load<u8>(name + i)) * 0x100000001b3;
+  return hash;
+}
+
+function renewed(at: usize, size: usize): usize {
+  return at ? heap.realloc(at, size) : heap.alloc(size);
+}
+
+/** A function, since a constant would be in every module, as a root of the collector. */
+function keyOf(chunk: u32): string {
+  return "sluice/metrics/2/" + chunk.toString();
 }

@@ -26,7 +26,7 @@ export abstract class Metric {
       const n = THIRD.text(this.name); // the first two hold what goes to shared data
       if (proxy_define_metric(this.type, n.ptr, n.size, OUT_WORD) != Status.Ok) return 0;
       this.handle = load<u32>(OUT_WORD);
-      noteMetric(this.type, n.ptr, <i32>n.size);
+      noteMetric(this.type, n.ptr, <u32>n.size);
     }
     return this.handle;
   }
