@@ -1,4 +1,6 @@
+import { defineKnownMetrics } from "./known-metrics";
 import { Metric } from "./metrics";
+import { onConfigured } from "./registry";
 
 /**
  * A name with labels in Istio's encoding, which Envoy's `stats_tags` take apart again:
@@ -45,7 +47,9 @@ export class Labelled<T extends Metric> {
   constructor(
     readonly name: string,
     readonly labels: string[],
-  ) {}
+  ) {
+    onConfigured(defineKnownMetrics);
+  }
 
   /** The metric for these values, in the order of the labels. */
   with(values: string[]): T {

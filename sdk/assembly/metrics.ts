@@ -8,7 +8,7 @@ import { Status } from "./status";
 /**
  * A metric of the whole process: the same name is the same metric in every worker and plugin. It is defined when it is
  * first used, so it can be made anywhere, also in a field's initializer. Envoy's name for it is `wasmcustom.<name>`. What
- * it holds outlives a swap of the module, in a plugin that has `onConfigure` and has made a metric by its end.
+ * it holds outlives a swap of the module, in a plugin that has `onConfigure` and has made a metric, or `Labelled`, by its end.
  */
 export abstract class Metric {
   private handle: u32 = 0;

@@ -1,0 +1,132 @@
+// What metrics hold outlives a swap of the module, however many there are.
+import fc from "fast-check";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { sourceModule } from "../../test/support/filter-module.ts";
+import * as Status from "../abi/status.ts";
+import { Host, type PluginOptions } from "../host/index.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // the compiler takes seconds where others compute
+
+let module: Uint8Array;
+
+beforeAll(async () => {
+  module = await sourceModule("sdk/assembly/testing/metrics.ts");
+});
+
+const vmId = "metrics";
+const load = (options: Parameters<typeof Host.load>[1] = {}) => Host.load(module, { vmId, config: {}, ...options });
+
+/** Puts another module into its place: VMs of another configuration share none with those before. */
+const swap = (host: Host, version: string, options: PluginOptions = {}) =>
+  host.replace(module, { vmId, config: {}, vmConfig: version, ...options });
+
+/** The name of a metric as Istio's labels make it. */
+const labelled = (n: number, name: string) =>
+  `source_workload=.=w${n};.;${"destination=.=catalog;.;".repeat(36)}${name}`;
+
+/** Values of counters and gauges, and how often histograms recorded, by name. */
+const all = ({ metrics }: Host) =>
+  Object.fromEntries(
+    metrics.names.map((name) => [
+      name,
+      metrics.counter(name) ?? metrics.gauge(name) ?? metrics.histogram(name)?.length,
+    ]),
+  );
+
+const notedBytes = (host: Host) =>
+  host.shared.keys().reduce((sum, key) => sum + (host.shared.get(key)?.length ?? 0), 0);
+
+describe("a swap of the module", () => {
+  test("begins none of 3000 metrics again, which nobody uses meanwhile, there and back again", async () => {
+    const host = await load();
+    for (let n = 0; n < 1000; n++)
+      for (const [kind, name] of [
+        ["c", "requests"],
+        ["g", "open"],
+        ["h", "duration"],
+      ])
+        host.fetch({ path: `/${kind}/${labelled(n, name ?? "")}` });
+    const before = all(host);
+    expect(Object.keys(before)).toHaveLength(3000);
+    for (const version of ["2", "", "2"]) {
+      await swap(host, version);
+      expect(all(host)).toEqual(before);
+    }
+    host.fetch({ path: `/c/${labelled(7, "requests")}` });
+    expect(host.metrics.counter(labelled(7, "requests"))).toBe(2);
+    expect(notedBytes(host)).toBeLessThan(1000 * 1.1 * labelled(0, "").length); // of names that follow each other, what differs
+  });
+
+  test("finds what several workers have noted in turns, each name once", async () => {
+    const kinds = fc.constantFrom("c", "g", "h");
+    const use = fc.record({
+      ...{ kind: kinds, name: fc.stringMatching(/^[a-c.]{1,3}$/), worker: fc.nat(2) },
+      meanwhile: fc.option(fc.stringMatching(/^[a-c.]{1,3}$/)),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(use, { maxLength: 30 }), async (uses) => {
+        const host = await load({ workers: 3 });
+        for (const { kind, name, worker, meanwhile } of uses) {
+          if (meanwhile !== null)
+            host.shared.afterNextRead(() =>
+              host.fetch({ path: `/c/${meanwhile}` }, undefined, { worker: (worker + 1) % 3 }),
+            );
+          host.fetch({ path: `/${kind}/${kind}${name}` }, undefined, { worker });
+          host.shared.afterNextRead(() => {});
+        }
+        const bytes = notedBytes(host);
+        for (const version of ["2", "3"]) {
+          const before = all(host);
+          await swap(host, version, { workers: 3 });
+          expect(all(host)).toEqual(before);
+          for (const { kind, name, worker } of uses)
+            host.fetch({ path: `/${kind}/${kind}${name}` }, undefined, { worker });
+        }
+        expect(notedBytes(host)).toBe(bytes);
+      }),
+      { seed: 7, numRuns: 50 },
+    );
+  });
+});
+
+describe("what is noted of metrics", () => {
+  test("has a bound; what is beyond it counts, and begins again after a swap", async () => {
+    const host = await load();
+    const name = (n: number) => `${n}.`.padEnd(60_000, "x");
+    for (let n = 100; n < 300; n++) host.fetch({ path: `/c/${name(n)}` });
+    const bytes = notedBytes(host);
+    expect(bytes).toBeGreaterThan(8 * 1024 * 1024 - 61_000);
+    expect(bytes).toBeLessThanOrEqual(8 * 1024 * 1024);
+    expect([host.metrics.counter(name(100)), host.metrics.counter(name(299))]).toEqual([1, 1]);
+    await swap(host, "2");
+    host.fetch({ path: `/c/${name(299)}` });
+    expect([host.metrics.counter(name(100)), host.metrics.counter(name(299))]).toEqual([1, 1]);
+    expect(notedBytes(host)).toBe(bytes);
+  });
+
+  test("leaves out a name of more than 65,535 bytes", async () => {
+    const host = await load();
+    for (const size of [65_535, 65_536]) host.fetch({ path: `/c/${"x".repeat(size)}` });
+    await swap(host, "2");
+    expect(host.metrics.names.map(({ length }) => length)).toEqual([65_535]);
+  });
+
+  test.each([Status.CasMismatch, Status.InternalFailure])(
+    "is nothing where writing answers status %i, and metrics count",
+    async (status) => {
+      const host = await load();
+      host.faults.fail("proxy_set_shared_data", status);
+      for (let i = 0; i < 2; i++) host.fetch({ path: "/c/a" });
+      expect([all(host), host.shared.keys()]).toEqual([{ a: 2 }, []]);
+    },
+  );
+
+  test("costs each VM one read, and one more for its first metric, which the first VM writes", async () => {
+    const calls = async (config: object) => {
+      const { byName } = (await load({ config: { ...config } })).hostcalls;
+      return ["define_metric", "get_shared_data", "set_shared_data"].map((name) => byName[`proxy_${name}`]);
+    };
+    expect(await calls({})).toEqual([undefined, 3, undefined]); // a canary, the main thread and a worker
+    expect(await calls({ name: "a", count: 1 })).toEqual([3 + 2, 6, 1]);
+  });
+});
