@@ -67,9 +67,9 @@ export class Deployments {
     const threads = [...this.#workers, this.#main];
     for (const thread of threads) thread.sweep();
     const vms = threads.flatMap((thread) => [...thread.vms]);
-    this.#process.metrics.release(new Set(vms));
     const setups = new Set(vms.map(({ setup }) => setup));
     for (const { plugins } of this.#inForce) for (const { setup } of plugins) setups.add(setup);
+    this.#process.metrics.release(setups);
     for (const [key, setup] of this.#setups) if (!setups.has(setup)) this.#forget(key, setup);
   }
 

@@ -9,7 +9,7 @@ export class MetricStore {
   readonly #counters = new Map<string, bigint>();
   readonly #gauges = new Map<string, bigint>();
   readonly #histograms = new Map<string, number[]>();
-  /** Who has defined a metric, by its name. */
+  /** In what setups of VMs a metric was defined, by its name. */
   readonly #holders = new Map<string, Set<object>>();
 
   /** Value of a counter; undefined if none of that name was defined. */
@@ -32,10 +32,10 @@ export class MetricStore {
     return [...this.#counters.keys(), ...this.#gauges.keys(), ...this.#histograms.keys()].sort();
   }
 
-  /** A metric's handle; what it holds stays if it was defined before. @param vm which defines it @internal */
-  define(type: number, definedName: string, vm: object): Metric {
+  /** A metric's handle; what it holds stays if it was defined before. @param setup of the VM that defines it @internal */
+  define(type: number, definedName: string, setup: object): Metric {
     const name = statName(definedName);
-    this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(vm));
+    this.#holders.set(name, (this.#holders.get(name) ?? new Set()).add(setup));
     if (type === MetricType.Histogram) {
       const samples = this.#histograms.get(name) ?? [];
       this.#histograms.set(name, samples);
@@ -53,7 +53,12 @@ export class MetricStore {
     return { type, read, add, record: (value) => set(type === MetricType.Counter ? read() + value : value) };
   }
 
-  /** Forgets, as Envoy does, what no VM has defined of those that still live. @internal */
+  /**
+   * Forgets, as Envoy does, what was defined in none of these setups. A setup holds its metrics as long as a configuration
+   * or a VM has it, also where the VM that defined them has trapped.
+   *
+   * @internal
+   */
   release(living: ReadonlySet<object>): void {
     for (const [name, holders] of this.#holders) {
       if (!holders.isDisjointFrom(living)) continue;
@@ -88,7 +93,7 @@ export function metricCalls(vm: VmScope): Hostcalls {
       const id = nextIds[type];
       if (id === undefined) return Status.BadArgument;
       nextIds[type] = id + idStep;
-      metrics.set(id, vm.process.metrics.define(type, toText(name), vm));
+      metrics.set(id, vm.process.metrics.define(type, toText(name), vm.setup));
       return vm.memory.writeWord(idOut, id) ? Status.Ok : Status.InvalidMemoryAccess;
     },
     proxy_increment_metric(id: number, delta: bigint) {

@@ -123,6 +123,8 @@ export interface VmScope {
   readonly vmId: string;
   readonly vmConfig: ByteString;
   readonly environment: ReadonlyMap<string, string>;
+  /** One for all VMs of a module and its vm_config: what Envoy calls their scope, which holds their metrics. */
+  readonly setup: object;
   readonly memory: Memory;
   /** The context the call acts on: the one chosen by proxy_set_effective_context, else the one that was called. */
   context(): Context;

@@ -77,7 +77,7 @@ describe("a swap of the module", () => {
         const bytes = notedBytes(host);
         for (const version of ["2", "3"]) {
           const before = all(host);
-          await swap(host, version, { workers: 3 });
+          await swap(host, version);
           expect(all(host)).toEqual(before);
           for (const { kind, name, worker } of uses)
             host.fetch({ path: `/${kind}/${kind}${name}` }, undefined, { worker });
@@ -87,6 +87,17 @@ describe("a swap of the module", () => {
       { seed: 7, numRuns: 50 },
     );
   });
+});
+
+test("metrics go on through a trap, also where no VM is left that has defined them", async () => {
+  const host = await load({ failurePolicy: "FAIL_RELOAD", workers: 2 });
+  for (let i = 0; i < 2; i++) host.fetch({ path: "/c/a" });
+  host.faults.fail("proxy_get_shared_data", Status.NotFound); // so that the new VM doesn't define it
+  expect([host.fetch({ path: "/trap" }).status, host.fetch({ path: "/" }).status]).toEqual([503, 503]);
+  host.advance("1s");
+  expect(host.fetch({ path: "/" }).status).toBe(200);
+  await host.replace(module, { vmId, config: { name: "b" } });
+  expect(host.metrics.counter("a")).toBe(2);
 });
 
 describe("what is noted of metrics", () => {
