@@ -54,6 +54,7 @@ describe("a swap of the module", () => {
     }
     host.fetch({ path: `/c/${labelled(7, "requests")}` });
     expect(host.metrics.counter(labelled(7, "requests"))).toBe(2);
+    for (const key of host.shared.keys()) expect(host.shared.get(key)?.length).toBeLessThan(4096 + 2048);
     expect(notedBytes(host)).toBeLessThan(1000 * 1.1 * labelled(0, "").length); // of names that follow each other, what differs
   });
 
@@ -75,6 +76,8 @@ describe("a swap of the module", () => {
           host.shared.afterNextRead(() => {});
         }
         const bytes = notedBytes(host);
+        const names = new Set(uses.flatMap(({ kind, name, meanwhile }) => [`${kind}${kind}${name}`, `c${meanwhile}`]));
+        expect(bytes).toBeLessThanOrEqual([...names].reduce((sum, name) => sum + 4 + name.length, 0));
         for (const version of ["2", "3"]) {
           const before = all(host);
           await swap(host, version);
