@@ -52,7 +52,8 @@ const response: Group = {
   headers: ({ responseHeaders }) => headersOf(responseHeaders),
   trailers: ({ responseTrailers }) => headersOf(responseTrailers),
   size: ({ info }) => BigInt(info.responseBodyBytes),
-  total_size: ({ info, responseHeaders }) => BigInt(info.responseBodyBytes + (responseHeaders?.sizeBytes ?? 0)),
+  total_size: ({ info, responseHeaders, responseTrailers }) =>
+    BigInt(info.responseBodyBytes + (responseHeaders?.sizeBytes ?? 0) + (responseTrailers?.sizeBytes ?? 0)),
   backend_latency: ({ info }) => info.backendLatencyNs,
 };
 

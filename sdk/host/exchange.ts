@@ -6,9 +6,11 @@ import type { VirtualClock } from "./clock.ts";
 import { EnvoyBug } from "./errors.ts";
 import type { Side } from "./filter.ts";
 import { FilterManager, type FilterManagerOwner, type FilterRoot } from "./filter-manager.ts";
+import { GrpcStats } from "./grpc-stats.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { envoyReply, isGrpcRequest, type LocalReply, localResponse } from "./local-reply.ts";
 import type { ListenerInit } from "./node.ts";
+import type { Sink } from "./passage.ts";
 import type { RouteInit } from "./request.ts";
 import { hopByHop } from "./request-headers.ts";
 import { Router, type RouterOwner } from "./router.ts";
@@ -48,6 +50,8 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
   readonly requestHeaders: HeaderMap;
   readonly #setup: ExchangeSetup;
   readonly #filters: FilterManager;
+  /** What a response begins with. */
+  readonly #response: Sink;
   #phase: ExchangePhase = "request";
   #router: Router | undefined;
   #responseHeaders: HeaderMap | undefined;
@@ -63,18 +67,21 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
     this.listener = setup.listener;
     this.clock = setup.clock;
     this.requestHeaders = setup.requestHeaders;
+    const router: Sink = {
+      onHeaders: (_, endStream) => this.#route(endStream),
+      onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
+      onTrailers: (trailers) => this.#router?.onRequestTrailers(trailers),
+    };
+    const stats = setup.listener.grpcStats ? new GrpcStats(setup.info.envoyObjects) : undefined;
     this.#filters = new FilterManager(setup.downstreamFilters(), this, {
-      request: {
-        onHeaders: (_, endStream) => this.#route(endStream),
-        onBody: (bytes, endStream) => this.#router?.onRequestBody(bytes, endStream),
-        onTrailers: (trailers) => this.#router?.onRequestTrailers(trailers),
-      },
+      request: stats?.request(router) ?? router,
       response: {
         onHeaders: (headers, endStream) => this.#sendHeaders(headers, endStream),
         onBody: (bytes, endStream) => this.#sendBody(bytes, endStream),
         onTrailers: (trailers) => this.#sendTrailers(trailers),
       },
     });
+    this.#response = stats?.response(this.#filters.response) ?? this.#filters.response;
   }
 
   get phase(): ExchangePhase {
@@ -148,14 +155,13 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
     this.info.responseCode = reply.status;
     this.#responseHeaders = headers;
     this.#phase = "response";
-    const { response } = this.#filters;
     if (skipsFilters) {
       this.#filters.abort("response");
       this.#sendHeaders(headers, body === "");
       if (body !== "") this.#sendBody(body, true);
     } else {
-      response.onHeaders(headers, body === "");
-      if (body !== "") response.onBody(body, true);
+      this.#response.onHeaders(headers, body === "");
+      if (body !== "") this.#response.onBody(body, true);
     }
   }
 
@@ -191,15 +197,15 @@ export class Exchange implements FilterManagerOwner, RouterOwner {
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
     this.#responseHeaders = headers;
     this.#phase = "response";
-    this.#filters.response.onHeaders(headers, endStream);
+    this.#response.onHeaders(headers, endStream);
   }
 
   onUpstreamBody(bytes: ByteString, endStream: boolean): void {
-    this.#filters.response.onBody(bytes, endStream);
+    this.#response.onBody(bytes, endStream);
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
-    this.#filters.response.onTrailers(trailers);
+    this.#response.onTrailers(trailers);
   }
 
   onUpstreamCut(): void {

@@ -28,6 +28,11 @@ export interface ListenerInit {
    * (initial_stream_window_size).
    */
   readonly bufferLimitBytes?: number;
+  /**
+   * Envoy's filter grpc_stats stands between plugins and router, with `emit_filter_state`, as in every chain of Sluice: it
+   * counts gRPC messages, `1,3`, in `filter_state['envoy.filters.http.grpc_stats']`. Default false.
+   */
+  readonly grpcStats?: boolean;
 }
 
 /** @param protocol of the downstream connection, such as "HTTP/1.1", the default */
