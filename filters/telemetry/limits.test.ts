@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { istioLabels } from "../../controller/model/telemetry.ts";
 import { ConfigRefused, type Host, type UpstreamResponse } from "../../sdk/host/index.ts";
+import { header } from "./test-support/peer-metadata.ts";
 import {
   answered,
   catalog,
   cluster,
   counted,
-  header,
   inbound,
   labelsOf,
   load,

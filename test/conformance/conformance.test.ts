@@ -2,25 +2,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NotEmulated } from "../../sdk/host/index.ts";
 import { differences, refusals } from "./differences.ts";
-import { EnvoyRunner } from "./envoy.ts";
+import { EnvoyRunner, type Run } from "./envoy.ts";
 import { runOnHost } from "./host.ts";
 import { callbackNames, stepsOf } from "./program.ts";
-import type { Observation, Script } from "./script.ts";
+import type { NodeName, Observation, Script } from "./script.ts";
 import { areas } from "./scripts/index.ts";
 import { hostcalls } from "./shapes.ts";
 
-let envoy: EnvoyRunner;
+const envoys: Partial<Record<NodeName, EnvoyRunner>> = {};
 beforeAll(async () => {
-  envoy = await EnvoyRunner.start();
+  for (const node of ["sidecar", "gateway"] as const) envoys[node] = await EnvoyRunner.start(node);
 });
-afterAll(() => envoy?.stop());
+afterAll(async () => {
+  for (const envoy of Object.values(envoys)) await envoy.stop();
+});
 
 describe.each(Object.entries(areas))("%s", (_area, scripts) => {
   for (const script of scripts) test(script.title, () => compare(script));
 });
 
 async function compare(script: Script): Promise<void> {
-  const { observation, addresses } = await envoy.run(script);
+  const { observation, addresses } = await runOnEnvoy(script);
   expect(silentSteps(script, observation), "steps that Envoy never came to").toEqual([]);
   const what = refusals[script.title];
   if (what !== undefined) {
@@ -30,6 +32,12 @@ async function compare(script: Script): Promise<void> {
   const onHost = await runOnHost(script, addresses);
   if (differences[script.title] === undefined) expect(onHost, "the host, compared with Envoy").toEqual(observation);
   else expect(onHost, "it no longer differs: take it out of differences.ts").not.toEqual(observation);
+}
+
+async function runOnEnvoy(script: Script): Promise<Run> {
+  const envoy = envoys[script.node ?? "sidecar"];
+  if (envoy === undefined) throw new Error("Envoy has not started");
+  return await envoy.run(script);
 }
 
 /** Steps that left no line on Envoy: a script that does not happen proves nothing. */

@@ -11,9 +11,15 @@ export interface Reset {
 /**
  * One end of a connection does something: sends bytes (a char each), ends, resets. The next move follows when Envoy has
  * read the bytes, or when the other end has seen the end; or, if it is given, when the log has `until` once more, at once
- * if that is empty.
+ * if that is empty, or when so much is counted.
  */
-export type Move = readonly [by: EndName, does: string | typeof end | Reset, until?: string];
+export type Move = readonly [by: EndName, does: string | typeof end | Reset, until?: string | Counted];
+
+/** The counters whose names end so, together. */
+export interface Counted {
+  readonly metric: string;
+  readonly sum: number;
+}
 
 export type EndName = "client" | "server";
 

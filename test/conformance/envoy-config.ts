@@ -1,13 +1,16 @@
 // Envoy's configuration: a bootstrap that never changes, and a listener for the script that runs.
+import type { NodeInit } from "../../sdk/host/node.ts";
 import type { DirectResponse, RouteInit } from "../../sdk/host/request.ts";
 import type { ScriptPlugin } from "./plugins.ts";
 import type { ClusterName, Script } from "./script.ts";
 import {
+  accessLogState,
   closedAddress,
+  clusterMetadata,
+  endpointMetadata,
   filterChain,
   locality,
   metadata,
-  node,
   pluginName,
   reloadBackOffMs,
   tcpCluster,
@@ -17,7 +20,11 @@ import {
 type Json = Readonly<Record<string, unknown>>;
 
 /** @param listenersFile where the listener of the script that runs stands */
-export function bootstrap(upstream: { readonly http: string; readonly tcp: string }, listenersFile: string): Json {
+export function bootstrap(
+  node: NodeInit,
+  upstream: { readonly http: string; readonly tcp: string },
+  listenersFile: string,
+): Json {
   return {
     node,
     stats_flush_on_admin: true,
@@ -28,6 +35,8 @@ export function bootstrap(upstream: { readonly http: string; readonly tcp: strin
         cluster(tcpCluster, [upstream.tcp]),
         cluster("closed", [closedAddress]),
         cluster("none", []),
+        cluster("external", [upstream.http]),
+        cluster("PassthroughCluster", [upstream.http]),
         {
           ...cluster("full", [upstream.http]),
           ...breaker({ max_connections: 0, max_pending_requests: 0, max_requests: 0 }),
@@ -97,6 +106,7 @@ function manager(script: Script, { vmId, plugins, slotFile }: ListenerParts): Js
     },
     http_filters: [
       ...at("downstream", plugins).map(filter),
+      ...(script.grpcStats ? [grpcStats] : []),
       {
         name: "router",
         typed_config: {
@@ -108,6 +118,14 @@ function manager(script: Script, { vmId, plugins, slotFile }: ListenerParts): Js
   };
   return { name: "hcm", typed_config: config };
 }
+
+const grpcStats = {
+  name: "grpc_stats",
+  typed_config: {
+    "@type": typeUrl("filters.http.grpc_stats.v3.FilterConfig"),
+    ...{ emit_filter_state: true, stats_for_all_methods: false },
+  },
+};
 
 function at(place: ScriptPlugin["place"], plugins: readonly PlacedPlugin[]): PlacedPlugin[] {
   return plugins.filter((plugin) => plugin.place === place);
@@ -279,14 +297,14 @@ function cluster(name: string, addresses: readonly string[]): Json {
     const [ip, port] = address.split(":");
     return {
       endpoint: { address: { socket_address: { address: ip, port_value: Number(port) } } },
-      metadata: { filter_metadata: metadata("endpoint") },
+      metadata: { filter_metadata: endpointMetadata(name) },
     };
   });
   return {
     name,
     connect_timeout: "5s",
     load_assignment: { cluster_name: name, endpoints: [{ locality, lb_endpoints: endpoints }] },
-    metadata: { filter_metadata: metadata("cluster") },
+    metadata: { filter_metadata: clusterMetadata(name) },
     typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
   };
 }
@@ -297,7 +315,8 @@ function breaker(threshold: Json): Json {
 
 /** A line of JSON on stdout for each request or connection that is over. */
 function accessLog(script: string): Json {
-  const fields = { script, details: "%RESPONSE_CODE_DETAILS%", flags: "%RESPONSE_FLAGS%" };
+  const left = `%FILTER_STATE(wasm.${accessLogState}:PLAIN)%`;
+  const fields = { script, details: "%RESPONSE_CODE_DETAILS%", flags: "%RESPONSE_FLAGS%", left };
   return {
     name: "log",
     typed_config: {

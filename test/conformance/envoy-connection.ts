@@ -32,6 +32,7 @@ export async function playConnection(
   /** Says whether a move has come. To be asked for before it is made. */
   const arrival = async ([by, does, until]: Move): Promise<() => boolean | Promise<boolean>> => {
     if (until === "") return () => true;
+    if (typeof until === "object") return async () => (await sumOf(envoy, until.metric)) === until.sum;
     if (until !== undefined) {
       const before = log.count(until);
       return () => log.count(until) > before;
@@ -69,6 +70,11 @@ export async function playConnection(
   client.destroy();
   server()?.destroy();
   return { seen, source };
+}
+
+async function sumOf(envoy: TestEnvoy, metric: string): Promise<number> {
+  const text = await envoy.get(`/stats?filter=${metric}$`);
+  return [...text.matchAll(/: (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** The stat that counts what Envoy has read of an end. */

@@ -6,6 +6,7 @@ import { textOf } from "./observation.ts";
 export interface AccessLine {
   readonly details: string;
   readonly flags: string;
+  readonly left: string | null;
 }
 
 /** `--log-format` of the Envoy whose log this can read. */
@@ -50,6 +51,11 @@ export class EnvoyLog {
     return [...this.#text.matchAll(/^\{.*\}$/gm)].map(([line]) => JSON.parse(line));
   }
 
+  /** Of all plugins, where Envoy logs what its Wasm host does: at level trace. */
+  get hostcalls(): readonly string[] {
+    return [...this.#text.matchAll(/\|trace\|wasm\|\[vm->host\] \w+\.(\w+)\(/g)].map(([, name = ""]) => name);
+  }
+
   /** What the script's plugins and Envoy's Wasm host logged: `level text`. */
   end(): { readonly main: string[]; readonly worker: string[]; readonly refusal: string[] } {
     const lines = this.#lines.flatMap((line) => this.#ownLine(line));
@@ -80,7 +86,7 @@ export class EnvoyLog {
 
   /** A module's line without Envoy's `wasm log PLUGIN ROOT VM: `; none where it is another script's or not Wasm's. */
   #ownLine(line: Line): Line[] {
-    if (line.logger !== "wasm") return [];
+    if (line.logger !== "wasm" || line.level === "trace" || line.level === "debug") return [];
     const [head, vmId] = /^wasm log(?: \S+)*?(?: (v\d+)(?:-\S+)?)?: ?/.exec(line.text) ?? [];
     if (head === undefined) return [{ ...line, text: textOf(line.text) }];
     return vmId === undefined || vmId === this.#vmId ? [{ ...line, text: textOf(line.text.slice(head.length)) }] : [];

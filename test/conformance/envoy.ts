@@ -9,11 +9,12 @@ import type { Move, Seen } from "./connections.ts";
 import { bootstrap, listener, type PlacedPlugin, slotName, slotResource } from "./envoy-config.ts";
 import { playConnection } from "./envoy-connection.ts";
 import { type AccessLine, EnvoyLog, logFormat } from "./envoy-log.ts";
-import { bug, flagsText, headerLines, histogramText, nothing, textOf } from "./observation.ts";
+import { bug, countText, flagsText, headerLines, histogramText, metricLine, nothing, textOf } from "./observation.ts";
 import { pluginsOf, swapped } from "./plugins.ts";
-import type { Addresses, Logged, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
+import type { Addresses, Logged, NodeName, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
 import { startTcpUpstream, type TcpUpstream } from "./tcp-upstream.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
+import { gatewayNode, node } from "./world.ts";
 
 /** Besides those of every test's Envoy. A listener that was replaced is gone after a second, with its VMs. */
 const flags = ["--log-format", logFormat, "--component-log-level", "admin:debug"].concat([
@@ -30,6 +31,7 @@ export interface Run {
 }
 
 export class EnvoyRunner {
+  readonly #node: NodeName;
   readonly #dir: string;
   readonly #upstreams: Upstreams;
   #envoy: TestEnvoy;
@@ -39,13 +41,14 @@ export class EnvoyRunner {
   #marks = 0;
   readonly #formerMetrics = new Set<string>();
 
-  static async start(): Promise<EnvoyRunner> {
+  static async start(node: NodeName): Promise<EnvoyRunner> {
     const dir = await mkdtemp(join(tmpdir(), "sluice-"));
     const upstreams = { http: await startUpstream(), tcp: await startTcpUpstream() };
-    return new EnvoyRunner(dir, upstreams, await startScriptEnvoy(dir, upstreams));
+    return new EnvoyRunner(node, dir, upstreams, await startScriptEnvoy(node, dir, upstreams));
   }
 
-  private constructor(dir: string, upstreams: Upstreams, envoy: TestEnvoy) {
+  private constructor(node: NodeName, dir: string, upstreams: Upstreams, envoy: TestEnvoy) {
+    this.#node = node;
     this.#dir = dir;
     this.#upstreams = upstreams;
     this.#envoy = envoy;
@@ -66,7 +69,7 @@ export class EnvoyRunner {
     } catch (error) {
       if (this.#envoy.ended() === undefined) throw error;
       await this.#envoy.stop();
-      this.#envoy = await startScriptEnvoy(this.#dir, this.#upstreams);
+      this.#envoy = await startScriptEnvoy(this.#node, this.#dir, this.#upstreams);
       this.#log = new EnvoyLog(this.#envoy);
       return { observation: bug, addresses: this.#addresses() };
     }
@@ -76,6 +79,7 @@ export class EnvoyRunner {
     this.#scripts += 1;
     const plugins = await this.#place(script);
     await this.#fillSlot(plugins);
+    await this.#observeHostcalls(script.module !== undefined);
     this.#log.begin(this.#vmId);
     const { attempts, unanswered } = this.#upstreams.http.play(script.answers ?? []);
     await this.#deliver(
@@ -96,13 +100,25 @@ export class EnvoyRunner {
     const metrics = await this.#metrics();
     await this.#mark();
     if (this.#log.has("envoy bug failure")) return { observation: bug, addresses };
+    const hostcalls = countText(this.#log.hostcalls);
     const { main, worker } = this.#log.end();
     const arrived = attempts.map(({ headers, body, trailers }) => ({
       headers: headerLines(headers),
       body: textOf(body),
       trailers: headerLines(trailers),
     }));
-    return { observation: { ...nothing, ...played, attempts: arrived, main, worker, metrics }, addresses };
+    return { observation: { ...nothing, ...played, attempts: arrived, main, worker, metrics, hostcalls }, addresses };
+  }
+
+  /** Envoy's log says nothing of which VM calls: where that is to be seen, all VMs of earlier scripts must be gone. */
+  async #observeHostcalls(isOn: boolean): Promise<void> {
+    await this.#envoy.post(`/logging?wasm=${isOn ? "trace" : "info"}`);
+    if (!isOn) return;
+    await this.#deliver("lds.json");
+    const vms = "wasm.envoy.wasm.runtime.v8.active";
+    await this.#envoy.waitFor(async () => (await this.#envoy.stat(vms)) === 0, `${vms} to be 0`);
+    this.#formerMetrics.clear();
+    await this.#mark();
   }
 
   /** Of the script that runs: unique, so that no two scripts share a VM. */
@@ -146,10 +162,10 @@ export class EnvoyRunner {
     await this.#mark();
   }
 
-  async #deliver(name: string, resource: unknown): Promise<void> {
+  async #deliver(name: string, ...resources: readonly unknown[]): Promise<void> {
     const file = join(this.#dir, name);
     this.#versions += 1;
-    await writeFile(`${file}.new`, JSON.stringify({ version_info: String(this.#versions), resources: [resource] }));
+    await writeFile(`${file}.new`, JSON.stringify({ version_info: String(this.#versions), resources }));
     await rename(`${file}.new`, file);
   }
 
@@ -241,7 +257,7 @@ export class EnvoyRunner {
     const all = [...text.matchAll(/^wasmcustom\.(.*?): (.*)$/gm)];
     const own = all.filter(([, name = ""]) => !this.#formerMetrics.has(name));
     for (const [, name = ""] of own) this.#formerMetrics.add(name);
-    return own.map(([, name, value = ""]) => `${name}: ${histogramText(value)}`).sort();
+    return own.map(([, name = "", value = ""]) => metricLine(name, histogramText(value))).sort();
   }
 }
 
@@ -250,10 +266,15 @@ interface Upstreams {
   readonly tcp: TcpUpstream;
 }
 
-async function startScriptEnvoy(dir: string, { http, tcp }: Upstreams): Promise<TestEnvoy> {
+async function startScriptEnvoy(name: NodeName, dir: string, { http, tcp }: Upstreams): Promise<TestEnvoy> {
   const listeners = join(dir, "lds.json");
   await writeFile(listeners, JSON.stringify({ resources: [] }));
-  const envoy = await startEnvoy(bootstrap({ http: http.address, tcp: tcp.address }, listeners), { args: flags });
+  const config = bootstrap(
+    name === "gateway" ? gatewayNode : node,
+    { http: http.address, tcp: tcp.address },
+    listeners,
+  );
+  const envoy = await startEnvoy(config, { args: flags });
   await envoy.live();
   return envoy;
 }
@@ -266,5 +287,6 @@ function replyOf({ headers, body, trailers, isCut }: Received, access: AccessLin
     isCut,
     details: access?.details ?? "",
     flags: flagsText(access?.flags.split(",") ?? []),
+    left: access?.left ?? "",
   };
 }

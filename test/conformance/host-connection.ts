@@ -12,12 +12,11 @@ export function playOnHost(
   pass: (count: number, what: string) => void,
 ): Seen {
   const connection = host.connect(options);
-  const logged = (what: string) => host.logs.filter(({ text }) => text.includes(what)).length;
   let resetBy: EndName | undefined;
   for (const [by, does, until] of moves) {
     if (connection.isClosed) break;
     for (let i = 0; by === "server" && !connection.isConnected; i++) pass(i, "Envoy to connect");
-    const before = until ? logged(until) : 0;
+    const isReached = reached(host, until);
     const from = connection[by];
     if (does === end) from.send("", { endStream: true });
     else if (typeof does === "string") from.send(toArray(does));
@@ -25,7 +24,7 @@ export function playOnHost(
       resetBy = by;
       from.reset();
     }
-    for (let i = 0; until && logged(until) === before; i++) pass(i, until);
+    for (let i = 0; !isReached(); i++) pass(i, JSON.stringify(until));
   }
   for (let i = 0; !connection.isClosed; i++) pass(i, "the connection to be over");
   return {
@@ -33,6 +32,18 @@ export function playOnHost(
     server: connection.isConnected ? seenOf(connection, "server", resetBy) : "never",
     flags: flagsText(connection.flags),
   };
+}
+
+/** Says whether what a move waits for has come. To be asked for before it is made. */
+function reached(host: Host, until: Move[2]): () => boolean {
+  if (typeof until === "object") {
+    const names = () => host.metrics.names.filter((name) => name.endsWith(until.metric));
+    return () => names().reduce((sum, name) => sum + (host.metrics.counter(name) ?? 0), 0) === until.sum;
+  }
+  if (!until) return () => true;
+  const logged = () => host.logs.filter(({ text }) => text.includes(until)).length;
+  const before = logged();
+  return () => logged() > before;
 }
 
 function seenOf(connection: Connection, end: EndName, resetBy: EndName | undefined): SeenEnd {

@@ -16,12 +16,16 @@ import type { LogLine } from "../../sdk/host/log.ts";
 import type { Seen } from "./connections.ts";
 import { playOnHost } from "./host-connection.ts";
 import { HostUpstream, headersInit, linesOf } from "./host-upstream.ts";
-import { bug, flagsText, histogramOf, nothing, textOf } from "./observation.ts";
+import { bug, countText, flagsText, histogramOf, metricLine, nothing, textOf } from "./observation.ts";
 import { pluginsOf, type ScriptPlugin, swapped } from "./plugins.ts";
 import type { Addresses, ClusterName, Logged, Observation, Reply, RequestScript, Script, Swap } from "./script.ts";
 import {
+  accessLogState,
   closedAddress,
+  clusterMetadata,
+  endpointMetadata,
   filterChain,
+  gatewayNode,
   locality,
   metadata,
   node,
@@ -52,8 +56,11 @@ export async function runOnHost(script: Script, addresses: Addresses): Promise<O
 
 async function run(script: Script, addresses: Addresses): Promise<Observation> {
   const host = await Host.load(await initsOf(script, addresses), {
-    node,
-    listener: { direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
+    node: script.node === "gateway" ? gatewayNode : node,
+    listener: {
+      ...{ direction: script.direction ?? "outbound", metadata: metadata("listener"), filterChain },
+      grpcStats: script.grpcStats ?? false,
+    },
   });
   const upstream = new HostUpstream(host, script);
   const replies: Reply[] = [];
@@ -79,7 +86,8 @@ async function run(script: Script, addresses: Addresses): Promise<Observation> {
     connections.push(playOnHost(host, moves, connectOptions(script, addresses), pass));
   }
   if (script.until !== undefined) waitForLines(host, upstream, script.until);
-  return { replies, connections, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host) };
+  const hostcalls = script.module ? hostcallsOf(host) : [];
+  return { replies, connections, attempts: upstream.arrived, ...logOf(host.logs), metrics: metricsOf(host), hostcalls };
 }
 
 /** As on Envoy, or more. */
@@ -187,10 +195,10 @@ function clusterOf(kind: ClusterName, name: string, address: string): ClusterIni
   if (kind === "unknown") return null;
   return {
     name,
-    metadata: metadata("cluster"),
+    metadata: clusterMetadata(name),
     ...(kind === "full" && { overflow: "requests" }),
     ...(kind === "no-retries" && { overflow: "retries" }),
-    endpoints: kind === "none" ? [] : [{ address, locality, metadata: metadata("endpoint") }],
+    endpoints: kind === "none" ? [] : [{ address, locality, metadata: endpointMetadata(name) }],
   };
 }
 
@@ -220,6 +228,7 @@ function replyOf({ reply }: Stream, { protocol }: Script): Reply {
     isCut: reply.isCut,
     details: reply.details,
     flags: flagsText(reply.flags),
+    left: reply.filterState.get(accessLogState) ?? "",
   };
 }
 
@@ -231,7 +240,11 @@ function metricsOf({ metrics }: Host): string[] {
     return [...numbers, ...(samples === undefined ? [] : [histogramOf(samples)])].slice(-1);
   };
   const names = [...new Set(metrics.names)];
-  return names.flatMap((name) => valuesOf(name).map((value) => `${name}: ${value}`)).sort();
+  return names.flatMap((name) => valuesOf(name).map((value) => metricLine(name, value))).sort();
+}
+
+function hostcallsOf({ hostcalls }: Host): string[] {
+  return countText(Object.entries(hostcalls.byName).flatMap(([name, times]) => new Array<string>(times).fill(name)));
 }
 
 function logOf(lines: readonly LogLine[]): { readonly main: string[]; readonly worker: string[] } {

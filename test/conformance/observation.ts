@@ -10,7 +10,9 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/(queue_ready\(\d+, )\d+/g, "$1<queue>"], // queues are numbered over the whole process
 ];
 
-export const nothing: Observation = { replies: [], connections: [], attempts: [], main: [], worker: [], metrics: [] };
+export const nothing: Observation = {
+  ...{ replies: [], connections: [], attempts: [], main: [], worker: [], metrics: [], hostcalls: [] },
+};
 
 /** Envoy crashed, or reported a bug of its own. */
 export const bug: Observation = { ...nothing, bug: true };
@@ -33,6 +35,11 @@ export function flagsText(flags: readonly string[]): string {
     .join(",");
 }
 
+/** A metric's line. Of a duration only the number of samples is the same in every run. */
+export function metricLine(name: string, value: string): string {
+  return `${name}: ${name.endsWith("_milliseconds") ? value.replace(/^.* /, "") : value}`;
+}
+
 /** Samples of a histogram below these bounds: what both hosts can say of it. */
 const bounds = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
@@ -46,9 +53,18 @@ export function histogramText(value: string): string {
   return bounds.map((bound) => `${bound}:${counts.get(bound)}`).join(" ");
 }
 
-/** The same of samples. */
+/** The same of samples, of which Envoy keeps two digits. */
 export function histogramOf(samples: readonly number[]): string {
-  return bounds.map((bound) => `${bound}:${samples.filter((sample) => sample <= bound).length}`).join(" ");
+  const kept = samples.map((sample) => {
+    const unit = 10 ** Math.max(0, Math.floor(Math.log10(sample)) - 1);
+    return Math.floor(sample / unit) * unit;
+  });
+  return bounds.map((bound) => `${bound}:${kept.filter((sample) => sample <= bound).length}`).join(" ");
+}
+
+/** `name: times`. @param calls names, once for each call */
+export function countText(calls: readonly string[]): string[] {
+  return [...new Set(calls)].sort().map((name) => `${name}: ${calls.filter((one) => one === name).length}`);
 }
 
 function escaped(char: string): string {

@@ -39,7 +39,8 @@ export function pluginsOf(script: Script, vmId: string): ScriptPlugin[] {
     const { place, rootId, options } = draft;
     const own = `${vmId}-${rootId}`;
     const isOwn = options.vm === "own code";
-    const module = () => script.module?.() ?? probeModule(isOwn ? new Map([handlersOf(draft)]) : shared);
+    const module = () =>
+      isOwn ? probeModule(new Map([handlersOf(draft)])) : (script.module?.() ?? probeModule(shared));
     return {
       ...{ place, rootId, options, module, isSwapped: draft.isSwapped ?? false },
       vmId: options.vm === "own id" ? own : vmId,

@@ -17,7 +17,7 @@ export interface Script {
   readonly logger?: Handlers;
   /** More plugins: those of the downstream chain stand behind that of `on`, in this order. */
   readonly others?: readonly OtherPlugin[];
-  /** In the place of the probe: a module's bytes. */
+  /** In the place of the probe, but for plugins of "own code": a module's bytes. Then hostcalls are compared, too. */
   readonly module?: () => Promise<Uint8Array>;
   readonly plugin?: PluginScript;
   /** What the caller speaks. Default "HTTP/2". */
@@ -32,6 +32,10 @@ export interface Script {
   readonly route?: RouteInit | null;
   /** Default "open". */
   readonly cluster?: ClusterName;
+  /** Which node Envoy is of. Default "sidecar". */
+  readonly node?: NodeName;
+  /** grpc_stats stands between the plugins and the router. Default false. */
+  readonly grpcStats?: boolean;
   /** Default "outbound". */
   readonly direction?: "inbound" | "outbound";
   /** Callbacks that do not come, `log` or `upstream.done`: it is what the script shows. */
@@ -43,9 +47,20 @@ export interface Script {
 /** A text in the log, and how often it must be there: default once. */
 export type Logged = string | readonly [text: string, times: number];
 
+export type NodeName = "sidecar" | "gateway";
+
 /** "closed": nobody listens there; "none": it has no endpoint; "unknown": Envoy has none of that name;
- * "full": its circuit breaker lets no request through; "no-retries": and this one no retry. */
-export type ClusterName = "open" | "closed" | "none" | "unknown" | "full" | "no-retries";
+ * "full": its circuit breaker lets no request through; "no-retries": and this one no retry;
+ * "external": of no mesh, as Istio says; "PassthroughCluster": Istio says nothing of it. */
+export type ClusterName =
+  | "open"
+  | "closed"
+  | "none"
+  | "unknown"
+  | "full"
+  | "no-retries"
+  | "external"
+  | "PassthroughCluster";
 
 export interface PluginScript {
   readonly config?: string | Uint8Array;
@@ -132,6 +147,8 @@ export interface Observation {
   readonly worker: readonly string[];
   /** `name: value`, sorted; of a histogram the number of samples below some bounds. */
   readonly metrics: readonly string[];
+  /** `name: times`, sorted, over all threads; of a script with a module of its own. */
+  readonly hostcalls: readonly string[];
 }
 
 export interface Reply {
@@ -142,6 +159,8 @@ export interface Reply {
   readonly isCut: boolean;
   readonly details: string;
   readonly flags: string;
+  /** What plugins left for the access log's line; empty: nothing. */
+  readonly left: string;
 }
 
 export interface Attempt {

@@ -1,10 +1,9 @@
 // Short ways to write down proxies, requests and what they leave in the metrics.
-import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import { istioLabels } from "../../../controller/model/telemetry.ts";
 import { Host, type StreamOptions, type Upstream } from "../../../sdk/host/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
+import { header } from "./peer-metadata.ts";
 
 /** Compiled once a test file. */
 export const module = await filterModule("telemetry");
@@ -24,10 +23,6 @@ export const inbound = { listener: { direction: "inbound" } } as const;
 
 export const load = (options: Partial<HostOptions> = {}) =>
   Host.load(module, { node, upstream: true, listener: { direction: "outbound" }, ...options });
-
-/** What a proxy's header says. */
-export const header = (said: JsonObject) =>
-  Buffer.from(toBinary(StructSchema, fromJson(StructSchema, said))).toString("base64");
 
 export const catalog = header({
   ...{ NAMESPACE: "store", WORKLOAD_NAME: "catalog-v1", CLUSTER_ID: "east" },

@@ -30,6 +30,9 @@ import { tcpEnds } from "./tcp-ends.ts";
 import { tcpFailures } from "./tcp-failures.ts";
 import { tcpHostcalls } from "./tcp-hostcalls.ts";
 import { tcpProperties } from "./tcp-properties.ts";
+import { telemetry } from "./telemetry.ts";
+import { telemetryChanges } from "./telemetry-changes.ts";
+import { telemetryTcp } from "./telemetry-tcp.ts";
 import { versions } from "./versions.ts";
 import { vms } from "./vms.ts";
 import { wasi } from "./wasi.ts";
@@ -73,4 +76,5 @@ export const areas: Readonly<Record<string, readonly Script[]>> = {
   "shared data": sharedData,
   "retry-budget": retryBudget,
   deadline,
+  telemetry: [...telemetry, ...telemetryChanges, ...telemetryTcp],
 };
