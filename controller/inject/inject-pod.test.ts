@@ -130,7 +130,7 @@ test("labels that a pod names are taken out of the names of metrics, as the mesh
     const { stats_tags: tags } = fieldsOf(bootstrapOf(injected(name).pod).config["stats_config"]);
     return objectsOf(tags).map(({ tag_name: label, regex }) => `${label} ${regex}`);
   };
-  const more = ["route", "tenant"].map((label) => `${label} (${label}=\\.=(.*?);\\.;)`);
+  const more = ["route", "tenant"].map((label) => `${label} \\b(${label}=\\.=(.*?);\\.;)`);
   expect(labelsOf("proxy-settings")).toEqual([...labelsOf("deployment"), ...more]);
 });
 

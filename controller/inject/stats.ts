@@ -52,6 +52,9 @@ export const statTagsAnnotation = "sidecar.istio.io/extraStatTags";
 
 export const isLabel = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
 
+/** A label in a filter's metric. It begins a word: `app` is none in `source_app`. */
+const labelRegex = (label: string): string => `\\b(${label}=\\.=(.*?);\\.;)`;
+
 /** The labels that a pod names; what is none is left out. */
 export function statTagsOf(annotations: Texts): readonly string[] {
   return listItems(annotations[statTagsAnnotation] ?? "").filter(isLabel);
@@ -73,7 +76,7 @@ export function statsConfig(domain: string, more: readonly string[]): Readonly<R
   const own = {
     cluster_name: `^cluster\\.((.+?(\\..+?\\.svc\\.${suffix})?)\\.)`,
     tcp_prefix: "^tcp\\.((.*?)\\.)\\w+?$",
-    response_code: "(response_code=\\.=(.+?);\\.;)|_rq(_(\\d{3}))$",
+    response_code: `${labelRegex("response_code")}|_rq(_(\\d{3}))$`,
     response_code_class: "_rq(_(\\dxx))$",
     http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
     listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
@@ -84,7 +87,7 @@ export function statsConfig(domain: string, more: readonly string[]): Readonly<R
     use_all_default_tags: false,
     stats_tags: [
       ...Object.entries(own).map(([name, regex]) => ({ tag_name: name, regex })),
-      ...[...labels].map((label) => ({ tag_name: label, regex: `(${label}=\\.=(.*?);\\.;)` })),
+      ...[...labels].map((label) => ({ tag_name: label, regex: labelRegex(label) })),
     ],
     stats_matcher: {
       inclusion_list: {

@@ -17,6 +17,7 @@ const metrics = [
     tags_to_remove: ["response_flags"],
     dimensions: {
       ...{ request_host: "request.host", destination_port: "destination.port", tenant: "request.headers['x-tenant']" },
+      ...{ app: "'ends source_app'", response_code: "request.headers['x-tenant']" }, // empty, too
       ...{ stranger: "'no bootstrap names it'", source_app: "request.method + ' ' + plugin_name // a comment" },
     },
   },
@@ -27,7 +28,7 @@ beforeAll(async () => {
   app = await startUpstream((_, response) => void response.end("ok"));
   port = await freePort();
   const plugins = [{ name: "telemetry", module: await filterModule("telemetry"), config: { metrics } }];
-  envoy = await startSidecar({ workload: "web", labels: { app: "web" }, statTags: ["tenant"] }, [
+  envoy = await startSidecar({ workload: "web", labels: { app: "web" }, statTags: ["tenant", "app"] }, [
     { direction: "INBOUND", port, upstreamPorts: [app.port], plugins },
   ]);
 });
@@ -48,7 +49,7 @@ test("labels are removed, overridden and added, and a metric is dropped", async 
     return found.length === 3 && found;
   }, "a series for each tenant");
   expect(all.map(({ labels }) => labels["tenant"]).toSorted()).toEqual(["", "acme", "unknown"]);
-  const added = ["destination_port", "request_host", "tenant"];
+  const added = ["app", "destination_port", "request_host", "tenant"];
   for (const { labels } of all) {
     expect(Object.keys(labels).toSorted()).toEqual(
       [...istioLabels.filter((label) => label !== "response_flags"), ...added].toSorted(),
@@ -58,7 +59,9 @@ test("labels are removed, overridden and added, and a metric is dropped", async 
         request_host: "web.test",
         destination_port: String(port),
         source_app: "GET telemetry",
-        response_code: "200",
+        destination_app: "web",
+        app: "ends source_app",
+        response_code: labels["tenant"],
       },
     });
   }
