@@ -20,6 +20,10 @@ function lineOf(host: Host, { request = {}, answer = { status: 200 }, options = 
   return reply.filterState.get("sluice.access-log");
 }
 
+/** A text in CEL. */
+const literal = (text: string) =>
+  `'${[...text].map((char) => `\\U${(char.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`).join("")}'`;
+
 const fieldsOf = (line: string | undefined) => JSON.parse(line ?? "");
 
 describe("the line", () => {
@@ -105,17 +109,38 @@ describe("the line", () => {
   });
 
   test("gives back any bytes, with U+FFFD for what is no UTF-8", async () => {
-    const host = await logging({ fields: { path: "request.path", user: "request.headers['x-user'] + ''" } });
+    const fields = {
+      ...{ path: "request.path", user: "request.headers['x-user']", code: "response.code" },
+      ...{ both: "request.headers['x-user'] + '|' + request.path", none: "request.headers['x-none']" },
+    };
+    const host = await logging({ fields });
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: "binary" }).map(Buffer.from));
     fc.assert(
-      fc.property(bytes, (value) => {
-        const line = lineOf(host, { options: { properties: { "request.path": value } } });
+      fc.property(bytes, bytes, fc.integer({ min: 200, max: 599 }), (first, second, status) => {
+        const line = lineOf(host, {
+          request: { headers: { "x-user": second } },
+          answer: { status },
+          options: { properties: { "request.path": first } },
+        });
         const [json, ...rest] = (line ?? "").split("\n");
         expect(rest).toEqual([""]);
-        expect(fieldsOf(json)["path"]).toBe(Buffer.from(value).toString("utf8"));
+        const [path, user] = [first, second].map((value) => Buffer.from(value).toString());
+        const expected = { path, user, code: status, both: `${user}|${path}`, none: null };
+        expect(Object.entries(fieldsOf(json))).toEqual(Object.entries(expected));
       }),
       { seed: 7, numRuns: 500 },
     );
+  });
+
+  test("has any names, and any literal, in their order", async () => {
+    const text = fc.string({ unit: "binary", maxLength: 12 }).filter((name) => !/^\d+$/.test(name)); // numbers stand first in an object
+    const property = fc.asyncProperty(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 6 }), async (pairs) => {
+      const values = Object.fromEntries(pairs);
+      const fields = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, literal(value)]));
+      const host = await logging({ fields });
+      expect(Object.entries(fieldsOf(lineOf(host, {})))).toEqual(Object.entries(values));
+    });
+    await fc.assert(property, { seed: 8, numRuns: 60 });
   });
 
   test("of headers as long as Envoy takes them is whole", async () => {

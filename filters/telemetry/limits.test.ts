@@ -11,7 +11,6 @@ import {
   inbound,
   labelsOf,
   load,
-  metadata,
   module,
   node,
   ofCatalog,
@@ -161,56 +160,6 @@ describe("the number of series", () => {
     const host = await load({ workers: 3 });
     for (let worker = 0; worker < 3; worker++) host.fetch({}, undefined, { ...options, worker });
     expect(names(host, "reporter")).toEqual([["source", 3]]);
-  });
-});
-
-describe("the number of series, and their labels, are those of a model that keeps all requests", () => {
-  const word = fc.constantFrom("a", "b", "c;.;", "=.=d", ";", "\0", "e\0\0", "\u{1f600}", "unknown", "");
-  const asked = fc.record({
-    workload: word,
-    namespace: word,
-    tenant: word.filter((text) => !text.includes("\0")),
-    status: fc.constantFrom(200, 404, 500),
-  });
-  const labels = ["source_workload", "source_workload_namespace", "tenant", "response_code"];
-  const max = 5;
-
-  /** What a value is in a metric's name. */
-  const clean = (value: string) => value.replaceAll("\0", "_").replaceAll(/;\.;|=\.=|;\.$/g, "_");
-  const known = (value: string) => (value === "" ? "unknown" : value);
-
-  test("whatever callers say", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(asked, { maxLength: 40 }), async (requests) => {
-        const config = { seriesMax: max, metrics: [{ dimensions: { tenant: "request.headers['x-tenant']" } }] };
-        const host = await load({
-          ...inbound,
-          config,
-          node: { ...node, metadata: { ...metadata, STAT_TAGS: "tenant" } },
-        });
-        const model = new Map<string, number>();
-        const sets = new Set<string>();
-        for (const { workload, namespace, tenant, status } of requests) {
-          const said = header({ WORKLOAD_NAME: workload, NAMESPACE: namespace });
-          const headers = { "x-envoy-peer-metadata": said, "x-tenant": tenant };
-          host.fetch({ headers }, () => ({ status }), options);
-          const own = [known(workload), known(namespace), tenant, `${status}`];
-          const isKept = sets.has(JSON.stringify(own)) || sets.size < max;
-          const counted = isKept ? own : ["other", "other", "other", `${status}`];
-          sets.add(JSON.stringify(counted));
-          const key = JSON.stringify(counted.map(clean));
-          model.set(key, (model.get(key) ?? 0) + 1);
-        }
-        const names = host.metrics.names.filter((name) => name.endsWith(";istio_requests_total"));
-        const valueIn = (name: string, label: string) => name.split(`;.;${label}=.=`)[1]?.split(";.;")[0];
-        const found = names.map((name): [string, number | undefined] => [
-          JSON.stringify(labels.map((label) => valueIn(name, label))),
-          host.metrics.counter(name),
-        ]);
-        expect(new Map(found)).toEqual(model);
-      }),
-      { seed: 11, numRuns: 100 },
-    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { Properties } from "@sluice/sdk/assembly";
+import { encodeText, Properties } from "@sluice/sdk/assembly";
 import { encodeBase64 } from "./base64";
 import { StructWriter } from "./struct";
 import { appOf, Workload } from "./workload";
@@ -20,7 +20,7 @@ export class Node {
   constructor(properties: Properties) {
     const id = text(properties, "xds.node.id");
     this.isGateway = id.startsWith("router~");
-    this.id = Uint8Array.wrap(String.UTF8.encode(id));
+    this.id = encodeText(id);
     const workload = new Workload(
       text(properties, "xds.node.metadata.WORKLOAD_NAME"),
       text(properties, "xds.node.metadata.NAMESPACE"),

@@ -4,6 +4,7 @@
 //   Value  { string string_value = 3, Struct struct_value = 5, ... }
 //
 // Knows no hostcalls. What is read was sent by anybody: any bytes are taken, and broken ones refused.
+import { decodeText, encodeText } from "@sluice/sdk/assembly";
 
 const LENGTH_DELIMITED: u32 = 2;
 
@@ -48,7 +49,7 @@ function append(to: u8[], bytes: u8[]): void {
 }
 
 function utf8(text: string): u8[] {
-  const encoded = Uint8Array.wrap(String.UTF8.encode(text));
+  const encoded = encodeText(text);
   const bytes: u8[] = [];
   for (let i = 0; i < encoded.length; i++) bytes.push(encoded[i]);
   return bytes;
@@ -116,7 +117,9 @@ function readValue(struct: Struct, key: string, at: usize, end: usize, depth: i3
 }
 
 function textAt(from: usize, to: usize): string {
-  return String.UTF8.decodeUnsafe(from, to - from);
+  const bytes = new Uint8Array(<i32>(to - from));
+  memory.copy(bytes.dataStart, from, to - from);
+  return decodeText(bytes);
 }
 
 /** The fields of a message one after the other. */

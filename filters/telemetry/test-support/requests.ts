@@ -1,15 +1,14 @@
 // Short ways to write down proxies, requests and what they leave in the metrics.
 import { expect } from "vitest";
-import { istioLabels } from "../../../controller/model/telemetry.ts";
 import { Host, type StreamOptions, type Upstream } from "../../../sdk/host/index.ts";
 import { filterModule } from "../../../test/support/filter-module.ts";
+import { type Labels, tagged } from "./labels.ts";
 import { header } from "./peer-metadata.ts";
 
 /** Compiled once a test file. */
 export const module = await filterModule("telemetry");
 
 export type HostOptions = NonNullable<Parameters<typeof Host.load>[1]>;
-export type Labels = Readonly<Record<string, string>>;
 
 export const version = { "service.istio.io/canonical-name": "web", "service.istio.io/canonical-revision": "latest" };
 export const metadata = {
@@ -77,19 +76,29 @@ export const counted = (requests: number, responses: number) => ({
   "filter_state.envoy.filters.http.grpc_stats": `${requests},${responses}`,
 });
 
-/** The labels in a metric's name, as the stats tags of the bootstrap find them. */
+/** The labels in a metric's name. */
 export function labelsIn(name: string): Labels {
-  const found = istioLabels.flatMap((label) => {
-    const [, value] = new RegExp(`${label}=\\.=(.*?);\\.;`).exec(name) ?? [];
-    return value === undefined ? [] : [[label, value]];
-  });
-  return Object.fromEntries(found);
+  return tagged(name).labels;
+}
+
+/** The counts of requests, by the whole name of their metric. */
+export function countsOf(host: Host): ReadonlyMap<string, number> {
+  const names = host.metrics.names.filter((name) => name.endsWith("istio_requests_total"));
+  return new Map(names.map((name) => [name, host.metrics.counter(name) ?? 0]));
+}
+
+/** The name of the metric of requests that an action, one request, has raised. */
+export function raisedBy(host: Host, action: () => void): string {
+  const before = countsOf(host);
+  action();
+  const raised = [...countsOf(host)].filter(([name, count]) => before.get(name) !== count);
+  expect(raised).toHaveLength(1);
+  return raised[0]?.[0] ?? "";
 }
 
 /** The labels of all series, with their counts. */
-export function series(host: Host): (readonly [labels: Labels, requests: number | undefined])[] {
-  const names = host.metrics.names.filter((name) => name.endsWith(";istio_requests_total"));
-  return names.map((name) => [labelsIn(name), host.metrics.counter(name)]);
+export function series(host: Host): (readonly [labels: Labels, requests: number])[] {
+  return [...countsOf(host)].map(([name, count]) => [labelsIn(name), count]);
 }
 
 /** The labels of the only series. */
