@@ -9,7 +9,7 @@ import type { ListenerInit } from "./node.ts";
 import { resets } from "./resets.ts";
 import type { Root } from "./root.ts";
 import { defaultEndpoint } from "./router.ts";
-import { Flag, type FlagName, flagNames, type StreamInfo } from "./stream-info.ts";
+import { Flag, type FlagName, flagNames, leftIn, type StreamInfo } from "./stream-info.ts";
 import { TcpFilter } from "./tcp-filter.ts";
 
 export interface ConnectionSetup {
@@ -93,6 +93,11 @@ export class Connection {
   /** As the access log has them: UF and URX where nobody listens, UH where there is no endpoint, NC where there is no cluster, UO where its circuit breaker has no room, UR where the upstream resets. */
   get flags(): readonly FlagName[] {
     return flagNames(this.#setup.info.flags);
+  }
+
+  /** What the filter left by proxy_set_property, by key without Envoy's prefix `wasm.`. */
+  get filterState(): ReadonlyMap<string, string> {
+    return leftIn(this.#setup.info);
   }
 
   #check(from: End): void {

@@ -1,5 +1,5 @@
 // What Envoy knows of one request, as filters see it in properties and tests in the reply.
-import type { ByteString } from "./bytes.ts";
+import { type ByteString, toText } from "./bytes.ts";
 import type { EnvoyObject } from "./filter-state.ts";
 import type { PropertyObject } from "./property-value.ts";
 import type { ClusterInit, ConnectionInit, Endpoint, RouteInit } from "./request.ts";
@@ -66,4 +66,9 @@ export function chosenCluster({ route, tcp, cluster }: StreamInfo): ClusterInit 
 /** Short names of the flags that are set, in the order of the bits. */
 export function flagNames(flags: number): FlagName[] {
   return allFlags.filter((name) => (flags & Flag[name]) !== 0);
+}
+
+/** What filters left by proxy_set_property, by key without Envoy's prefix `wasm.`. */
+export function leftIn({ filterState }: StreamInfo): ReadonlyMap<string, string> {
+  return new Map([...filterState].map(([key, value]) => [toText(key), toText(value)]));
 }

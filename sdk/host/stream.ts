@@ -6,7 +6,7 @@ import { parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeaderMap, type HeadersInit, type HeaderView } from "./header-map.ts";
 import type { UpstreamReset, UpstreamResponse } from "./request.ts";
-import { type FlagName, flagNames } from "./stream-info.ts";
+import { type FlagName, flagNames, leftIn } from "./stream-info.ts";
 
 /** What the caller got, and what the access log would say. */
 export interface Reply {
@@ -66,7 +66,7 @@ export class Stream {
       flags: flagNames(info.flags),
       attempts: info.attempts,
       durationMs: Number(info.durationNs ?? this.#exchange.clock.monotonicNs - info.startedAtNs) / 1e6,
-      filterState: new Map([...info.filterState].map(([key, value]) => [toText(key), toText(value)])),
+      filterState: leftIn(info),
     };
   }
 
