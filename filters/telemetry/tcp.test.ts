@@ -164,12 +164,78 @@ describe("settings", () => {
     expect(host.metrics.names.filter((one) => one.endsWith(names.received))).toEqual([]);
   });
 
+  test("say how often what is open is counted", async () => {
+    const host = await loadTcp({ config: { tcp_reporting_duration: "1m" } });
+    const properties = { ...connected(), "request.total_size": 9n };
+    host.connect({ properties });
+    host.advance("59s");
+    expect(counts(host)).toEqual([]);
+    host.advance("1s");
+    expect(counts(host)).toEqual([[0, 9, 1, 0]]);
+  });
+
   test("that leave out all metrics of TCP leave nothing to do", async () => {
     const host = await configured({ drop: true });
     expect(host.metrics.names.filter((one) => one.includes("tcp"))).toEqual([]);
     host.hostcalls.reset();
     host.connect({ properties: connected() }).client.reset();
     expect(host.hostcalls.total).toBe(0);
+  });
+});
+
+test("labels by expressions of a connection that is counted while it is open are as at its start, of one that is over as at its end", async () => {
+  const dimensions = { source_app: "source.address", source_version: "upstream.address" };
+  const host = await loadTcp({ config: { metrics: [{ dimensions }] } });
+  const whole = () => host.connect({ properties: { ...connected(), "source.address": "10.0.0.9:1" } });
+  const start = { ...connected(), "upstream.address": undefined, "source.address": "10.0.0.9:1" };
+  const open = host.connect({ properties: start });
+  Object.assign(start, connected());
+  host.advance("5s");
+  expect(counts(host, "source_app", "source_version")).toEqual([["10.0.0.9:1", "unknown", 0, 0, 1, 0]]);
+  open.client.reset();
+  whole().client.reset();
+  expect(counts(host, "source_app", "source_version")).toEqual([
+    ["10.0.0.9:1", "10.0.0.7:5432", 0, 0, 1, 1],
+    ["10.0.0.9:1", "unknown", 0, 0, 1, 1],
+  ]);
+});
+
+describe("the access log", () => {
+  const fields = {
+    ...{ start_time: "request.time", method: "request.method", code: "response.code", flags: "response.flags" },
+    ...{ received: "request.size", sent: "response.size", took: "request.duration", to: "upstream.address" },
+  };
+
+  /** What a connection of 1.5 s leaves for the logger. */
+  async function lineOf(accessLog: object, more: object = {}): Promise<string | undefined> {
+    const host = await loadTcp({ config: { accessLog, ...more } });
+    const connection = host.connect({ properties: { "upstream.address": "10.0.0.7:5432" } });
+    connection.client.send("hi");
+    connection.server.send("hello");
+    host.advance("1500ms");
+    expect(connection.filterState.size).toBe(0);
+    connection.client.reset();
+    return connection.filterState.get("sluice.access-log");
+  }
+
+  test.each`
+    metrics       | more
+    ${"counted"}  | ${{}}
+    ${"left out"} | ${{ metrics: [{ drop: true }] }}
+  `("has a line of each connection that is over, where metrics are $metrics", async ({ more }) => {
+    expect(JSON.parse((await lineOf({ fields }, more)) ?? "")).toEqual({
+      ...{ start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/), method: null, code: null, flags: "-" },
+      ...{ received: 2, sent: 5, took: 1500, to: "10.0.0.7:5432" },
+    });
+  });
+
+  test.each`
+    filter                                   | logged
+    ${"upstream.address == '10.0.0.7:5432'"} | ${true}
+    ${"upstream.address == '10.0.0.8:5432'"} | ${false}
+    ${"response.code >= 400"}                | ${false}
+  `("has one where $filter: $logged", async ({ filter, logged }) => {
+    expect((await lineOf({ filter, fields })) !== undefined).toBe(logged);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Config, Expression } from "@sluice/sdk/assembly";
+import { Config, Duration, Expression } from "@sluice/sdk/assembly";
 
 @config
 export class TelemetryConfig {
@@ -6,13 +6,15 @@ export class TelemetryConfig {
   @range(1, 100_000) readonly seriesMax: i32 = 1000;
   /** Changes of Istio's metrics, one after the other, as in Istio's stats filter. */
   readonly metrics: MetricChange[];
-  /** A line of JSON for each request; absent: none. */
+  /** How often open connections, and the messages of open gRPC calls, are counted; Istio's name. */
+  @range("1ms", "24h") readonly tcp_reporting_duration: Duration = "5s";
+  /** A line of JSON for each request and connection; absent: none. */
   readonly accessLog: AccessLogConfig | null = null;
 }
 
 @config
 export class AccessLogConfig {
-  /** A CEL expression: only requests of which it is true are logged; absent: all. */
+  /** A CEL expression: only what it is true of is logged; absent: all. */
   readonly filter: string | null = null;
   /** CEL expressions over Envoy's attributes, by the name of the field that has the result. */
   readonly fields: Map<string, string>;

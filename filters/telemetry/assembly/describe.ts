@@ -1,19 +1,26 @@
 // The values of the labels, in their order, as Istio's own filter finds them.
 // @see Envoy contrib/istio/filters/http/istio_stats/source/istio_stats.cc
-import { HttpContext, Properties } from "@sluice/sdk/assembly";
+import { Properties } from "@sluice/sdk/assembly";
 import { Cluster, Service } from "./clusters";
 import { Expressions } from "./expressions";
 import { Proxy } from "./proxy";
 import { flagNames } from "./response-flags";
+import { SeriesTable } from "./series-table";
 import { bounded, orUnknown, UNKNOWN, Workload } from "./workload";
 
 /**
- * Who the peers are, at the server: the peer is the source.
+ * Begins the list of values anew: who the peers are.
  *
- * @param said what it said of itself
+ * @param said what the peer said of itself: inbound the source, outbound the destination
  * @returns the value of `connection_security_policy`
  */
-export function describeInbound(values: string[], proxy: Proxy, properties: Properties, said: string | null): string {
+export function describePeers(proxy: Proxy, properties: Properties, isInbound: bool, said: string | null): string {
+  proxy.values.length = 0;
+  return isInbound ? describeInbound(proxy, properties, said) : describeOutbound(proxy, properties, said);
+}
+
+function describeInbound(proxy: Proxy, properties: Properties, said: string | null): string {
+  const values = proxy.values;
   const own = proxy.node.workload;
   const peer = proxy.peers.ofHeader(said);
   const source = peer == null ? proxy.unknownPeer : peer;
@@ -26,14 +33,8 @@ export function describeInbound(values: string[], proxy: Proxy, properties: Prop
   return principal.length && ownPrincipal.length ? "mutual_tls" : "none";
 }
 
-/** The same at the client: the peer is the destination. @param request absent: there is none, but a connection */
-export function describeOutbound(
-  values: string[],
-  proxy: Proxy,
-  properties: Properties,
-  said: string | null,
-  request: HttpContext | null,
-): string {
+function describeOutbound(proxy: Proxy, properties: Properties, said: string | null): string {
+  const values = proxy.values;
   const own = proxy.node.workload;
   const cluster = proxy.clusters.of(properties);
   const destination = destinationOf(cluster, proxy, properties, said);
@@ -41,39 +42,36 @@ export function describeOutbound(
   const namespace = namespaceOf(destination, principal);
   values.push("source");
   describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
-  const service = outboundService(cluster, namespace, properties, request, !proxy.node.isGateway);
+  const service = outboundService(cluster, namespace, properties, !proxy.node.isGateway);
   describeDestination(values, destination, namespace, principal, service);
   return UNKNOWN; // only the server can know
 }
 
-/** What became of the request. @param security how its connection is secured */
-export function describeOutcome(values: string[], stream: HttpContext, security: string): void {
-  const properties = stream.properties;
-  const isGrpc = isGrpcType(stream.requestHeaders.get("content-type"));
-  values.push(isGrpc ? "grpc" : "http");
-  values.push(properties.i64("response.code").toString());
-  const status = isGrpc ? properties.i64("response.grpc_status", i64.MIN_VALUE) : i64.MIN_VALUE;
-  values.push(status == i64.MIN_VALUE ? "" : status.toString());
-  values.push(flagNames(properties.u64("response.flags")));
+/** What became of it. @param security how its connection is secured */
+export function describeOutcome(
+  values: string[],
+  protocol: string,
+  code: string,
+  grpcStatus: string,
+  flags: u64,
+  security: string,
+): void {
+  values.push(protocol);
+  values.push(code);
+  values.push(grpcStatus);
+  values.push(flagNames(flags));
   values.push(security);
 }
 
-/** A TCP connection. Stock Envoy hands over no metadata with it, so that the server knows its caller by the certificate only. */
-export function describeConnection(
-  values: string[],
-  proxy: Proxy,
-  properties: Properties,
-  isInbound: bool,
-  flags: u64,
-): void {
-  const security = isInbound
-    ? describeInbound(values, proxy, properties, null)
-    : describeOutbound(values, proxy, properties, null, null);
-  values.push("tcp");
-  values.push("0");
-  values.push("");
-  values.push(flagNames(flags));
-  values.push(security);
+/** Empty where there is none. */
+export function grpcStatus(properties: Properties): string {
+  const status = properties.i64("response.grpc_status", i64.MIN_VALUE);
+  return status == i64.MIN_VALUE ? "" : status.toString();
+}
+
+/** Whether it is known by now to which endpoint a connection, or a request, goes. */
+export function leadsSomewhere(properties: Properties): bool {
+  return properties.bytes("upstream.address") != null;
 }
 
 function describeSource(values: string[], source: Workload, namespace: string, principal: string): void {
@@ -107,11 +105,22 @@ function describeDestination(
   values.push(destination.cluster);
 }
 
-/** What expressions say: a label's value, where one has none Istio's word for that. */
+/** Appends what expressions say of the stream whose callback runs: a label's value, where one has none Istio's word for that. */
 export function describeMore(values: string[], dimensions: Expressions): void {
   const first = values.length;
   dimensions.read(values);
   for (let i = first; i < values.length; i++) values[i] = values[i].length ? bounded(values[i].substring(1)) : UNKNOWN;
+}
+
+/** The same, for a stream that is counted before its end: to be kept until then. Empty where no label of these metrics is of that. */
+export function moreOf(table: SeriesTable, dimensions: Expressions): string[] {
+  const more: string[] = [];
+  if (table.hasExpressions) describeMore(more, dimensions);
+  return more;
+}
+
+export function append(values: string[], more: string[]): void {
+  for (let i = 0; i < more.length; i++) values.push(more[i]);
 }
 
 /** The cluster's metadata name the services; without one it is what Istio calls the workload. */
@@ -124,19 +133,12 @@ function inboundService(cluster: Cluster | null, own: Workload, properties: Prop
 }
 
 /** Of a request that leads to no service, the host it asks for is all that is known; a gateway is asked for anything. */
-function outboundService(
-  cluster: Cluster | null,
-  namespace: string,
-  properties: Properties,
-  request: HttpContext | null,
-  byHost: bool,
-): Service {
+function outboundService(cluster: Cluster | null, namespace: string, properties: Properties, byHost: bool): Service {
   if (cluster != null && cluster.service != null) {
     const service = cluster.service!;
     return service.namespace.length ? service : new Service(service.host, service.name, namespace);
   }
-  const asked: string | null = byHost && request != null ? request.requestHeaders.get(":authority") : null;
-  const host = asked == null ? UNKNOWN : orUnknown(bounded(asked));
+  const host = byHost ? orUnknown(bounded(text(properties, "request.host"))) : UNKNOWN;
   const name = specialName(properties);
   return new Service(host, name.length ? name : host, namespace);
 }
@@ -174,7 +176,7 @@ function namespaceOf(peer: Workload, principal: string): string {
 }
 
 /** @see gRPC over HTTP/2, "Content-Type"; the same test as Envoy's */
-function isGrpcType(type: string | null): bool {
+export function isGrpcType(type: string | null): bool {
   return type != null && (type == "application/grpc" || type.startsWith("application/grpc+"));
 }
 

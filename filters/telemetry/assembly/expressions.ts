@@ -1,9 +1,11 @@
-import { Expression, joinTexts, Properties } from "@sluice/sdk/assembly";
+import { clock, Expression, joinTexts, Properties } from "@sluice/sdk/assembly";
 import { flagNames } from "./response-flags";
 
 enum Kind {
   Plain,
   Flags,
+  /** Plain, too, but of requests only. */
+  Took,
   Other,
 }
 
@@ -14,8 +16,8 @@ enum Kind {
 @final
 export class Expressions {
   private plain: Expression | null = null;
-  private kinds: Kind[] = [];
-  /** By the expression's place; null for those that are read otherwise. */
+  private kinds: i32[] = [];
+  /** By the expression's place; null for those that are read otherwise, or can't be. */
   private others: (Expression | null)[] = [];
 
   /** @param texts compile, each on its own */
@@ -24,10 +26,11 @@ export class Expressions {
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i];
       const existence = existenceOf(text);
-      const kind = text == FLAGS ? Kind.Flags : existence.length ? Kind.Plain : Kind.Other;
+      const plain: i32 = text == TOOK ? Kind.Took : Kind.Plain;
+      const kind: i32 = text == FLAGS ? Kind.Flags : existence.length ? plain : Kind.Other;
       this.kinds.push(kind);
       this.others.push(kind == Kind.Other ? Expression.compile(marked(text)) : null);
-      if (kind == Kind.Plain) list.push(existence + " ? " + marked(text) + " : ''");
+      if (isPlain(kind)) list.push(existence + " ? " + marked(text) + " : ''");
     }
     if (list.length) this.plain = Expression.compile("[" + joinTexts(list, ", ") + "]");
     if (list.length && this.plain == null) this.separate(texts);
@@ -36,9 +39,7 @@ export class Expressions {
   /** Where the host does not compile attributes together, as where that text is too long for it. */
   private separate(texts: string[]): void {
     for (let i = 0; i < texts.length; i++) {
-      if (this.kinds[i] != Kind.Plain) continue;
-      this.kinds[i] = Kind.Other;
-      this.others[i] = Expression.compile(marked(texts[i]));
+      if (isPlain(this.kinds[i])) this.others[i] = Expression.compile(marked(texts[i]));
     }
   }
 
@@ -52,17 +53,25 @@ export class Expressions {
     let nextPlain = 0;
     for (let i = 0; i < this.kinds.length; i++) {
       const kind = this.kinds[i];
-      if (kind == Kind.Flags) results.push("s" + flagNames(new Properties().u64(FLAGS)));
-      else if (kind == Kind.Other) results.push(textOf(this.others[i]));
-      else results.push(nextPlain < plain.length ? plain[nextPlain++] : "");
+      const other = this.others[i];
+      let text: string | null = null;
+      if (kind == Kind.Flags) text = "s" + flagNames(new Properties().u64(FLAGS));
+      else if (other != null) text = other.string();
+      else if (isPlain(kind) && nextPlain < plain.length) text = plain[nextPlain++];
+      if (text != null && text.length) results.push(text);
+      else results.push(kind == Kind.Took ? sinceStart() : "");
     }
   }
 }
 
-function textOf(expression: Expression | null): string {
-  if (expression == null) return "";
-  const text = expression.string();
-  return text == null ? "" : text;
+function isPlain(kind: i32): bool {
+  return kind == Kind.Plain || kind == Kind.Took;
+}
+
+/** How long a connection has been there: Envoy says it of requests only. */
+function sinceStart(): string {
+  const start = new Properties().u64("request.time");
+  return start ? "n" + ((clock.realtimeNs() - start) / 1_000_000).toString() : "";
 }
 
 /** A line end keeps a comment at the expression's end from what follows. */
@@ -73,7 +82,8 @@ function marked(text: string): string {
 }
 
 const FLAGS = "response.flags";
-const DURATIONS: string[] = ["request.duration", "response.backend_latency", "upstream.cx_pool_ready_duration"];
+const TOOK = "request.duration";
+const DURATIONS: string[] = [TOOK, "response.backend_latency", "upstream.cx_pool_ready_duration"];
 const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
 /** Of texts: filter state is bytes, and those that are no UTF-8 are an error where they become a string. */
 const MAPS: string[] = ["request.headers", "response.headers", "response.trailers"];

@@ -11,17 +11,15 @@ import {
 } from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
 import { TelemetryConfig } from "./config";
-import { Connection, OpenConnections } from "./connection";
+import { Connection } from "./connection";
 import { Proxy } from "./proxy";
 import { Request } from "./request";
 
 class Telemetry extends Plugin {
   private proxy: Proxy | null = null;
-  private open: OpenConnections | null = null;
 
   onConfigure(config: Config): void {
-    this.proxy = new Proxy(this.properties, config.read<TelemetryConfig>(), this.isNetwork);
-    this.open = new OpenConnections(this);
+    this.proxy = new Proxy(this, config.read<TelemetryConfig>());
     tellVersion(this.properties);
   }
 
@@ -34,13 +32,13 @@ class Telemetry extends Plugin {
   }
 
   createTcpContext(): TcpContext | null {
-    if (this.proxy!.connections.isEmpty) return null;
-    return new Connection(this.proxy!, this.open!);
+    const proxy = this.proxy!;
+    return proxy.hasConnections ? new Connection(proxy) : null;
   }
 
-  /** Only while connections are open. */
+  /** Only while something is open that is counted before its end. */
   onTick(): void {
-    this.open!.report();
+    this.proxy!.open.report();
   }
 }
 

@@ -1,69 +1,44 @@
-import { Counter, joinTexts } from "@sluice/sdk/assembly";
-import { forgetOutcome, forgetPeer } from "./labels";
-import { Shape } from "./shapes";
+import { Counter, Histogram, Properties } from "@sluice/sdk/assembly";
+import { isHistogram, Shape } from "./shapes";
 
-/** Sets of values, beyond the limit, of which the outcome is still told. */
-const OVERFLOW_MAX = 256;
-
-/**
- * The metrics of one worker that are kept together, `T` for each set of label values, each looked up in the host once. Callers
- * choose some of the values: past `max` sets the new ones share series in which the peer, and past some more also the outcome,
- * is `other`.
- */
+/** Metrics that are kept together, for one set of label values. */
 @final
-export class SeriesTable<T> {
-  /** There is nothing to count. */
-  isEmpty: bool = true;
-  private known: Map<string, T> = new Map<string, T>();
-  private overflow: Counter = new Counter("telemetry_overflow_total");
-  /** Places of the values that tell series apart. */
-  private sources: i32[] = [];
-  /** Those values of the request that is counted now: one list for all of them. */
-  private own: string[] = [];
+export class Series {
+  /** By `Metric`; null for those that are none, or not counted. */
+  private counters: (Counter | null)[] = [];
+  private histograms: (Histogram | null)[] = [];
 
-  /** @param first of the metrics that `T` has; `last`: the last one */
-  constructor(
-    private shapes: (Shape | null)[],
-    first: i32,
-    last: i32,
-    private max: i32,
-  ) {
-    for (let i = first; i <= last; i++) {
-      const shape = shapes[i];
-      if (shape == null) continue;
-      this.isEmpty = false;
-      const sources = shape.sources;
-      for (let at = 0; at < sources.length; at++) {
-        if (!this.sources.includes(sources[at])) this.sources.push(sources[at]);
-      }
+  /** @param shapes by `Metric`; null for those that it does not have */
+  constructor(shapes: (Shape | null)[], values: string[]) {
+    for (let metric = 0; metric < shapes.length; metric++) {
+      const shape = shapes[metric];
+      this.counters.push(shape == null || isHistogram(metric) ? null : new Counter(shape.of(values)));
+      this.histograms.push(shape == null || !isHistogram(metric) ? null : new Histogram(shape.of(values)));
     }
   }
 
-  /** @param values of all labels; changed where there are too many sets of them */
-  of(values: string[], isInbound: bool): T {
-    let key = this.keyOf(values);
-    if (this.known.has(key)) return this.known.get(key);
-    if (this.known.size < this.max) return this.add(key, values);
-    this.overflow.increment();
-    forgetPeer(values, isInbound);
-    key = this.keyOf(values);
-    if (this.known.has(key)) return this.known.get(key);
-    if (this.known.size < this.max + OVERFLOW_MAX) return this.add(key, values);
-    forgetOutcome(values);
-    key = this.keyOf(values);
-    return this.known.has(key) ? this.known.get(key) : this.add(key, values);
+  /**
+   * Counts what makes `total` of what is counted of a stream so far.
+   *
+   * @returns what is counted of it now
+   */
+  countUpTo(metric: i32, total: u64, counted: u64): u64 {
+    const counter = this.counters[metric];
+    if (total <= counted) return counted;
+    if (counter == null) return total;
+    let more = total - counted;
+    for (; more > u32.MAX_VALUE; more -= u32.MAX_VALUE) counter.increment(u32.MAX_VALUE); // no increment takes more
+    counter.increment(<u32>more);
+    return total;
   }
 
-  private keyOf(values: string[]): string {
-    const own = this.own;
-    own.length = 0;
-    for (let i = 0; i < this.sources.length; i++) own.push(values[this.sources[i]]);
-    return joinTexts(own, "\0");
+  count(metric: i32): void {
+    this.countUpTo(metric, 1, 0);
   }
 
-  private add(key: string, values: string[]): T {
-    const series = instantiate<T>(this.shapes, values);
-    this.known.set(key, series);
-    return series;
+  /** Records what an attribute says, divided by `unit`. One that is not counted is not read. */
+  record(metric: i32, properties: Properties, path: string, unit: u64 = 1): void {
+    const histogram = this.histograms[metric];
+    if (histogram != null) histogram.record(properties.u64(path) / unit);
   }
 }

@@ -1,5 +1,5 @@
 // Which labels each of Istio's metrics has. Knows no hostcalls.
-import { Counter, labelled } from "@sluice/sdk/assembly";
+import { labelled } from "@sluice/sdk/assembly";
 import { MetricChange } from "./config";
 import { FLAGS, LABELS, OUTCOME, PEERS } from "./labels";
 
@@ -150,7 +150,6 @@ function has(metric: i32, label: i32): bool {
   return metric >= Metric.TcpSent && (label < OUTCOME || label >= FLAGS);
 }
 
-/** The counter of these values; null if it is not counted. */
-export function counterOf(shape: Shape | null, values: string[]): Counter | null {
-  return shape == null ? null : new Counter(shape.of(values));
+export function isHistogram(metric: i32): bool {
+  return metric >= Metric.Durations && metric <= Metric.ResponseBytes;
 }
