@@ -231,6 +231,9 @@ describe("other kinds", () => {
     ${"a percentage of traces"}    | ${object("Telemetry", "{tracing: [{randomSamplingPercentage: 101}]}", "telemetry.istio.io/v1")}                                                         | ${["4:45 Telemetry default/x: spec.tracing[0].randomSamplingPercentage is 101: must be 100 or less"]}
     ${"a tag of two types"}        | ${object("Telemetry", "{tracing: [{customTags: {a: {literal: {value: b}, header: {name: c}}}}]}", "telemetry.istio.io/v1")}                             | ${["4:32 Telemetry default/x: spec.tracing[0].customTags.a must have exactly one of literal, environment, header and formatter"]}
     ${"a tag of no header"}        | ${object("Telemetry", '{tracing: [{customTags: {a: {header: {name: "x y"}}}}]}', "telemetry.istio.io/v1")}                                              | ${['4:51 Telemetry default/x: spec.tracing[0].customTags.a.header.name is "x y": not a valid header name']}
+    ${"a report once a day"}       | ${object("Telemetry", "{metrics: [{reportingInterval: 24h1s}]}", "telemetry.istio.io/v1")}                                                              | ${['4:38 Telemetry default/x: spec.metrics[0].reportingInterval is "24h1s": must be 24h or less']}
+    ${"a report all the time"}     | ${object("Telemetry", "{metrics: [{reportingInterval: 0s}]}", "telemetry.istio.io/v1")}                                                                 | ${['4:38 Telemetry default/x: spec.metrics[0].reportingInterval is "0s": must be 1ms or more']}
+    ${"a report without unit"}     | ${object("Telemetry", "{metrics: [{reportingInterval: 5}]}", "telemetry.istio.io/v1")}                                                                  | ${['4:38 Telemetry default/x: spec.metrics[0].reportingInterval is 5: a unit is missing; write "5s" or "5m"']}
     ${"a telemetry of a Gateway"}  | ${object("Telemetry", "{targetRefs: [{kind: Gateway, name: g}]}", "telemetry.istio.io/v1")}                                                             | ${["4:8 Telemetry default/x: spec.targetRefs is not supported yet: without it the telemetry would be of more workloads; write selector"]}
     ${"a number as variable"}      | ${object("Deployment", "{selector: {}, template: {spec: {containers: [{name: c, env: [{name: A, value: 1}]}]}}}", "apps/v1")}                           | ${["4:86 Deployment default/x: spec.template.spec.containers[0].env[0].value is 1: must be text; write it in quotes"]}
   `("$slip: $told", ({ text, told }) => {
@@ -245,7 +248,6 @@ metadata: {name: x}
 spec:
   metrics:
   - providers: [{name: stackdriver}]
-    reportingInterval: 5s
     overrides: [{match: {customMetric: mine}, disabled: true}]
   accessLogging: [{providers: [{name: otel}]}]
   tracing:
@@ -261,22 +263,21 @@ spec:
       "6:24",
       'metrics[0].providers[0].name is "stackdriver", which has no effect: the only provider of metrics is prometheus',
     ),
-    about("7:24", "metrics[0].reportingInterval has no effect yet"),
-    about("8:40", "metrics[0].overrides[0].match.customMetric has no effect: there are no metrics but Istio's"),
+    about("7:40", "metrics[0].overrides[0].match.customMetric has no effect: there are no metrics but Istio's"),
     about(
-      "9:39",
+      "8:39",
       'accessLogging[0].providers[0].name is "otel", which has no effect: the only provider of accessLogging is envoy',
     ),
     about(
-      "11:40",
+      "10:40",
       'tracing[0].providers[1].name is "jaeger", which has no effect: the only provider of tracing is zipkin',
     ),
     about(
-      "12:35",
+      "11:35",
       "tracing[0].useRequestIdForTraceSampling is false, which has no effect yet: the request id decides, at every proxy alike",
     ),
-    about("13:32", "tracing[0].disableContextPropagation has no effect yet"),
-    about("14:22", "tracing[0].customTags.a.formatter has no effect yet: the tag is left out"),
+    about("12:32", "tracing[0].disableContextPropagation has no effect yet"),
+    about("13:22", "tracing[0].customTags.a.formatter has no effect yet: the tag is left out"),
   ]);
   expect(tell(text).refs).toContain("Telemetry default/x");
 });

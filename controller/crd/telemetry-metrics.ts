@@ -2,7 +2,8 @@ import * as z from "zod";
 import { type MetricName, type MetricsOverride, type MetricsRule, metricNames, providers } from "../model/telemetry.ts";
 import { withCel } from "./cel.ts";
 import { celComplaint } from "./cel-expression.ts";
-import { defined, text, withRule } from "./fields.ts";
+import { durationMs } from "./duration.ts";
+import { defined, duration, text, withRule } from "./fields.ts";
 import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
 import { notYet } from "./walk.ts";
 
@@ -71,11 +72,21 @@ const metricsOverride = z.strictObject({
 export const metricsRule = z.strictObject({
   providers: providerRefs(providers.metrics),
   overrides: z.array(metricsOverride).optional().describe("Applied in order, behind those of wider rules."),
-  reportingInterval: notYet("has no effect yet", "text"),
+  reportingInterval: duration({ maxHours: 24 })
+    .optional()
+    .describe("How often open connections, and messages of open gRPC calls, are counted. 1ms to 24h. Default: 5s."),
 });
 
-export function readMetrics({ providers: refs, overrides = [] }: z.output<typeof metricsRule>): MetricsRule {
-  return { providers: namesOf(refs), overrides: overrides.flatMap(readOverride) };
+export function readMetrics({
+  providers: refs,
+  overrides = [],
+  reportingInterval,
+}: z.output<typeof metricsRule>): MetricsRule {
+  return defined({
+    providers: namesOf(refs),
+    overrides: overrides.flatMap(readOverride),
+    reportingIntervalMs: reportingInterval === undefined ? undefined : durationMs(reportingInterval),
+  });
 }
 
 /** None for a metric that is not Istio's. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mergeAccessLogging, mergeMetrics, mergeTracing } from "./merge-telemetry.ts";
+import { mergeAccessLogging, mergeMetrics, mergeReportingInterval, mergeTracing } from "./merge-telemetry.ts";
 import {
   type AccessLoggingRule,
   type MetricName,
@@ -48,6 +48,22 @@ describe("metrics", () => {
     ${"no provider that there is"}            | ${[[metrics([])], [metrics([], ["stackdriver"])]]}                                                                | ${[{ drop: true }]}
     ${"one level with two providers"}         | ${[[metrics([], ["prometheus"]), metrics([override("all", off)], ["stackdriver"])]]}                              | ${[]}
   `("$which", ({ levels, merged }) => expect(mergeMetrics(levels, "SERVER")).toEqual(merged));
+});
+
+describe("the reporting interval", () => {
+  const every = (reportingIntervalMs: number, providers: readonly string[] = []): MetricsRule => ({
+    ...metrics([], providers),
+    reportingIntervalMs,
+  });
+  test.each`
+    which                              | levels                                                             | merged
+    ${"nothing said"}                  | ${[[metrics([])]]}                                                 | ${undefined}
+    ${"the mesh's"}                    | ${[[every(1000)], [metrics([])]]}                                  | ${1000}
+    ${"the nearest"}                   | ${[[every(1000)], [every(2000)], [metrics([])]]}                   | ${2000}
+    ${"the last of one object"}        | ${[[every(2000), every(1000)]]}                                    | ${1000}
+    ${"of a rule for another one"}     | ${[[every(1000), every(2000, ["stackdriver"])]]}                   | ${undefined}
+    ${"of the provider that there is"} | ${[[every(2000, ["stackdriver"])], [every(1000, ["prometheus"])]]} | ${1000}
+  `("$which", ({ levels, merged }) => expect(mergeReportingInterval(levels)).toEqual(merged));
 });
 
 function log(more: Partial<AccessLoggingRule> = {}): AccessLoggingRule {

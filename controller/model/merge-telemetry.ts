@@ -49,7 +49,13 @@ export function mergeMetrics(levels: Levels<MetricsRule>, side: Side): readonly 
   return configs.flatMap((config, i) => (isEmpty(config) ? [] : [{ name: metricNames[i], ...config } as MetricConfig]));
 }
 
-/** Which requests are logged; `undefined`: none. */
+/** How often open connections, and messages of open gRPC calls, are counted; `undefined`: as the filter does by itself. */
+export function mergeReportingInterval(levels: Levels<MetricsRule>): number | undefined {
+  const rules = rulesOf(levels, providers.metrics) ?? [];
+  return rules.findLast((rule) => rule.reportingIntervalMs !== undefined)?.reportingIntervalMs;
+}
+
+/** What is logged; `undefined`: nothing. */
 export interface AccessLogging {
   /** CEL; absent: all. */
   readonly filter?: string;

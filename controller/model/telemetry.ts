@@ -68,6 +68,8 @@ interface Rule {
 }
 
 export interface MetricsRule extends Rule {
+  /** How often what is open is counted; absent: as the rule before says, at first every 5 s. */
+  readonly reportingIntervalMs?: number;
   readonly overrides: readonly MetricsOverride[];
 }
 

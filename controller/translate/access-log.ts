@@ -1,10 +1,11 @@
-// Access logs: the telemetry filter leaves a line in filter state, and a logger that every connection manager has from the
-// start prints it to Envoy's stdout. Where there is no line it prints nothing, so that to log is no listener's change.
+// Access logs: the telemetry filter leaves a line in filter state, and a logger that every connection manager and tcp_proxy
+// has from the start prints it to Envoy's stdout. Where there is no line it prints nothing, so that to log is no listener's
+// change.
 import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { any } from "./encode.ts";
 
-/** What every connection manager has. The line brings its newline. */
-export const managerAccessLog = [
+/** What every chain ends with has it. The line brings its newline. */
+export const lineLogger = [
   {
     name: "envoy.access_loggers.stdout",
     configType: {

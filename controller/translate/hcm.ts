@@ -11,7 +11,7 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { type Slot, slotName, slotPhases } from "../model/names.ts";
-import { managerAccessLog } from "./access-log.ts";
+import { lineLogger } from "./access-log.ts";
 import { ads } from "./common.ts";
 import { any, type Init } from "./encode.ts";
 import type { NetworkFilter } from "./listener.ts";
@@ -34,7 +34,7 @@ export function httpFilterChain({ side, statPrefix, routeName, maxConnectionMs }
     statPrefix,
     routeSpecifier: { case: "rds", value: { configSource: ads, routeConfigName: routeName } },
     httpFilters: httpFilters(direction),
-    accessLog: [...managerAccessLog],
+    accessLog: [...lineLogger],
     ...managerTracing(direction, side === "gateway" ? "gateway" : "sidecar"),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: true,

@@ -12,6 +12,7 @@ import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_prox
 import type { ConnectionPool } from "../model/destination-rule.ts";
 import { listenerName, type NetworkSlot, specialClusters } from "../model/names.ts";
 import type { Resource } from "../model/resource.ts";
+import { lineLogger } from "./access-log.ts";
 import { socketAddress } from "./common.ts";
 import { any, encode, type Init } from "./encode.ts";
 import { networkSlotFilters } from "./network-slot.ts";
@@ -103,6 +104,7 @@ function tcpProxy(cluster: string, limits: ConnectionPool["tcp"] = {}): NetworkF
   const proxy = any(TcpProxySchema, {
     statPrefix: cluster,
     clusterSpecifier: { case: "cluster", value: cluster },
+    accessLog: [...lineLogger],
     ...(idleTimeoutMs === undefined ? {} : { idleTimeout: durationFromMs(idleTimeoutMs) }),
     ...(maxConnectionDurationMs === undefined
       ? {}

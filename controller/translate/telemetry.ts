@@ -1,7 +1,7 @@
 // What the built-in telemetry filter is told of a proxy's Telemetry objects.
 
 import { codes } from "../model/codes.ts";
-import { mergeAccessLogging, mergeMetrics, type Side } from "../model/merge-telemetry.ts";
+import { mergeAccessLogging, mergeMetrics, mergeReportingInterval, type Side } from "../model/merge-telemetry.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { Direction } from "../model/names.ts";
 import { type Ref, refOf, refText } from "../model/object.ts";
@@ -17,28 +17,23 @@ export interface TelemetryConfig {
   readonly owners: readonly Ref[];
 }
 
-/** The configuration of the filter in one direction; absent where it does what it does by itself. Connections have no access log. */
-export function telemetryConfig(
-  mesh: Mesh,
-  proxy: Proxy,
-  { direction, of }: { readonly direction: Direction; readonly of: "requests" | "connections" },
-): TelemetryConfig | undefined {
-  const logs = of === "requests";
-  const objects = telemetriesOf(mesh, proxy).filter(
-    ({ spec }) => spec.metrics.length + (logs ? spec.accessLogging.length : 0) > 0,
-  );
+/** The configuration of the filter in one direction, for requests and connections alike; absent where it does what it does by itself. */
+export function telemetryConfig(mesh: Mesh, proxy: Proxy, direction: Direction): TelemetryConfig | undefined {
+  const objects = telemetriesOf(mesh, proxy).filter(({ spec }) => spec.metrics.length + spec.accessLogging.length > 0);
   const side = sideOf(direction);
-  const metrics = mergeMetrics(
-    objects.map(({ spec }) => spec.metrics),
-    side,
-  );
+  const rules = objects.map(({ spec }) => spec.metrics);
+  const metrics = mergeMetrics(rules, side);
+  const intervalMs = mergeReportingInterval(rules);
   const log = mergeAccessLogging(
-    objects.map(({ spec }) => (logs ? spec.accessLogging : [])),
+    objects.map(({ spec }) => spec.accessLogging),
     side,
   );
-  if (metrics.length === 0 && !log) return undefined;
-  const value = { ...(metrics.length > 0 && { metrics }), ...(log && { accessLog: { ...log, fields: istioFields } }) };
-  return { value, owners: objects.map(refOf) };
+  const value = {
+    ...(metrics.length > 0 && { metrics }),
+    ...(intervalMs !== undefined && { tcp_reporting_duration: `${intervalMs}ms` }),
+    ...(log && { accessLog: { ...log, fields: istioFields } }),
+  };
+  return Object.keys(value).length > 0 ? { value, owners: objects.map(refOf) } : undefined;
 }
 
 /** What Telemetry objects ask for and do not get on a proxy. */
