@@ -6,6 +6,7 @@ import {
   labelsIn,
   load,
   module,
+  noMoreTicks,
   own,
   plain,
   router,
@@ -253,10 +254,7 @@ test("workers, and the many connections of one, are counted together", async () 
 test("nothing ticks while no connection is open", async () => {
   const host = await loadTcp();
   host.connect({ properties: connected() }).client.reset();
-  host.advance("5s");
-  host.hostcalls.reset();
-  host.advance("60s");
-  expect(host.hostcalls.total).toBe(0);
+  expect(host.hostcalls.trace(() => host.advance("60s"))).toEqual([noMoreTicks]);
   host.connect({ properties: connected() });
   host.advance("5s");
   expect(counts(host)).toEqual([[0, 0, 2, 1]]);

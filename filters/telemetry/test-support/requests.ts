@@ -129,3 +129,6 @@ export const saying = (said: string): Upstream => {
     headers: { "x-envoy-peer-metadata": said, "x-envoy-peer-metadata-id": "catalog-v1-1" },
   });
 };
+
+/** The only call of the host in a worker's last tick. */
+export const noMoreTicks = { name: "proxy_set_tick_period_milliseconds", args: [0], status: 0 };
