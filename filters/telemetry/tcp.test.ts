@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { istioFields } from "../../controller/translate/access-log.ts";
 import type { Host, PropertyValue } from "../../sdk/host/index.ts";
 import { inspectModule } from "../../sdk/module/inspect.ts";
 import {
@@ -273,6 +274,14 @@ describe("the cost", () => {
     host.hostcalls.reset();
     whole().client.reset();
     expect(host.hostcalls.byName).toEqual({ proxy_get_property: 8, proxy_increment_metric: 3 });
+  });
+
+  test("in host calls: of its line with Istio's fields", async () => {
+    const host = await loadTcp({ config: { accessLog: { fields: istioFields }, metrics: [{ drop: true }] } });
+    host.hostcalls.reset();
+    host.connect({ properties: connected() }).client.reset();
+    const attributes = { proxy_call_foreign_function: 2, proxy_get_property: 2, clock_time_get: 1 };
+    expect(host.hostcalls.byName).toEqual({ ...attributes, proxy_set_property: 1 });
   });
 
   test("in memory: nothing remains of ten thousand", async () => {
