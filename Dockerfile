@@ -20,7 +20,6 @@ COPY sdk/package.json sdk/
 COPY controller/package.json controller/main.ts controller/
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 RUN find node_modules -type f "(" -name "*.ts" -o -name "*.cts" -o -name "*.mts" -o -name "*.map" -o -name "*.md" ")" -delete
-RUN find node_modules -type d -name testdata -prune -exec rm -r "{}" +
 
 FROM node:24.21.0-bookworm-slim
 ARG VERSION=0.1.0
@@ -35,6 +34,7 @@ COPY --from=packages /sluice/node_modules node_modules
 COPY --from=build /sluice/build build
 COPY --from=build /sluice/sdk/package.json sdk/
 COPY --from=build /sluice/sdk/abi sdk/abi
+COPY --from=build /sluice/sdk/cel sdk/cel
 COPY --from=build /sluice/sdk/module sdk/module
 COPY --from=build /sluice/sdk/host sdk/host
 COPY --from=build /sluice/setup setup

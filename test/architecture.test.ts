@@ -16,15 +16,16 @@ interface Rule {
   readonly edges?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Loaded when a filter compiles an expression. */
+/** Loaded when a filter evaluates an expression. */
 const cel = ["@bufbuild/cel", "@bufbuild/protobuf", "@bufbuild/protobuf/reflect", "@bufbuild/protobuf/wkt"];
 
 const rules: Record<string, Rule> = {
   "sdk/assembly": { may: ["sdk/abi"], packages: ["util/string"] }, // of the standard library
   "sdk/abi": { may: [] },
+  "sdk/cel": { may: [] },
   "sdk/module": { may: ["sdk/abi"] },
   "sdk/host": {
-    may: ["sdk/abi", "sdk/module"],
+    may: ["sdk/abi", "sdk/cel", "sdk/module"],
     packages: ["node:crypto", "node:zlib"],
     edges: { "load.ts": ["node:fs/promises", "node:path"], "expressions.ts": ["node:module", ...cel] },
   },
@@ -56,7 +57,7 @@ const rules: Record<string, Rule> = {
   },
   "controller/model": { may: ["controller/package.json"] }, // the version
   "controller/ports": { may: [] },
-  "controller/crd": { may: ["controller/model", "controller/ports"], packages: ["zod", "@bufbuild/cel"] },
+  "controller/crd": { may: ["controller/model", "controller/ports", "sdk/cel"], packages: ["zod"] },
   "controller/sources": {
     may: ["controller/model", "controller/ports"],
     packages: ["yaml"],

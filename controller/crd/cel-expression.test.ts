@@ -19,8 +19,15 @@ test.each([
 test.each`
   text                        | complaint
   ${""}                       | ${"an expression is missing"}
-  ${"request."}               | ${'not an expression in CEL: "." at column 8 can\'t stand there'}
-  ${"request.host ==\n'a"}    | ${'not an expression in CEL: "=" at column 14 can\'t stand there'}
+  ${"request."}               | ${"not an expression in CEL: end of input at column 9 can't stand there"}
+  ${"request.host ==\n+ 'a'"} | ${'not an expression in CEL: "+" at line 2, column 1 can\'t stand there'}
+  ${"'a"}                     | ${"not an expression in CEL: the text at column 1 has no end, or an unknown escape"}
+  ${"a == '\\d'"}             | ${"not an expression in CEL: the text at column 6 has no end, or an unknown escape"}
+  ${"'\\ud800'"}              | ${"not an expression in CEL: \\ud800 is no character"}
+  ${"9223372036854775808"}    | ${"not an expression in CEL: 9223372036854775808 is beyond 64 bits"}
+  ${"package == 'a'"}         | ${"not an expression in CEL: package is a reserved word"}
+  ${"Foo{a: 1}"}              | ${"not an expression in CEL: a message can't stand there: Foo{}"}
+  ${"[1].existsOne(x, true)"} | ${"not an expression in CEL: there is no function existsOne()"}
   ${"%REQ(:path)%"}           | ${'not an expression in CEL: "%" at column 1 can\'t stand there'}
   ${"split(request.path)"}    | ${"not an expression in CEL: there is no function split()"}
   ${"my_fn(request.path)"}    | ${"not an expression in CEL: there is no function my_fn()"}
@@ -31,3 +38,13 @@ test.each`
   ${"matches(request.path)"}  | ${"not an expression in CEL: matches() takes other arguments"}
   ${"has(request.path[0])"}   | ${"not an expression in CEL: has() takes other arguments"}
 `("$text: $complaint", ({ text, complaint }) => expect(celComplaint(text)).toBe(complaint));
+
+test("what is nested too deeply or too long is refused at once, by name", () => {
+  const deep =
+    "not an expression in CEL: it is nested too deeply: Envoy takes 32 levels, and each operator of a chain is one";
+  for (const text of [`${"(".repeat(50_000)}1`, `1${"+1".repeat(40_000)}`, `a${".b".repeat(40_000)}`])
+    expect(celComplaint(text)).toBe(deep);
+  const long = "not an expression in CEL: it has 100002 characters; Envoy takes 100000";
+  expect(celComplaint(`'${"a".repeat(100_000)}'`)).toBe(long);
+  expect(celComplaint(`'${"a".repeat(99_998)}'`)).toBeUndefined();
+});

@@ -1,9 +1,11 @@
 // CEL over attributes, for the foreign functions expr_create, expr_evaluate and expr_delete.
-// The language itself is `@bufbuild/cel`, which is loaded when a filter first compiles an expression.
+// Which expressions there are is said by `sdk/cel`; their values come from `@bufbuild/cel`, which is loaded for the first one.
 // @see Envoy source/extensions/common/wasm/foreign.cc, context.cc findValue, serializeValue
 import { createRequire } from "node:module";
 import type { CelInput, CelValue, parse } from "@bufbuild/cel";
 import * as Status from "../abi/status.ts";
+import { checkExpression } from "../cel/grammar.ts";
+import { CelError } from "../cel/tokens.ts";
 import { type ByteString, f64, toArray, toByteString, toText, u32, u64 } from "./bytes.ts";
 import { NotEmulated } from "./errors.ts";
 import { encodePairs, type Pair } from "./pairs.ts";
@@ -23,18 +25,22 @@ export class Expressions {
   #next = 0;
 
   create(text: ByteString, vm: VmScope): ForeignResult {
-    const refuse = (stage: "parse" | "compile", why: unknown): ForeignResult => {
-      const cause = why instanceof Error ? why.message : String(why);
-      vm.info(`expr_create ${stage} error: ${cause}`);
+    const source = toText(text);
+    try {
+      checkExpression(source);
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      if (error.stage === "message") throw new NotEmulated(`a message in an expression, ${source},`);
+      if (error.stage === "compile") this.#next++; // as Envoy counts
+      vm.info(`expr_create ${error.stage} error: ${error.message}`);
       return [Status.BadArgument];
-    };
-    const { parse, compile } = language();
-    const parsed = attempt(() => withMacros(parse(toText(text))));
-    if ("error" in parsed) return refuse("parse", parsed.error);
+    }
     const number = this.#next++;
-    const compiled = attempt(() => compile(parsed.value));
-    if ("error" in compiled) return refuse("compile", compiled.error);
-    this.#expressions.set(number, compiled.value);
+    let evaluate: Evaluate | undefined;
+    this.#expressions.set(number, (names) => {
+      evaluate ??= language().compile(source);
+      return evaluate(names);
+    });
     return [Status.Ok, u32(number)];
   }
 
@@ -143,16 +149,6 @@ function input(value: PropertyValue | undefined, path: readonly string[]): CelIn
   );
 }
 
-type Attempt<T> = { readonly value: T } | { readonly error: unknown };
-
-function attempt<T>(action: () => T): Attempt<T> {
-  try {
-    return { value: action() };
-  } catch (error) {
-    return { error };
-  }
-}
-
 type Language = ReturnType<typeof loadLanguage>;
 let loaded: Language | undefined;
 
@@ -182,15 +178,14 @@ function loadLanguage() {
   const environment = cel.celEnv();
   const second = 1_000_000_000n;
 
-  /** @throws {Error} for a function that is not there, is called another way, or takes another number of arguments */
-  function compile(parsed: Parsed): Evaluate {
-    for (const { function: name, target, args } of callsIn(parsed.expr)) {
-      const overloads = [...(environment.funcs.find(name) ?? [])].filter(
-        (it) => (it.target === undefined) === (target === undefined) && it.arguments.length === args.length,
-      );
-      if (overloads.length === 0 && !operators.test(name)) throw new Error(`no function ${name} for this call`);
+  /** @throws {NotEmulated} for what Envoy takes and the language does not */
+  function compile(source: string): Evaluate {
+    let evaluate: ReturnType<typeof cel.plan>;
+    try {
+      evaluate = cel.plan(environment, asMethods(cel.parse(source)));
+    } catch (error) {
+      throw new NotEmulated(`the expression ${source}`, error instanceof Error ? error.message : undefined);
     }
-    const evaluate = cel.plan(environment, parsed);
     return (names) => {
       const value = evaluate(new Proxy({}, { get: (_, name) => (typeof name === "string" ? names(name) : undefined) }));
       if (cel.isCelError(value)) throw value;
@@ -223,7 +218,7 @@ function loadLanguage() {
     return undefined;
   }
 
-  return { cel, parse: cel.parse, compile, number };
+  return { cel, compile, number };
 }
 
 function blockOf(
@@ -233,11 +228,9 @@ function blockOf(
   return whole.length === pairs.length ? encodePairs(whole) : undefined;
 }
 
-/** Refuses what is left of macros with other arguments than theirs; startsWith(text, prefix) is text.startsWith(prefix). */
-function withMacros(parsed: Parsed): Parsed {
+/** startsWith(text, prefix) is text.startsWith(prefix). */
+function asMethods(parsed: Parsed): Parsed {
   for (const call of callsIn(parsed.expr)) {
-    if (/^(has|all|exists|exists_one|map|filter)$/.test(call.function))
-      throw new Error(`invalid use of ${call.function}`);
     const [target, ...rest] = call.args;
     if (functionsToo.test(call.function) && call.target === undefined && target !== undefined) {
       call.target = target;
@@ -256,9 +249,6 @@ interface FunctionCall {
 
 /** Methods that Envoy takes as functions too. */
 const functionsToo = /^(contains|endsWith|matches|startsWith)$/;
-
-/** Operators have names like `_+_`, `!_`, `@in`; the planner knows some that are no functions. */
-const operators = /\W/;
 
 /** All calls of functions in an expression. */
 function callsIn(expr: unknown): FunctionCall[] {

@@ -216,7 +216,7 @@ describe("every kind", () => {
       good: { metrics: [{ overrides: [{ match: { metric: "REQUEST_SIZE" }, disabled: true }] }] },
       bad: { accessLogging: [{ filter: { expression: "response.code >=" } }] },
       sentence:
-        'spec.accessLogging[0].filter.expression is "response.code >=": not an expression in CEL: ">" at column 15 can\'t stand there',
+        'spec.accessLogging[0].filter.expression is "response.code >=": not an expression in CEL: end of input at column 17 can\'t stand there',
     },
     {
       kind: "WasmPlugin",
