@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { filterBootstrap } from "../support/filter-envoy.ts";
 import { sourceModule } from "../support/filter-module.ts";
-import { grpcCall, startGrpcUpstream, type Upstream } from "../support/upstream.ts";
+import { grpcCall } from "../support/http2.ts";
+import { startGrpcUpstream, type Upstream } from "../support/upstream.ts";
 
 vi.setConfig({ hookTimeout: 120_000 }); // the compiler takes seconds where others compute
 

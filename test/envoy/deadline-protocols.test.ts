@@ -1,9 +1,10 @@
-import { connect, constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
+import { emptyMessage, grpcHeaders, type Http2Reply, http2Call, openHttp2 } from "../support/http2.ts";
 import { type Seen, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
 
@@ -17,47 +18,11 @@ const parallel = 4; // callers at a time, each with a connection of its own
 function work(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   if (headers[":path"] !== "/stream") return;
   stream.respond({ "content-type": "application/grpc" });
-  stream.write(new Uint8Array(5));
-}
-
-interface Ended {
-  /** Headers and trailers. */
-  readonly headers: IncomingHttpHeaders;
-  /** The error code of RST_STREAM. */
-  readonly code: number | undefined;
-}
-
-/** Sends one message, and leaves the request open where it is to stream. */
-async function http2Call(
-  port: number,
-  headers: Readonly<Record<string, string>>,
-  { streams = false } = {},
-): Promise<Ended> {
-  const session = connect(`http://127.0.0.1:${port}`);
-  try {
-    return await new Promise((resolve, reject) => {
-      session.once("error", reject);
-      const stream = session.request({ ":method": "POST", ":path": "/work", te: "trailers", ...headers });
-      let all: IncomingHttpHeaders = {};
-      const add = (more: IncomingHttpHeaders) => {
-        all = { ...all, ...more };
-      };
-      stream
-        .on("response", add)
-        .on("trailers", add)
-        .on("error", () => {}); // a reset
-      stream.once("close", () => resolve({ headers: all, code: stream.rstCode }));
-      stream.resume();
-      if (streams) stream.write(new Uint8Array(5));
-      else stream.end(new Uint8Array(5));
-    });
-  } finally {
-    session.destroy();
-  }
+  stream.write(emptyMessage);
 }
 
 const relative = { "x-request-timeout-ms": String(leftMs) };
-const grpc = { "content-type": "application/grpc", "grpc-timeout": `${leftMs}m` };
+const grpc = grpcHeaders({ "grpc-timeout": `${leftMs}m` });
 
 describe.each`
   place               | node         | direction
@@ -108,6 +73,19 @@ describe.each`
       }
     }
 
+    /** Sends one message, and leaves the request open. */
+    function stream(headers: Readonly<Record<string, string>>): Promise<Http2Reply> {
+      const { stream, end } = openHttp2(ports.http2, headers);
+      stream.write(emptyMessage);
+      return end;
+    }
+
+    function expectExceeded(replies: readonly Http2Reply[]): void {
+      for (const { headers } of replies) {
+        expect([headers[":status"], headers["grpc-status"], headers["x-deadline"]]).toEqual([200, "4", "exceeded"]);
+      }
+    }
+
     test("HTTP/1.1", async () => {
       const { replies, told } = await inParallel("http1", () =>
         call({ host: "127.0.0.1", port: ports.http1, headers: relative }),
@@ -117,22 +95,27 @@ describe.each`
     });
 
     test("HTTP/2", async () => {
-      const { replies, told } = await inParallel("http2", () => http2Call(ports.http2, relative));
+      const { replies, told } = await inParallel("http2", () =>
+        http2Call(ports.http2, { ":path": "/work", ...relative }),
+      );
       for (const { headers } of replies) expect([headers[":status"], headers["x-deadline"]]).toEqual([504, "exceeded"]);
       expectTold(told, "x-request-timeout-ms", /^\d+$/);
     });
 
-    test.each([false, true])("gRPC; its request streams: %s", async (streams) => {
-      const { replies, told } = await inParallel("http2", () => http2Call(ports.http2, grpc, { streams }));
-      for (const { headers } of replies) {
-        expect([headers[":status"], headers["grpc-status"], headers["x-deadline"]]).toEqual([200, "4", "exceeded"]);
-      }
+    test("gRPC", async () => {
+      const { replies, told } = await inParallel("http2", () => http2Call(ports.http2, grpc, emptyMessage));
+      expectExceeded(replies);
+      expectTold(told, "grpc-timeout", /^\d{1,8}[nu]$/);
+    });
+
+    test("gRPC whose request streams", async () => {
+      const { replies, told } = await inParallel("http2", () => stream(grpc));
+      expectExceeded(replies);
       expectTold(told, "grpc-timeout", /^\d{1,8}[nu]$/);
     });
 
     test("gRPC whose response streams is reset at both ends", async () => {
-      const headers = { ...grpc, ":path": "/stream" };
-      const { replies, told } = await inParallel("http2", () => http2Call(ports.http2, headers, { streams: true }));
+      const { replies, told } = await inParallel("http2", () => stream({ ...grpc, ":path": "/stream" }));
       for (const reply of replies) {
         expect([reply.headers[":status"], reply.headers["grpc-status"]]).toEqual([200, undefined]);
         expect(reply.code).not.toBe(constants.NGHTTP2_NO_ERROR);

@@ -4,7 +4,8 @@ import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap, type Json } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
-import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { grpcCall } from "../support/http2.ts";
+import { startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
 
 // How a deadline plays together with a route's timeout, timeouts of attempts, retries and the retry budget. One Envoy, whose

@@ -4,7 +4,8 @@ import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
-import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { grpcCall } from "../support/http2.ts";
+import { startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
 
 // The deadline filter in a real Envoy, both halves, in front of upstreams that tell what they were told.

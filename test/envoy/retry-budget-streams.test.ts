@@ -1,8 +1,9 @@
-import { type ClientHttp2Stream, connect, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
+import { grpcHeaders, http2Call, openHttp2 } from "../support/http2.ts";
 import { startGrpcUpstream, type Upstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
 
@@ -42,41 +43,7 @@ async function start(answer: (stream: ServerHttp2Stream, attempt: number) => voi
   await envoy.live();
 }
 
-interface Answer {
-  /** Headers and trailers together. */
-  headers: IncomingHttpHeaders;
-  bytes: number;
-  ended: boolean;
-}
-
-/** Opens a stream, and hands it over with what comes back. Its session goes with it. */
-function open(headers: Readonly<Record<string, string>>): { stream: ClientHttp2Stream; answer: Answer } {
-  const session = connect(`http://127.0.0.1:${port}`);
-  const stream = session.request(headers, { endStream: false });
-  const answer: Answer = { headers: {}, bytes: 0, ended: false };
-  const add = (more: IncomingHttpHeaders) => {
-    answer.headers = { ...answer.headers, ...more };
-  };
-  stream.on("response", add).on("trailers", add);
-  stream.on("data", (data: Buffer) => {
-    answer.bytes += data.length;
-  });
-  stream.once("close", () => {
-    answer.ended = true;
-    session.destroy();
-  });
-  return { stream, answer };
-}
-
-/** A whole exchange: what is sent is sent, and the answer has ended. */
-async function exchange(headers: Readonly<Record<string, string>>, sent = Buffer.alloc(0)): Promise<Answer> {
-  const { stream, answer } = open(headers);
-  stream.end(sent);
-  await until(() => answer.ended, "the answer to end");
-  return answer;
-}
-
-const rpc = { ":method": "POST", ":path": "/shop.Catalog/Watch", te: "trailers", ...grpc };
+const rpc = grpcHeaders({ ":path": "/shop.Catalog/Watch" });
 const stat = (name: string) => envoy.stat(`wasmcustom.scope=.=outbound|${port};.;retry_budget_${name}_total`);
 
 test("HTTP/2: a failed attempt is retried once, then its response passes with its body", async () => {
@@ -84,8 +51,8 @@ test("HTTP/2: a failed attempt is retried once, then its response passes with it
     stream.respond({ ":status": 503, "x-shop": "closed" });
     stream.end("closed");
   });
-  const first = await exchange({ ":path": "/items" });
-  const second = await exchange({ ":path": "/items" });
+  const first = await http2Call(port, { ":path": "/items" });
+  const second = await http2Call(port, { ":path": "/items" });
   expect(upstream.seen).toHaveLength(3);
   for (const { headers, bytes } of [first, second]) {
     expect([headers[":status"], headers["x-shop"], bytes]).toEqual([503, "closed", 6]);
@@ -100,7 +67,7 @@ test("gRPC: a stream of responses that fails in its trailers is a call, and noth
     stream.write(message);
     stream.end(message);
   });
-  const { headers, bytes } = await exchange(rpc, message);
+  const { headers, bytes } = await http2Call(port, rpc, message);
   expect([headers["grpc-status"], headers["x-retry-budget"], bytes]).toEqual(["14", undefined, 2 * message.length]);
   expect([upstream.seen.length, await stat("calls"), await stat("denied")]).toEqual([1, 1, 0]);
 });
@@ -112,22 +79,21 @@ test("gRPC: streams in both directions are retried while they are open, and go o
     stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     stream.pipe(stream);
   });
-  const { stream, answer } = open(rpc);
+  const { stream, reply, end } = openHttp2(port, rpc);
   stream.write(message);
-  await until(() => answer.bytes === message.length, "the first message to come back from the second attempt");
+  await until(() => reply.bytes === message.length, "the first message to come back from the second attempt");
   stream.end(message);
-  await until(() => answer.ended, "the answer to end");
-  expect([answer.headers["grpc-status"], answer.bytes]).toEqual(["0", 2 * message.length]);
-  const denied = open(rpc); // and stays open
+  await end;
+  expect([reply.headers["grpc-status"], reply.bytes]).toEqual(["0", 2 * message.length]);
+  const denied = openHttp2(port, rpc); // and stays open
   denied.stream.write(message);
-  await until(() => denied.answer.ended, "the answer to end");
-  expect(denied.answer.headers).toMatchObject({ "grpc-status": "14", "x-retry-budget": "exhausted" });
+  expect((await denied.end).headers).toMatchObject({ "grpc-status": "14", "x-retry-budget": "exhausted" });
   expect([upstream.seen.length, await stat("calls"), await stat("retries")]).toEqual([3, 2, 1]);
 });
 
 test("gRPC: of streams that are reset, the attempt that is not made is answered with UNAVAILABLE", async () => {
   await start((stream) => stream.close(2));
-  const { headers } = await exchange(rpc, message);
+  const { headers } = await http2Call(port, rpc, message);
   expect(headers).toMatchObject({ "grpc-status": "14", "x-retry-budget": "exhausted" });
   expect(headers["x-envoy-ratelimited"]).toBeUndefined();
   expect([upstream.seen.length, await stat("retries"), await stat("denied")]).toEqual([2, 1, 1]);

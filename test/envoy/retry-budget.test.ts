@@ -3,7 +3,8 @@ import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call, type Reply, tally } from "../support/http.ts";
-import { grpcCall, type Seen, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { grpcCall } from "../support/http2.ts";
+import { type Seen, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 
 // The retry budget in a real Envoy, both halves in one process, counted at an upstream that fails.
 

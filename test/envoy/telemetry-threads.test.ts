@@ -1,11 +1,11 @@
 // Telemetry on all threads of an Envoy, over HTTP/1.1, HTTP/2 and gRPC: what they count is one number.
-import * as http2 from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, type TestEnvoy } from "../support/envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
+import { grpcCall, http2Call } from "../support/http2.ts";
 import { samples } from "../support/prometheus.ts";
-import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { startSidecar } from "./telemetry-fixture.ts";
 
 const calls = 60;
@@ -42,22 +42,10 @@ afterAll(async () => {
   await grpcApp.stop();
 });
 
-/** One request on a connection of its own, so that threads take turns. */
-function http2Call(authority: string): Promise<void> {
-  const session = http2.connect(`http://127.0.0.1:${ports.http2}`);
-  return new Promise<void>((resolve, reject) => {
-    session.once("error", reject);
-    const stream = session.request({ ":path": "/", ":authority": authority });
-    stream.once("error", reject);
-    stream.once("close", resolve);
-    stream.resume().end();
-  }).finally(() => session.destroy());
-}
-
 test("four threads count together, and each request has its line", async () => {
   for (let i = 0; i < calls; i++) {
     await call({ host: "127.0.0.1", port: ports.http1, headers: { host: "one.test" } });
-    await http2Call("two.test");
+    await http2Call(ports.http2, { ":authority": "two.test" });
     await grpcCall(ports.http2, { ":authority": "grpc.test" });
   }
   const counts = async (name: string) =>

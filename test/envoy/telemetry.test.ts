@@ -4,8 +4,9 @@ import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
+import { grpcCall } from "../support/http2.ts";
 import { type Sample, samples } from "../support/prometheus.ts";
-import { grpcCall, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Identity, namespace, startSidecar } from "./telemetry-fixture.ts";
 
 // Real Envoys with the node and the statistics of their bootstrap: webapp's sidecar and a gateway call catalog's sidecar,

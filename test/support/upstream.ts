@@ -69,39 +69,6 @@ export async function startGrpcUpstream(
   return { port, seen, stop };
 }
 
-/** Headers and trailers of a gRPC call with an empty message, together. */
-export async function grpcCall(
-  port: number,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<http2.IncomingHttpHeaders> {
-  const session = http2.connect(`http://127.0.0.1:${port}`);
-  try {
-    return await new Promise((resolve, reject) => {
-      session.once("error", reject);
-      const stream = session.request({
-        ":method": "POST",
-        ":path": "/shop.Catalog/Items",
-        "content-type": "application/grpc",
-        te: "trailers",
-        ...headers,
-      });
-      let all: http2.IncomingHttpHeaders = {};
-      stream.on("response", (response) => {
-        all = { ...all, ...response };
-      });
-      stream.on("trailers", (trailers) => {
-        all = { ...all, ...trailers };
-      });
-      stream.once("error", reject);
-      stream.once("close", () => resolve(all));
-      stream.resume();
-      stream.end(new Uint8Array(5)); // one message: not compressed, length 0
-    });
-  } finally {
-    session.destroy();
-  }
-}
-
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
