@@ -1,132 +1,201 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
+import { connect } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
-import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
-import { filterModule } from "../support/filter-module.ts";
 import { call } from "../support/http.ts";
 import { emptyMessage, grpcHeaders, type Http2Reply, http2Call, openHttp2 } from "../support/http2.ts";
-import { type Seen, startGrpcUpstream, startUpstream, type Upstream } from "../support/upstream.ts";
-import { until } from "../support/wait.ts";
+import type { SeenRequest } from "../support/http2-app.ts";
+import { node, startMesh, type TestMesh } from "../support/mesh.ts";
+import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
+import { gatewayTo, wasmPlugin, workload } from "../support/yaml.ts";
 
-// A deadline in each protocol, at each place of a mesh, on one worker and on four: what is left is told, and at its end the
-// caller is answered and the upstream, which works on, sees the reset.
+// Deadlines as the controller delivers them, with mutual TLS between the sidecars: gateway -> webapp -> catalog, in each
+// protocol, on one worker and on four. What is left is told, and at its end callers are answered and the applications,
+// which work on, see the reset.
 
 const leftMs = 400;
-const parallel = 4; // callers at a time, each with a connection of its own
-
-/** Never answers, but `/stream` with headers and one message. */
-function work(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-  if (headers[":path"] !== "/stream") return;
-  stream.respond({ "content-type": "application/grpc" });
-  stream.write(emptyMessage);
-}
+const app = join(import.meta.dirname, "..", "support", "http2-app.ts");
+const program = (service: string) => ({ port: "grpc", command: [node, app, service] });
 
 const relative = { "x-request-timeout-ms": String(leftMs) };
-const grpc = grpcHeaders({ "grpc-timeout": `${leftMs}m` });
+const grpc = { "grpc-timeout": `${leftMs}m` };
 
-describe.each`
-  place               | node         | direction
-  ${"gateway"}        | ${"router"}  | ${"OUTBOUND"}
-  ${"client sidecar"} | ${"sidecar"} | ${"OUTBOUND"}
-  ${"server sidecar"} | ${"sidecar"} | ${"INBOUND"}
-`("$place", ({ node, direction }: { node: string; direction: Chain["direction"] }) => {
-  describe.each([1, 4])("%i workers", (concurrency) => {
-    let envoy: TestEnvoy;
-    let upstreams: { readonly http1: Upstream; readonly http2: Upstream };
-    const ports = { http1: 0, http2: 0 };
+const edge = "istio-ingressgateway";
+const all = [edge, "webapp", "catalog"];
 
-    beforeAll(async () => {
-      const module = await filterModule("deadline");
-      upstreams = { http1: await startUpstream(() => {}), http2: await startGrpcUpstream(work) };
-      const chain = async (protocol: keyof typeof ports): Promise<Chain> => {
-        ports[protocol] = await freePort();
-        const upstreamPorts = [upstreams[protocol].port];
-        const plugins = [{ name: "deadline", module }];
-        return { direction, port: ports[protocol], upstreamPorts, http2: protocol === "http2", plugins };
-      };
-      const chains = [await chain("http1"), await chain("http2")];
-      envoy = await startEnvoy(filterBootstrap(chains, `${node}~127.0.0.1~a.b~b.svc.cluster.local`), { concurrency });
-      await envoy.live();
-    });
-    afterAll(async () => {
-      await envoy?.stop();
-      await Promise.all([upstreams?.http1.stop(), upstreams?.http2.stop()]);
-    });
+/** How a caller asks. Its reply, and the code of a reset. */
+type Ask = (to: Way, path: string) => Promise<Http2Reply>;
 
-    /** What callers got and the upstream was told, once it has seen that each of them is over. */
-    async function inParallel<T>(protocol: keyof typeof ports, ask: () => Promise<T>) {
-      const { seen } = upstreams[protocol];
-      const from = seen.length;
-      const replies = await Promise.all(Array.from({ length: parallel }, ask));
-      await until(() => seen.slice(from).every(({ isBroken }) => isBroken), "the upstream to see the resets");
-      return { replies, told: seen.slice(from) };
+/** How a request reaches Envoy. */
+interface Way {
+  /** A new connection. */
+  connect(): Promise<Duplex>;
+  /** Over HTTP/1.1. */
+  get(path: string, headers: Readonly<Record<string, string>>): ReturnType<typeof call>;
+}
+
+const protocols: Readonly<Record<string, { readonly header: string; readonly ask: Ask; readonly path?: string }>> = {
+  "HTTP/1.1": {
+    header: "x-request-timeout-ms",
+    ask: async (to, path) => {
+      const { status, headers, body } = await to.get(path, relative);
+      return { headers: Object.assign({ ":status": status }, headers), bytes: body.length, code: 0 };
+    },
+  },
+  "HTTP/2": {
+    header: "x-request-timeout-ms",
+    ask: async (to, path) => http2Call(await to.connect(), { ":path": path, ...authority, ...relative }),
+  },
+  gRPC: {
+    header: "grpc-timeout",
+    ask: async (to, path) => http2Call(await to.connect(), rpc(path), emptyMessage),
+  },
+  "gRPC whose request streams": { header: "grpc-timeout", ask: streaming },
+  "gRPC whose response streams": { header: "grpc-timeout", path: "/stream", ask: streaming },
+};
+
+const authority = { ":authority": "catalog.shop" };
+const rpc = (path: string) => grpcHeaders({ ":path": path, ...authority, ...grpc });
+
+/** Sends one message, and leaves the request open. */
+async function streaming(to: Way, path: string): Promise<Http2Reply> {
+  const { stream, end } = openHttp2(await to.connect(), rpc(path));
+  stream.write(emptyMessage);
+  return await end;
+}
+
+describe.each([1, 4])("%i workers", (count) => {
+  let workers: WorkersEnvoy;
+  let mesh: TestMesh;
+  let gateway: Way;
+  let sidecar: Way;
+
+  beforeAll(async () => {
+    workers = await envoyOfWorkers(count);
+    const files = {
+      "catalog.yaml": workload("catalog", program("")),
+      "webapp.yaml": workload("webapp", program("catalog.shop")),
+      "edge.yaml": gatewayTo("webapp"),
+    };
+    mesh = await startMesh(files, workers.env);
+    const [entry, proxy] = [await mesh.gateway(), await mesh.httpProxy("webapp")];
+    gateway = { connect: async () => connect(entry), get: (path, headers) => call({ ...entry, path, headers }) };
+    sidecar = {
+      connect: () => mesh.connection("webapp", "catalog.shop"),
+      get: (path, headers) => call({ ...proxy, path: `http://catalog.shop${path}`, headers }),
+    };
+    for (const way of [gateway, sidecar]) {
+      await mesh.waitFor(async () => (await way.get("/", {})).status === 200, "the mesh to serve");
     }
+    const { command_line_options: options } = JSON.parse(await mesh.admin("catalog", "/server_info"));
+    expect(options.concurrency).toBe(count);
+  }, 120_000);
+  afterAll(async () => {
+    await mesh?.stop();
+    await workers?.remove();
+  });
 
-    /** The header's number lies above 0, and is at most what was left. */
-    function expectTold(told: readonly Seen[], name: string, unit: RegExp): void {
-      expect(told).toHaveLength(parallel);
+  let attached = "";
+
+  /** Sees to it that some workloads, the gateway or all of them have the filter, and no other has. */
+  async function attach(to: readonly string[], config: Readonly<Record<string, unknown>> = { max: "1h" }) {
+    const [first, ...others] = to;
+    const labels = first === edge ? { istio: "ingressgateway" } : { app: first };
+    const spec = others.length > 0 ? {} : { selector: { matchLabels: labels } };
+    const inShop = wasmPlugin({ name: "deadline", url: "builtin://deadline", config, spec });
+    const yaml = first === edge ? inShop.replace("namespace: shop", "namespace: istio-system") : inShop;
+    if (yaml === attached) return;
+    await mesh.apply("deadline.yaml", yaml);
+    const wanted = JSON.stringify(JSON.stringify(config)).slice(1, -1);
+    for (const name of all) {
+      const has = async () => (await mesh.admin(name, "/config_dump?resource=ecds_filters")).includes(wanted);
+      await mesh.waitFor(async () => (await has()) === to.includes(name), `${name} to have what it shall have`);
+    }
+    attached = yaml;
+  }
+
+  /** What an application has seen so far. */
+  async function seenBy(name: string): Promise<readonly SeenRequest[]> {
+    const { status, body } = await (name === "webapp" ? gateway : sidecar).get("/seen", {});
+    expect(status).toBe(200);
+    return JSON.parse(body);
+  }
+
+  /** What came of requests, four at a time, and what applications were told, the last of which saw that they were broken off. */
+  async function inParallel(apps: readonly string[], ask: () => Promise<Http2Reply>) {
+    const before = await Promise.all(apps.map(async (name) => (await seenBy(name)).length));
+    const replies = await Promise.all(Array.from({ length: 4 }, ask));
+    const since = async (name: string) => (await seenBy(name)).slice(before[apps.indexOf(name)]);
+    const last = apps.at(-1) ?? "";
+    await mesh.waitFor(async () => (await since(last)).every(({ isBroken }) => isBroken), `${last} to see the resets`);
+    const told = (await Promise.all(apps.map(since))).flat();
+    expect(told).toHaveLength(apps.length * replies.length);
+    return { replies, told };
+  }
+
+  describe.each`
+    place                | where          | apps
+    ${"gateway"}         | ${[edge]}      | ${["webapp"]}
+    ${"client sidecar"}  | ${["webapp"]}  | ${["catalog"]}
+    ${"server sidecar"}  | ${["catalog"]} | ${["catalog"]}
+    ${"the whole chain"} | ${all}         | ${["webapp", "catalog"]}
+  `("$place", ({ where, apps }: Readonly<Record<"where" | "apps", readonly string[]>>) => {
+    test.each(Object.keys(protocols))("%s", async (protocol) => {
+      await attach(where);
+      const { header, ask, path = "/never" } = protocols[protocol] ?? expect.fail();
+      const way = apps.includes("webapp") ? gateway : sidecar;
+      const { replies, told } = await inParallel(apps, () => ask(way, apps.length > 1 ? `/next${path}` : path));
+      for (const reply of replies) expectEnd(protocol, reply);
       for (const { headers } of told) {
-        expect(headers[name]).toMatch(unit);
-        const [ns = 0] = [String(headers[name])].map(nanoseconds);
+        expect(headers["x-forwarded-client-cert"]).toContain("URI=spiffe://");
+        const ns = nanoseconds(String(headers[header]));
         expect(ns).toBeGreaterThan(0);
         expect(ns).toBeLessThanOrEqual(leftMs * 1e6);
       }
+    });
+  });
+
+  describe("a default", () => {
+    /** What applications are told by a request without a deadline. */
+    async function toldOf(names: readonly string[], ask: () => Promise<unknown>): Promise<readonly unknown[]> {
+      await attach(all, { default: "5s" });
+      const before = await Promise.all(names.map(async (name) => (await seenBy(name)).length));
+      await ask();
+      const seen = await Promise.all(names.map(async (name, i) => (await seenBy(name)).slice(before[i])));
+      return seen.flat().map(({ headers }) => headers["x-request-timeout-ms"]);
     }
 
-    /** Sends one message, and leaves the request open. */
-    function stream(headers: Readonly<Record<string, string>>): Promise<Http2Reply> {
-      const { stream, end } = openHttp2(ports.http2, headers);
-      stream.write(emptyMessage);
-      return end;
-    }
-
-    function expectExceeded(replies: readonly Http2Reply[]): void {
-      for (const { headers } of replies) {
-        expect([headers[":status"], headers["grpc-status"], headers["x-deadline"]]).toEqual([200, "4", "exceeded"]);
-      }
-    }
-
-    test("HTTP/1.1", async () => {
-      const { replies, told } = await inParallel("http1", () =>
-        call({ host: "127.0.0.1", port: ports.http1, headers: relative }),
-      );
-      for (const { status, headers } of replies) expect([status, headers["x-deadline"]]).toEqual([504, "exceeded"]);
-      expectTold(told, "x-request-timeout-ms", /^\d+$/);
+    test("is given at the gateway, and goes on to whatever the request causes", async () => {
+      const told = await toldOf(["webapp", "catalog"], () => gateway.get("/next/items", {}));
+      expect(told).toEqual([expect.stringMatching(/^\d{1,4}$/), expect.stringMatching(/^\d{1,4}$/)]);
+      for (const text of told) expect(Number(text)).toBeLessThanOrEqual(5000);
     });
 
-    test("HTTP/2", async () => {
-      const { replies, told } = await inParallel("http2", () =>
-        http2Call(ports.http2, { ":path": "/work", ...relative }),
-      );
-      for (const { headers } of replies) expect([headers[":status"], headers["x-deadline"]]).toEqual([504, "exceeded"]);
-      expectTold(told, "x-request-timeout-ms", /^\d+$/);
+    test("is given to whoever comes without mutual TLS", async () => {
+      const { ip } = await mesh.pod("catalog");
+      const ask = () => http2Call(connect({ host: ip, port: 8080 }), { ":path": "/items" });
+      expect(await toldOf(["catalog"], ask)).toEqual([expect.stringMatching(/^\d{1,4}$/)]);
     });
 
-    test("gRPC", async () => {
-      const { replies, told } = await inParallel("http2", () => http2Call(ports.http2, grpc, emptyMessage));
-      expectExceeded(replies);
-      expectTold(told, "grpc-timeout", /^\d{1,8}[nu]$/);
-    });
-
-    test("gRPC whose request streams", async () => {
-      const { replies, told } = await inParallel("http2", () => stream(grpc));
-      expectExceeded(replies);
-      expectTold(told, "grpc-timeout", /^\d{1,8}[nu]$/);
-    });
-
-    test("gRPC whose response streams is reset at both ends", async () => {
-      const { replies, told } = await inParallel("http2", () => stream({ ...grpc, ":path": "/stream" }));
-      for (const reply of replies) {
-        expect([reply.headers[":status"], reply.headers["grpc-status"]]).toEqual([200, undefined]);
-        expect(reply.code).not.toBe(constants.NGHTTP2_NO_ERROR);
-      }
-      expectTold(told, "grpc-timeout", /^\d{1,8}[nu]$/);
+    test("is not given within the mesh", async () => {
+      expect(await toldOf(["catalog"], () => sidecar.get("/items", {}))).toEqual([undefined]);
     });
   });
 });
 
+function expectEnd(protocol: string, { headers, code }: Http2Reply): void {
+  const responded = protocol.includes("response");
+  expect(code !== constants.NGHTTP2_NO_ERROR).toBe(responded);
+  const status = protocol.startsWith("gRPC") ? 200 : 504;
+  const grpcStatus = status === 200 && !responded ? "4" : undefined;
+  expect(headers).toMatchObject({ ":status": status });
+  expect([headers["grpc-status"], headers["x-deadline"]]).toEqual([grpcStatus, responded ? undefined : "exceeded"]);
+}
+
 /** Of whole milliseconds, or a grpc-timeout in the units that a time below 100 s has. */
 function nanoseconds(text: string): number {
-  const unit = { n: 1, u: 1e3, m: 1e6 }[text.at(-1) ?? ""];
+  expect(text).toMatch(/^\d{1,8}[nu]?$/);
+  const unit = { n: 1, u: 1e3 }[text.at(-1) ?? ""];
   return unit === undefined ? Number(text) * 1e6 : Number(text.slice(0, -1)) * unit;
 }

@@ -1,9 +1,11 @@
 // Calls from where a pod's application runs.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { cwd, env, execPath } from "node:process";
+import type { Duplex } from "node:stream";
 import { commandAt } from "../../controller/run/exec.ts";
 import type { RunPod } from "../../controller/run/state.ts";
 import type { Target } from "./http.ts";
@@ -28,6 +30,15 @@ export async function startRelay(pod: RunPod): Promise<Relay> {
   server.close(); // only the child accepts
   const port = typeof address === "object" && address ? address.port : 0;
   return { target: { host: "127.0.0.1", port }, stop: () => void child.kill("SIGKILL") };
+}
+
+/** A connection to `host:port` through such a proxy. */
+export function tunnel(proxy: Target, to: string): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...proxy, method: "CONNECT", path: to });
+    asked.once("connect", (_, socket) => resolve(socket)).once("error", reject);
+    asked.end();
+  });
 }
 
 /** What a program prints, run where a pod's application runs; rejects where it fails. */

@@ -1,14 +1,16 @@
 // Runs `sluice up` on a folder of its own, as a user would, and leaves nothing of it behind.
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
+import type { Duplex } from "node:stream";
 import { type Run, type RunPod, readRun } from "../../controller/run/state.ts";
 import type { PluginStatus } from "../../controller/status/plugin-status.ts";
 import { ask } from "./envoy.ts";
 import { call, type Target } from "./http.ts";
-import { type Relay, startRelay } from "./inside.ts";
+import { type Relay, startRelay, tunnel } from "./inside.ts";
 import { type UntilOptions, until } from "./wait.ts";
 
 const main = join(import.meta.dirname, "..", "..", "controller", "main.ts");
@@ -29,6 +31,8 @@ export interface TestMesh {
   pod(workload: string): Promise<RunPod>;
   /** An HTTP proxy whose calls are those of a workload's application: its sidecar's port, or where traffic is intercepted a relay. */
   httpProxy(workload: string): Promise<Target>;
+  /** A connection of a workload's application to a service's port 80, on which HTTP/2 may be spoken. */
+  connection(workload: string, service: string): Promise<Duplex>;
   gateway(): Promise<Target>;
   /** Names of the HTTP statistics (`http.<name>.…`) of calls that a workload's sidecar takes: its application's, and for it. */
   statNames(workload: string): Promise<{ readonly outbound: string; readonly inbound: string }>;
@@ -156,6 +160,10 @@ export async function startMeshIn(
       const relay = relays.get(found.name) ?? startRelay(found);
       relays.set(found.name, relay);
       return (await relay).target;
+    },
+    async connection(workload, service) {
+      const proxy = await mesh.httpProxy(workload);
+      return (await pod(workload)).namespaces ? tunnel(proxy, `${service}:80`) : connect(proxy);
     },
     async statNames(workload) {
       const { namespaces, ip } = await pod(workload);

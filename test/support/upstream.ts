@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import * as http2 from "node:http2";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Server } from "node:net";
+import type { Target } from "./http.ts";
 
 /** One attempt as it reached the upstream. */
 export interface Seen {
@@ -41,9 +42,10 @@ export async function startUpstream(
   return { port, seen, stop };
 }
 
-/** A gRPC server as far as headers go: `answer` is given the stream with the request's headers. */
+/** A gRPC server as far as headers go, on a free port of 127.0.0.1: `answer` is given the stream with the request's headers. */
 export async function startGrpcUpstream(
   answer: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
+  address: Partial<Target> = {},
 ): Promise<Upstream> {
   const seen: Seen[] = [];
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -61,7 +63,7 @@ export async function startGrpcUpstream(
     stream.on("error", () => {});
     answer(stream, headers);
   });
-  const port = await listen(server);
+  const port = await listen(server, address);
   const stop = () => {
     for (const session of sessions) session.destroy();
     return close(server);
@@ -69,10 +71,10 @@ export async function startGrpcUpstream(
   return { port, seen, stop };
 }
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, { port = 0, host = "127.0.0.1" }: Partial<Target> = {}): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   return (server.address() as AddressInfo).port;
 }

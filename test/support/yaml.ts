@@ -1,14 +1,25 @@
 // The YAML of test meshes. Everything stands in namespace `shop`.
 import { app, node } from "./mesh.ts";
 
-/** Service (port 80, name http) and Deployment of the test application, `app.ts`. */
-export function workload(name: string, { replicas = 1 }: { readonly replicas?: number } = {}): string {
+export interface WorkloadYaml {
+  readonly replicas?: number;
+  /** Name of the port: its first part is the protocol. Default `http`. */
+  readonly port?: string;
+  /** Default: the test application, `app.ts`. */
+  readonly command?: readonly string[];
+}
+
+/** Service, with port 80, and Deployment of a program. */
+export function workload(
+  name: string,
+  { replicas = 1, port = "http", command = [node, app] }: WorkloadYaml = {},
+): string {
   return `apiVersion: v1
 kind: Service
 metadata: {name: ${name}, namespace: shop}
 spec:
   selector: {app: ${name}}
-  ports: [{name: http, port: 80, targetPort: 8080}]
+  ports: [{name: ${port}, port: 80, targetPort: 8080}]
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -21,8 +32,8 @@ spec:
     spec:
       containers:
       - name: ${name}
-        command: ["${node}", "${app}"]
-        ports: [{name: http, containerPort: 8080}]
+        command: ${JSON.stringify(command)}
+        ports: [{name: ${port}, containerPort: 8080}]
 `;
 }
 

@@ -1,0 +1,56 @@
+// A workload for tests that speaks HTTP/2, and gRPC as far as headers go. Its only argument is a service that it may call.
+//
+//   /never             no answer
+//   /stream            the headers of an answer of gRPC and one message, and no end
+//   /next/never        what the service says to the rest of the path; nothing is handed on but what ties the calls together
+//   /seen              all other requests so far, as JSON (`SeenRequest[]`)
+//   anything else      200, and status 0 of gRPC
+import { connect, constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { argv, env } from "node:process";
+import { emptyMessage } from "./http2.ts";
+import { startGrpcUpstream } from "./upstream.ts";
+
+export interface SeenRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly isBroken: boolean;
+}
+
+const [, , service = ""] = argv;
+const upstream = await startGrpcUpstream(answer, { port: Number(env["PORT"] ?? 8080), host: env["HOST"] ?? "0.0.0.0" });
+process.once("SIGTERM", () => process.exit());
+
+function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  const path = headers[":path"] ?? "/";
+  const grpc = { "content-type": "application/grpc" };
+  if (path === "/never") return;
+  if (path === "/seen") return void seen(stream);
+  if (path.startsWith("/next/")) return void next(stream, { ...headers, ":path": path.slice("/next".length) });
+  if (path !== "/stream") return void stream.respond({ ...grpc, "grpc-status": "0" }, { endStream: true });
+  stream.respond(grpc);
+  stream.write(emptyMessage);
+}
+
+function seen(stream: ServerHttp2Stream): void {
+  const others = upstream.seen.filter(({ headers }) => headers[":path"] !== "/seen");
+  stream.respond();
+  stream.end(JSON.stringify(others));
+}
+
+/** A call of its own, which it does not give up where nobody waits for it any more. */
+function next(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  const session = connect(env["http_proxy"] ?? `http://${service}`);
+  const handedOn = [":method", ":path", "content-type", "x-request-id"].flatMap((name) =>
+    headers[name] === undefined ? [] : [[name, headers[name]]],
+  );
+  const call = session.request({ ":authority": service, te: "trailers", ...Object.fromEntries(handedOn) });
+  const end = (code = constants.NGHTTP2_INTERNAL_ERROR): void => {
+    session.destroy();
+    if (!stream.closed) stream.close(code);
+  };
+  session.on("error", () => end());
+  call.on("error", () => {}).on("response", (answered) => stream.closed || stream.respond(answered));
+  call.on("data", (data: Buffer) => stream.closed || stream.write(data));
+  call.once("end", () => stream.closed || stream.end());
+  call.once("close", () => end(call.rstCode));
+  stream.on("data", (data: Buffer) => call.write(data)).once("end", () => call.end());
+}
