@@ -15,6 +15,7 @@ import { longRun } from "./long-run.ts";
 import { machine } from "./machine.ts";
 import { moduleSizes } from "./module-sizes.ts";
 import { oneChange } from "./one-change.ts";
+import { resilienceCost } from "./resilience-cost.ts";
 import { retryComparison } from "./retry-comparison.ts";
 import { retryContention } from "./retry-contention.ts";
 import { retryTiers } from "./retry-tiers.ts";
@@ -29,6 +30,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   memory: longRun,
   attributes: attributeCost,
   telemetry: telemetryCost,
+  resilience: resilienceCost,
   yaml: yamlToAck,
   source: sourceToTraffic,
   swaps: swapsUnderLoad,
