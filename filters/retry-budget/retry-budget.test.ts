@@ -222,10 +222,21 @@ describe("the scope", () => {
     expect(host).toHaveMetric("retry_budget_denied_total", { scope: name }, 1);
   });
 
-  test("names that collide share a budget, and that is counted", async () => {
-    const host = await load({ minRetries: 0, percent: 0 });
-    for (let i = 0; i < 400; i++) host.fetch({}, undefined, retried({ cluster: { ...cluster, name: `c${i}` } }));
-    expect(host.metrics.counter("retry_budget_collisions_total")).toBeGreaterThan(400 - 256);
-    expect(host.shared.keys().length).toBeLessThanOrEqual(256 + 2); // the layout, and the names of metrics
+  const callEach = (host: Host, names: readonly string[], worker = 0) => {
+    for (const name of names) host.fetch({}, undefined, { ...retried({ cluster: { ...cluster, name } }), worker });
+  };
+  const numbered = (count: number) => Array.from({ length: count }, (_, i) => `c${i}`);
+
+  test("256 scopes have budgets of their own; what comes then shares one, and that is counted", async () => {
+    const host = await load({ minRetries: 0, percent: 0 }, { workers: 2 });
+    callEach(host, numbered(256));
+    const keys = host.shared.keys();
+    expect(keys).toHaveLength(256 + 2); // the layout, and the names of metrics
+    expect(host).not.toHaveMetric("retry_budget_collisions_total");
+    callEach(host, ["another", "c7"], 1); // not known to this worker
+    expect(host).toHaveMetric("retry_budget_collisions_total", {}, 1);
+    callEach(host, ["another", "one more", "c8"]);
+    expect(host).toHaveMetric("retry_budget_collisions_total", {}, 3);
+    expect(host.shared.keys()).toEqual(keys);
   });
 });

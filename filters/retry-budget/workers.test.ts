@@ -14,13 +14,14 @@ describe("workers and versions", () => {
   });
 
   test("what another worker writes between a read and a write is not lost", async () => {
-    const host = await load({ minRetries: 0, percent: 19 }, { workers: 2 });
+    const host = await load({ minRetries: 0, percent: 16 }, { workers: 2 });
     const ok = () => ({ status: 200 });
+    for (const worker of [0, 1]) host.fetch({}, ok, { ...retried(), worker }); // they have found the budget
     for (let i = 0; i < 5; i++) {
       host.shared.afterNextRead(() => host.fetch({}, ok, { ...retried(), worker: 1 }));
       host.fetch({}, ok, { ...retried(), worker: 0 });
     }
-    expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 19 % of 11 calls are 2; of 10 calls, 1
+    expect(host.fetch({}, failing, retried()).attempts).toBe(3); // 16 % of 13 calls are 2; of 12 calls, 1
     expect(host).toHaveMetric("retry_budget_conflicts_total", {}, 5);
   });
 
@@ -104,6 +105,36 @@ describe("workers and versions", () => {
         host.fetch({ headers }, () => ({ status: 503, headers: { "grpc-status": value } }), retried()).status,
       ).toBe(503);
     }
+  });
+});
+
+describe("scopes whose names point to the same slot", () => {
+  /** FNV-1a, of which the lowest eight bits are the slot. */
+  const slotOf = (name: string) =>
+    [...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 0x01000193), 0x811c9dc5) & 0xff;
+  const all = Array.from({ length: 2000 }, (_, i) => `cluster-${i}`);
+  const names = all.filter((name) => slotOf(name) === 7).slice(0, 3);
+  const attempts = (host: Host, name: string, worker = 0) =>
+    host.fetch({}, failing, { ...retried({ cluster: { ...cluster, name } }), worker }).attempts;
+
+  test("have budgets of their own, which all workers find, in whatever order they ask", async () => {
+    const host = await load({ minRetries: 3, percent: 0 }, { workers: 3 });
+    expect(names.map((name) => attempts(host, name))).toEqual([4, 4, 4]);
+    for (const name of names.toReversed()) expect(attempts(host, name, 1)).toBe(1);
+    expect(attempts(host, names[1] ?? "", 2)).toBe(1);
+    expect(host).not.toHaveMetric("retry_budget_collisions_total");
+  });
+
+  test("have them also where another worker is faster to take the slot", async () => {
+    const host = await load({ minRetries: 3, percent: 0 }, { workers: 2 });
+    const [one = "", other = "", third = ""] = names;
+    host.shared.afterNextRead(() => {
+      expect(attempts(host, other, 1)).toBe(4);
+      expect(attempts(host, third, 1)).toBe(4);
+    });
+    expect(attempts(host, one)).toBe(4);
+    for (const name of names) expect([attempts(host, name), attempts(host, name, 1)]).toEqual([1, 1]);
+    expect(host).not.toHaveMetric("retry_budget_collisions_total");
   });
 });
 

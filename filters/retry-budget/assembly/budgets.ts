@@ -1,51 +1,29 @@
-// The budgets of the proxy, as all of its workers and both halves share them: 256 windows in shared data, one for each
-// hash of a scope's name. A window is read, changed and swapped for what was read; where another worker was faster, it is
-// read again.
-import {
-  Counter,
-  clock,
-  Gauge,
-  getSharedData,
-  hashText,
-  IF_ABSENT,
-  labelled,
-  log,
-  SharedValue,
-  Status,
-  setSharedData,
-} from "@sluice/sdk/assembly";
+// The budgets of the proxy, as all of its workers and both halves share them. A window is read, changed and swapped for what
+// was read; where another worker was faster, it is read again.
+import { Counter, clock, Gauge, hashText, labelled, SharedValue, Status, setSharedData } from "@sluice/sdk/assembly";
 import { BudgetConfig } from "./config";
-import { advance, countCall, giveBack, LAYOUT, newest, shareToShow, tryAdmit, WINDOW_SIZE } from "./window";
-
-const SLOTS = 256;
-
-/** So often other workers may be faster. A host that says so for ever must not hold this one. */
-const TRIES: i32 = 100;
+import { keyOf, read, SLOTS, Slots, TRIES } from "./slots";
+import { advance, countCall, giveBack, newest, shareToShow, tryAdmit } from "./window";
 
 /** The budgets as one worker sees them. */
 export class Budgets {
-  private scopes: StaticArray<Budget | null> = new StaticArray<Budget | null>(SLOTS);
+  private slots: Slots = new Slots();
+  private budgets: StaticArray<Budget | null> = new StaticArray<Budget | null>(SLOTS);
   private collisions: Counter = new Counter("retry_budget_collisions_total");
   private conflicts: Counter = new Counter("retry_budget_conflicts_total");
 
-  constructor(private config: BudgetConfig) {
-    const key = keyOf("layout");
-    if (getSharedData(key) == null) {
-      setSharedData(key, new Uint8Array(1));
-      log.info("no budgets of layout " + LAYOUT.toString() + " yet: all start empty");
-    }
-  }
+  constructor(private config: BudgetConfig) {}
 
-  /** The budget of a scope. Names with the same hash share one, under the name that this worker met first. */
+  /** The budget of a scope; one that is shared has the name that this worker met first. */
   of(name: string): Budget {
-    const slot = slotOf(name);
-    let budget = this.scopes[slot];
+    const hash = max<u32>(hashText(name), 1); // 0 is nobody's
+    const slot = this.slots.of(hash);
+    let budget = this.budgets[slot];
     if (budget == null) {
       budget = new Budget(this.config, this.conflicts, slot, name);
-      this.scopes[slot] = budget;
-    } else if (budget.name != name) {
-      this.collisions.increment();
+      this.budgets[slot] = budget;
     }
+    if (budget.name != name || this.slots.ownerOf(slot) != hash) this.collisions.increment();
     return budget;
   }
 
@@ -130,24 +108,6 @@ export class Budget {
   }
 }
 
-/** Bytes under a key; zeros, which is a new window, where nobody has written any. Such are written nowhere else. */
-function read(key: string): SharedValue {
-  const shared = getSharedData(key);
-  if (shared != null && shared.bytes.length == <i32>WINDOW_SIZE) return shared;
-  return new SharedValue(new Uint8Array(<i32>WINDOW_SIZE), IF_ABSENT);
-}
-
-function keyOf(what: string): string {
-  return "retry-budget/" + LAYOUT.toString() + "/" + what;
-}
-
 function metric(name: string, scope: string): string {
   return labelled(name, ["scope"], [scope]);
-}
-
-/** 8 bits of the name's hash, folded. */
-function slotOf(name: string): i32 {
-  let hash = hashText(name);
-  hash ^= hash >> 16;
-  return (hash ^ (hash >> 8)) & (SLOTS - 1);
 }

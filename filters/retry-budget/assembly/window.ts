@@ -4,7 +4,7 @@
 //    0  u64  number of the newest bucket: time / length of a bucket
 //    8  u64  length of a bucket in nanoseconds: window / 20; 0 while the budget is new
 //   16  u32  share in use that the gauge shows
-//   20  u32  -
+//   20  u32  hash of the name of the scope whose window it is; 0 while it is nobody's
 //   24  21 x (u32 calls, u32 retries), bucket number n at n % 21
 //
 // A window of 20 lengths touches 21 buckets, the oldest only in part. That one's calls don't count and its retries do,
@@ -12,7 +12,7 @@
 // part outside the window, since nothing in it can be later than now.
 
 /** Part of the key under which the bytes are kept; another layout needs another number. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** Bytes of a window. */
 export const WINDOW_SIZE = 192;
@@ -23,12 +23,20 @@ const BUCKETS: u64 = 20;
 const NEWEST: usize = 0;
 const LENGTH: usize = 8;
 const SHOWN: usize = 16;
+const OWNER: usize = 20;
 const COUNTS: usize = 24;
 const COUNTS_SIZE: usize = 168; // 21 buckets of 8 bytes
 const CALLS: usize = 0;
 const RETRIES: usize = 4;
 
 const old = memory.data(168, 8);
+
+/** Hash of the scope whose window it is; 0: nobody's so far, and from now on this one's. */
+export function own(at: usize, hash: u32): u32 {
+  const owner = load<u32>(at, OWNER);
+  if (!owner) store<u32>(at, hash, OWNER);
+  return owner;
+}
 
 /**
  * Brings the window up to now: buckets that it no longer touches are emptied. Where its length has changed, what was
