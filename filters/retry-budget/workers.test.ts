@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as Status from "../../sdk/abi/status.ts";
 import type { Host } from "../../sdk/host/index.ts";
+import { changedFilter } from "../../test/support/changed-filter.ts";
 import { cluster, failing, load, module, retried, scope, told } from "./test-support/fixture.ts";
 import { exact, generous, type Past, type Rule } from "./test-support/model.ts";
 import "../../sdk/vitest/index.ts";
@@ -37,6 +39,24 @@ describe("workers and versions", () => {
     expect(host.fetch({}, failing, retried()).attempts).toBe(2);
     expect(host.logs.filter(({ text }) => text.includes("start empty"))).toHaveLength(1);
   });
+
+  test("a version with another layout starts empty and says so once; the old one finds what it had", async () => {
+    const change = { file: "window.ts", from: "LAYOUT = 2", to: "LAYOUT = 3" };
+    const next = new Uint8Array(await readFile(await changedFilter("retry-budget", change)));
+    const config = { minRetries: 3, percent: 0 };
+    const vmId = "shop/budget";
+    const host = await load(config, { vmId, workers: 3 });
+    const attempts = () => [0, 1, 2].map((worker) => host.fetch({}, failing, { ...retried(), worker }).attempts);
+    const said = () => host.logs.flatMap(({ text }) => /no budgets of layout \d.*/.exec(text) ?? []);
+    expect(attempts()).toEqual([4, 1, 1]);
+    expect(said()).toEqual(["no budgets of layout 2 yet: all start empty"]);
+    await host.replace(next, { config, upstream: true, vmId });
+    expect(attempts()).toEqual([4, 1, 1]);
+    await host.replace(module, { config, upstream: true, vmId });
+    expect(attempts()).toEqual([1, 1, 1]);
+    expect(said()).toHaveLength(2);
+    expect(said()[1]).toBe("no budgets of layout 3 yet: all start empty");
+  }, 60_000); // it is compiled here
 
   test("metrics outlive a change of the module, also where nobody asks meanwhile", async () => {
     const vmId = "shop/budget";
