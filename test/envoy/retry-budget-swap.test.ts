@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { filterModule } from "../support/filter-module.ts";
+import { type Call, call, type Reply, startLoad, tally } from "../support/http.ts";
+import { keptFile } from "../support/kept.ts";
+import { startMesh, type TestMesh } from "../support/mesh.ts";
+import { trapHeaders, trapping } from "../support/trapping.ts";
+import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
+import { virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+
+// One budget through changes of the module's bytes under load, which the controller delivers, and through a VM that Envoy makes
+// anew after a trap. What the metrics say is compared with what catalog has seen.
+
+const minRetries = 30;
+
+describe.each([1, 4])("on %i workers", (workers) => {
+  let envoy: WorkersEnvoy;
+  let mesh: TestMesh;
+  let webapp: Call;
+  let modules: readonly { readonly url: string; readonly digest: string }[];
+
+  beforeAll(async () => {
+    const module = await filterModule("retry-budget");
+    const other = await trapping(module);
+    const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+    const file = await keptFile("retry-budget-trapping", digest(other), async () => other);
+    modules = [
+      { url: "builtin://retry-budget", digest: digest(module) },
+      { url: pathToFileURL(file).href, digest: digest(other) },
+    ];
+    envoy = await envoyOfWorkers(workers);
+    const files = {
+      "catalog.yaml": workload("catalog"),
+      "quiet.yaml": alias("quiet", "catalog"),
+      "webapp.yaml": workload("webapp"),
+      ...Object.fromEntries(
+        ["catalog", "quiet"].map((name) => [`${name}-retries.yaml`, virtualService(name, retries)]),
+      ),
+    };
+    mesh = await startMesh(files, envoy.env);
+    webapp = await mesh.httpProxy("webapp");
+    await attach(0);
+  });
+  afterAll(async () => {
+    await mesh?.stop();
+    await envoy?.remove();
+  });
+
+  /** Attaches one of the modules, with the same configuration as ever, and waits until webapp's sidecar runs it. */
+  async function attach(which: number): Promise<void> {
+    const { url, digest } = modules[which] ?? expect.fail("there is no such module");
+    const config = { window: "10m", percent: 20, minRetries };
+    await mesh.apply("budget.yaml", wasmPlugin({ name: "budget", url, app: "webapp", config }));
+    await mesh.waitFor(async () => {
+      const status = await mesh.plugin("shop/budget");
+      return status?.live.some((live) => live.digest === digest && live.proxies.length === status.matched);
+    }, `${url} to be live`);
+  }
+
+  const get = (service: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
+    call({ ...webapp, path: `http://${service}.shop${path}`, headers });
+
+  /** How often catalog was asked for a path. */
+  const countOf = async (path: string): Promise<number> => JSON.parse((await direct("/counts")).body)[path] ?? 0;
+
+  /** Past all proxies, so that it is no call of any budget. */
+  const direct = async (path: string): Promise<Reply> =>
+    call({ host: (await mesh.pod("catalog")).ip, port: 8080, path });
+
+  const stat = (service: string, name: string): Promise<number> =>
+    mesh.stat("webapp", `wasmcustom.scope=.=outbound|80||${service}.shop.svc.cluster.local;.;retry_budget_${name}`);
+
+  test("Envoy has as many", async () => {
+    expect(await mesh.stat("webapp", "server.concurrency")).toBe(workers);
+  });
+
+  test("no request is lost at swaps, sums are right, and what was spent is spent", async () => {
+    for (let i = 0; i < minRetries; i++) await get("quiet", "/status/503/quiet");
+    expect(await countOf("/status/503/quiet")).toBe(2 * minRetries);
+    const [fine, failing] = ["/fine", "/status/503/failing"].map((path) =>
+      startLoad({ ...webapp, path: `http://catalog.shop${path}`, connections: 3 }),
+    ) as [ReturnType<typeof startLoad>, ReturnType<typeof startLoad>];
+    for (let swap = 1; swap <= 8; swap++) {
+      const seen = failing.count();
+      await attach(swap % 2);
+      await mesh.waitFor(() => failing.count() >= seen + 20, "calls that fail after the swap");
+    }
+    const [answered, failed] = await Promise.all([fine.stop(), failing.stop()]);
+    expect([answered.broken, failed.broken]).toEqual([[], []]);
+    const outcome = ({ status, body }: Reply) => `${status} ${body.replace(/-.*/, "").replace(/^\{.*/, "")}`;
+    expect(tally(answered.replies, outcome)).toEqual({ "200 ": answered.replies.length });
+    expect(tally(failed.replies, outcome)).toEqual({ "503 status 503 of catalog": failed.replies.length });
+
+    const calls = answered.replies.length + failed.replies.length;
+    const retried = (await countOf("/status/503/failing")) - failed.replies.length;
+    const denied = tally(failed.replies, ({ headers }) => headers["x-retry-budget"])["exhausted"];
+    expect(await stat("catalog", "calls_total")).toBe(calls);
+    expect(await stat("catalog", "retries_total")).toBe(retried);
+    expect(await stat("catalog", "denied_total")).toBe(denied);
+    expect(retried).toBeLessThanOrEqual(Math.max(minRetries, Math.floor(calls / 5)));
+    expect(retried).toBeGreaterThan(0.8 * Math.max(minRetries, calls / 5));
+
+    await get("quiet", "/status/503/quiet"); // 20 % of its 31 calls are no more than it has had
+    expect(await countOf("/status/503/quiet")).toBe(2 * minRetries + 1);
+  });
+
+  test("a VM that is made anew after a trap goes on with what was counted", async () => {
+    await attach(1);
+    const before = await stat("catalog", "calls_total");
+    expect((await get("catalog", "/", trapHeaders)).status).toBe(503);
+    let inARow = 0;
+    await mesh.waitFor(async () => {
+      const { status } = await get("catalog", "/after"); // each connection of the proxy's may have another worker
+      inARow = status === 200 ? inARow + 1 : 0;
+      return inARow === 4 * workers;
+    }, "all workers to serve again");
+    expect(await stat("catalog", "calls_total")).toBe(before + (await countOf("/after")));
+    for (let i = 0; i < 2 * workers; i++) {
+      expect((await get("quiet", "/status/503/after")).headers["x-retry-budget"]).toBe("exhausted");
+    }
+    expect(await countOf("/status/503/after")).toBe(2 * workers);
+  });
+});
+
+const retries = "retries: {attempts: 3, retryOn: 5xx, perTryTimeout: 20s}";
+
+/** A Service of another name for the same pods. */
+function alias(name: string, app: string): string {
+  return `apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {app: ${app}}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+`;
+}
