@@ -9,8 +9,8 @@ type Exports = {
   advance(at: number, nowNs: bigint, windowNs: bigint): void;
   countCall(at: number): void;
   tryAdmit(at: number, percent: number, minRetries: number): number;
-  newest(at: number): bigint;
-  giveBack(at: number, number: bigint, windowNs: bigint): number;
+  newestNs(at: number): bigint;
+  giveBack(at: number, timeNs: bigint): number;
   calls(at: number): bigint;
   retries(at: number): bigint;
   shareToShow(at: number, percent: number, minRetries: number): number;
@@ -26,23 +26,6 @@ beforeAll(async () => {
   at = wasm.__new(size, 1);
 });
 
-/** The bytes as the proxy holds them: the worker's copy is made from them, and written back where nobody was faster. */
-class Shared {
-  private bytes: Uint8Array = new Uint8Array(size);
-  private version = 0;
-
-  read(): { readonly bytes: Uint8Array; readonly version: number } {
-    return { bytes: this.bytes, version: this.version };
-  }
-
-  write(bytes: Uint8Array, version: number): boolean {
-    if (version !== this.version) return false;
-    this.bytes = bytes;
-    this.version += 1;
-    return true;
-  }
-}
-
 /** Runs `step` on a copy of the bytes, at `at` in the module's memory. */
 function inWasm<T>(bytes: Uint8Array, step: () => T): { readonly result: T; readonly bytes: Uint8Array } {
   const memory = new Uint8Array(wasm.memory.buffer, at, size);
@@ -51,119 +34,172 @@ function inWasm<T>(bytes: Uint8Array, step: () => T): { readonly result: T; read
   return { result, bytes: new Uint8Array(wasm.memory.buffer, at, size).slice() };
 }
 
-const rules = fc.record<Rule>({
-  windowNs: fc.integer({ min: 1000, max: 600_000 }).map((ms) => BigInt(ms) * 1_000_000n),
-  // Mostly a share at which retries are denied: there are not many more of them than calls.
+/** A retry that was admitted and can be given back. */
+interface Reserved {
+  readonly timeNs: bigint;
+  readonly bucketNs: bigint;
+}
+
+/** The bytes as the proxy holds them, changed by workers each of which works on a copy. */
+class Shared {
+  private bytes: Uint8Array = new Uint8Array(size);
+  /** Copies of workers that were interrupted between reading and writing: the swap must refuse them, once they are old. */
+  private readonly held = new Map<number, Uint8Array>();
+
+  interrupt(worker: number): void {
+    this.held.set(worker, this.bytes);
+  }
+
+  private change<T>(worker: number, step: () => T): T {
+    const read = this.held.get(worker) ?? this.bytes;
+    this.held.delete(worker);
+    const done = inWasm(read, step);
+    if (read !== this.bytes) return this.change(worker, step);
+    this.bytes = done.bytes;
+    return done.result;
+  }
+
+  call(worker: number, nowNs: bigint, { windowNs }: Rule): void {
+    this.change(worker, () => {
+      wasm.advance(at, nowNs, windowNs);
+      wasm.countCall(at);
+    });
+  }
+
+  retry(worker: number, timeNs: bigint, { windowNs, percent, minRetries }: Rule): Reserved | undefined {
+    return this.change(worker, () => {
+      wasm.advance(at, timeNs, windowNs);
+      const isAdmitted = wasm.tryAdmit(at, percent, minRetries) === 1;
+      return isAdmitted ? { timeNs, bucketNs: wasm.newestNs(at) } : undefined;
+    });
+  }
+
+  giveBack(worker: number, { bucketNs }: Reserved): boolean {
+    return this.change(worker, () => wasm.giveBack(at, bucketNs) === 1);
+  }
+}
+
+const ms = (min: number, max: number) => fc.integer({ min, max }).map((count) => BigInt(count) * 1_000_000n);
+
+/** All that can be configured; mostly a share at which retries are denied: there are not many more of them than calls. */
+const rule = fc.record<Rule>({
+  windowNs: ms(1000, 600_000),
   percent: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 0, max: 60 }) }, fc.integer({ min: 0, max: 1000 })),
-  minRetries: fc.integer({ min: 0, max: 12 }),
+  minRetries: fc.oneof({ weight: 9, arbitrary: fc.nat(12) }, fc.nat(1_000_000)),
 });
 
-/** What a worker does next: how long after the last event, in shares of the window, and what. */
+/** What a worker does next, and when: how long after the last event, in shares of the window, or at the edge of a bucket. */
 const steps = fc.array(
   fc.record({
-    worker: fc.nat({ max: 3 }),
+    worker: fc.nat(3),
     pause: fc.oneof(
       { weight: 6, arbitrary: fc.double({ min: 0, max: 0.02, noNaN: true }) },
       { weight: 2, arbitrary: fc.double({ min: 0, max: 0.3, noNaN: true }) },
       { weight: 1, arbitrary: fc.constantFrom(0, 0.05, 0.95, 1, 1.05, 3) },
     ),
-    what: fc.constantFrom("call", "call", "call", "retry", "retry", "give back", "read"),
+    edge: fc.option(fc.constantFrom(-1n, 0n, 1n), { freq: 4 }),
+    what: fc.constantFrom("call", "call", "call", "retry", "retry", "give back", "interrupt"),
+    changes: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
   }),
   { minLength: 1, maxLength: 300, size: "max" }, // else most have ten
 );
+type Step = (typeof steps extends fc.Arbitrary<infer All> ? All : never) extends (infer One)[] ? One : never;
+
+const starts = fc.bigInt({ min: 0n, max: 1n << 60n });
+
+function timeOf({ pause, edge }: Step, lastNs: bigint, windowNs: bigint): bigint {
+  const length = windowNs / 20n;
+  const timeNs = lastNs + BigInt(Math.round(pause * Number(windowNs)));
+  return edge === null ? timeNs : (timeNs / length + 1n) * length + edge;
+}
 
 describe("random traces of four workers", () => {
   test("admit what the rule in buckets admits, never more than the exact rule, never less than it a bucket off", () => {
-    const trace = fc.property(rules, steps, fc.bigInt({ min: 0n, max: 1n << 60n }), (rule, events, start) => {
+    const trace = fc.property(rule, steps, starts, (rule, events, start) => {
       const shared = new Shared();
-      const stale = new Map<number, { readonly bytes: Uint8Array; readonly version: number }>();
       const past: Past = { calls: [], retries: [] };
-      const reserved: { readonly number: bigint; readonly time: bigint }[] = [];
+      const reserved: Reserved[] = [];
       let now = start;
-      for (const { worker, pause, what } of events) {
-        now += BigInt(Math.round(pause * Number(rule.windowNs)));
-        // A worker that was interrupted between reading and writing still holds older bytes: the swap must refuse them.
-        if (what === "read") stale.set(worker, shared.read());
-        let read = stale.get(worker) ?? shared.read();
-        stale.delete(worker);
-        for (;;) {
-          const { bytes, version } = read;
-          const turned = (step: () => boolean | number) =>
-            inWasm(bytes, () => {
-              wasm.advance(at, now, rule.windowNs);
-              return Boolean(step());
-            });
-          const reservation = what === "give back" ? reserved[reserved.length - 1] : undefined;
-          const done = turned(() => {
-            if (what === "call") wasm.countCall(at);
-            if (what === "retry") return wasm.tryAdmit(at, rule.percent, rule.minRetries);
-            if (reservation) return wasm.giveBack(at, reservation.number, rule.windowNs);
-            return false;
-          });
-          if (!shared.write(done.bytes, version)) {
-            read = shared.read();
-            continue;
-          }
-          if (what === "call") past.calls.push(now);
-          if (what === "retry") {
-            expect(done.result).toBe(bucketed(past, now, rule));
-            if (done.result) expect(exact(past, now, rule)).toBe(true);
-            else expect(generous(past, now, rule)).toBe(false);
-          }
-          if (what === "retry" && done.result) {
-            past.retries.push(now);
-            reserved.push({ number: inWasm(done.bytes, () => wasm.newest(at)).result, time: now });
-          }
-          if (reservation) {
-            reserved.pop();
-            const age = now / (rule.windowNs / 20n) - reservation.number;
-            expect(done.result).toBe(age <= 20n);
-            if (done.result) past.retries.splice(past.retries.indexOf(reservation.time), 1);
-          }
-          break;
+      for (const event of events) {
+        const { worker, what } = event;
+        now = timeOf(event, now, rule.windowNs);
+        if (what === "interrupt") shared.interrupt(worker);
+        if (what === "call") {
+          shared.call(worker, now, rule);
+          past.calls.push(now);
         }
+        if (what === "retry") {
+          const admitted = shared.retry(worker, now, rule);
+          expect(admitted !== undefined).toBe(bucketed(past, now, rule));
+          if (admitted === undefined) expect(generous(past, now, rule)).toBe(false);
+          else {
+            expect(exact(past, now, rule)).toBe(true);
+            past.retries.push(now);
+            reserved.push(admitted);
+          }
+        }
+        const unused = what === "give back" ? reserved.pop() : undefined;
+        if (unused === undefined) continue;
+        const isKnown = shared.giveBack(worker, unused);
+        if (now / (rule.windowNs / 20n) - unused.bucketNs / (rule.windowNs / 20n) <= 20n) expect(isKnown).toBe(true);
+        if (isKnown) past.retries.splice(past.retries.indexOf(unused.timeNs), 1);
       }
     });
     fc.assert(trace, { seed: 20261123, numRuns: 200 });
   });
-});
 
-test("random traces in which the window's length changes never admit more than the exact rule, by what the last window knew", () => {
-  const rule = fc.record<Rule>({
-    windowNs: fc.integer({ min: 1000, max: 8000 }).map((ms) => BigInt(ms) * 1_000_000n),
-    percent: fc.integer({ min: 0, max: 120 }),
-    minRetries: fc.nat(1),
-  });
-  const changing = fc.record({ all: fc.array(rule, { minLength: 2, maxLength: 3 }), events: steps });
-  const choice = fc.infiniteStream(fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)));
-  let admitted = 0;
-  const trace = fc.property(changing, choice, ({ all, events }, changes) => {
-    let past: Past = { calls: [], retries: [] };
-    let bytes: Uint8Array = new Uint8Array(size);
-    let now = 1n << 40n;
-    let current = 0;
-    for (const { pause, what } of events) {
-      if (changes.next().value) {
-        past = within(past, now - (all[current]?.windowNs ?? 0n)); // a longer window knows no more than the one before
-        current = (current + 1) % all.length;
+  test("in which configurations change, worker by worker, never admit more than the exact rule, by what the last window knew", () => {
+    const config = fc.oneof(
+      {
+        weight: 2,
+        arbitrary: fc.record<Rule>({ windowNs: ms(1000, 8000), percent: fc.nat(120), minRetries: fc.nat(1) }),
+      },
+      rule,
+    );
+    const seen = { admitted: 0, denied: 0, "given back": 0, "not given back": 0 };
+    const trace = fc.property(fc.array(config, { minLength: 2, maxLength: 3 }), steps, starts, (all, events, start) => {
+      const shared = new Shared();
+      const current = [0, 0, 0, 0];
+      let past: Past = { calls: [], retries: [] };
+      const reserved: Reserved[] = [];
+      let length = 0n;
+      let oldest = 0n; // time of which the window knows
+      let now = start;
+      for (const event of events) {
+        const { worker, what, changes } = event;
+        if (changes) current[worker] = ((current[worker] ?? 0) + 1) % all.length;
+        const rule = all[current[worker] ?? 0] ?? expect.fail("there is no such rule");
+        now = timeOf(event, now, rule.windowNs < 8_000_000_000n ? rule.windowNs : 6_000_000_000n);
+        if (what === "interrupt") shared.interrupt(worker);
+        if (what === "call" || what === "retry") {
+          if (length !== rule.windowNs / 20n) past = within(past, oldest - 1n); // what the window before knew
+          length = rule.windowNs / 20n;
+          oldest = (now / length - 20n) * length;
+        }
+        if (what === "call") {
+          shared.call(worker, now, rule);
+          past.calls.push(now);
+        }
+        if (what === "retry") {
+          const admitted = shared.retry(worker, now, rule);
+          seen[admitted ? "admitted" : "denied"] += 1;
+          if (admitted === undefined) continue;
+          expect(exact(past, now, rule)).toBe(true);
+          past.retries.push(now);
+          reserved.push(admitted);
+        }
+        const unused = what === "give back" ? reserved.pop() : undefined;
+        if (unused === undefined) continue;
+        const isKnown = shared.giveBack(worker, unused);
+        seen[isKnown ? "given back" : "not given back"] += 1;
+        if (isKnown && past.retries.includes(unused.timeNs)) {
+          past.retries.splice(past.retries.indexOf(unused.timeNs), 1);
+        }
       }
-      const rule = all[current] ?? expect.fail("there is no such rule");
-      now += BigInt(Math.round(pause * 3e8)); // many of them lie within the shortest window
-      const done = inWasm(bytes, () => {
-        wasm.advance(at, now, rule.windowNs);
-        if (what === "call") wasm.countCall(at);
-        return what === "retry" && wasm.tryAdmit(at, rule.percent, rule.minRetries) === 1;
-      });
-      bytes = done.bytes;
-      if (what === "call") past.calls.push(now);
-      if (!done.result) continue;
-      expect(exact(past, now, rule)).toBe(true);
-      past.retries.push(now);
-      admitted += 1;
-    }
+    });
+    fc.assert(trace, { seed: 20261130, numRuns: 200 });
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100); // of all there was enough to see
   });
-  fc.assert(trace, { seed: 20261130, numRuns: 100 });
-  expect(admitted).toBeGreaterThan(300);
 });
 
 describe("a window of 10 s", () => {
@@ -225,23 +261,33 @@ describe("a window of 10 s", () => {
     expect(run(102n * second + 50_000_000n, () => wasm.retries(at), short)).toBe(0n);
   });
 
-  test("a retry given back after its bucket went, or after a change of length, counts as made", () => {
+  test("a retry given back after its bucket went, or its retries were moved on, counts as made", () => {
     bytes = new Uint8Array(size);
+    expect(wasm.giveBack(at, 50n * second)).toBe(0); // nobody has used the window yet
     admitted(50n * second, 2, 0, 10);
-    const number = run(50n * second, () => wasm.newest(at));
-    const back = (nowNs: bigint, length = windowNs) => run(nowNs, () => wasm.giveBack(at, number, length), length);
+    const begin = run(50n * second, () => wasm.newestNs(at));
+    const back = (nowNs: bigint, length = windowNs) => run(nowNs, () => wasm.giveBack(at, begin), length);
     expect(back(60n * second)).toBe(1);
     expect(run(60n * second, () => wasm.retries(at))).toBe(1n);
-    expect(inWasm(bytes, () => wasm.giveBack(at, number, 20n * second)).result).toBe(0);
     admitted(60n * second + 500_000_000n, 1, 0, 10); // in the place that the bucket had
     expect(back(60n * second + 500_000_000n)).toBe(0);
     expect(run(61n * second, () => wasm.retries(at))).toBe(1n);
+    expect(back(61n * second, second)).toBe(0);
+  });
+
+  test("a retry is given back also after a change of the window's length", () => {
+    bytes = new Uint8Array(size);
+    admitted(50n * second, 1, 0, 10);
+    const begin = run(50n * second, () => wasm.newestNs(at));
+    const minute = 60n * second;
+    expect(run(51n * second, () => wasm.giveBack(at, begin), minute)).toBe(1);
+    expect(run(51n * second, () => wasm.retries(at), minute)).toBe(0n);
   });
 
   test("a clock that seems to step back counts in the newest bucket", () => {
     bytes = new Uint8Array(size);
     run(50n * second, () => wasm.countCall(at));
     run(40n * second, () => wasm.countCall(at));
-    expect(run(50n * second, () => [wasm.newest(at), wasm.calls(at)])).toEqual([100n, 2n]);
+    expect(run(50n * second, () => [wasm.newestNs(at), wasm.calls(at)])).toEqual([50n * second, 2n]);
   });
 });

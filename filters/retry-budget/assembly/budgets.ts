@@ -3,7 +3,7 @@
 import { Counter, clock, Gauge, hashText, labelled, SharedValue, Status, setSharedData } from "@sluice/sdk/assembly";
 import { BudgetConfig } from "./config";
 import { keyOf, read, SLOTS, Slots, TRIES } from "./slots";
-import { advance, countCall, giveBack, newest, shareToShow, tryAdmit } from "./window";
+import { advance, countCall, giveBack, newestNs, shareToShow, tryAdmit } from "./window";
 
 /** The budgets as one worker sees them. */
 export class Budgets {
@@ -28,12 +28,12 @@ export class Budgets {
   }
 
   /** Gives back a retry that was reserved in the budget in this slot, and not made. */
-  giveBack(slot: i64, bucket: u64): void {
+  giveBack(slot: i64, timeNs: u64): void {
     const key = keyOf(slot.toString());
     for (let i = 0; i < TRIES; i++) {
       const shared = read(key);
       const at = shared.bytes.dataStart;
-      if (!giveBack(at, bucket, <u64>this.config.window)) return;
+      if (!giveBack(at, timeNs)) return;
       if (setSharedData(key, shared.bytes, shared.cas) == Status.Ok) return;
     }
   }
@@ -46,8 +46,8 @@ export class Budget {
   readonly retries: Counter;
   /** Retries that were not, because the budget was spent. */
   readonly denied: Counter;
-  /** Bucket of the retry that was admitted last. */
-  bucket: u64 = 0;
+  /** When the bucket begins in which the retry counts that was admitted last. */
+  admittedNs: u64 = 0;
   private calls: Counter;
   private share: Gauge;
   private key: string;
@@ -80,7 +80,7 @@ export class Budget {
       const shared = this.open();
       const at = shared.bytes.dataStart;
       const admitted = tryAdmit(at, this.config.percent, this.config.minRetries);
-      this.bucket = newest(at);
+      this.admittedNs = newestNs(at);
       if (!this.swap(shared)) continue;
       if (admitted) return true;
       break;

@@ -13,7 +13,7 @@ export const USED = "used";
 /** A retry was denied, and the response carries our mark; the caller must not see that. */
 export const DENIED = "denied";
 
-/** `reserved <slot> <bucket>`: the next attempt is admitted. */
+/** `reserved <slot> <nanoseconds>`: the next attempt is admitted. */
 const RESERVED = "reserved ";
 
 export function readDecision(state: FilterState): string | null {
@@ -26,21 +26,21 @@ export function writeDecision(state: FilterState, decision: string): void {
 
 /** The retry that this budget has admitted last waits for its attempt. */
 export function reservationIn(budget: Budget): string {
-  return RESERVED + budget.slot.toString() + " " + budget.bucket.toString();
+  return RESERVED + budget.slot.toString() + " " + budget.admittedNs.toString();
 }
 
 export function isReservation(decision: string | null): bool {
   return decision != null && decision.startsWith(RESERVED);
 }
 
-/** Slot and bucket of a reservation; -1 where it is none. */
+/** Slot and time of a reservation; -1 where it is none. */
 export class Reservation {
   readonly slot: i64;
-  readonly bucket: i64;
+  readonly timeNs: i64;
 
   constructor(decision: string) {
     const space = decision.indexOf(" ", RESERVED.length);
     this.slot = toNumber(decision.substring(RESERVED.length, space));
-    this.bucket = toNumber(decision.substring(space + 1));
+    this.timeNs = toNumber(decision.substring(space + 1));
   }
 }

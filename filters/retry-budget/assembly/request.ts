@@ -22,6 +22,6 @@ export class Request extends HttpContext {
     const decision = this.isResponding ? this.decision : readDecision(this.filterState);
     if (decision == null || !isReservation(decision)) return;
     const reservation = new Reservation(decision);
-    this.budgets.giveBack(reservation.slot, reservation.bucket);
+    this.budgets.giveBack(reservation.slot, reservation.timeNs);
   }
 }

@@ -69,17 +69,21 @@ export function tryAdmit(at: usize, percent: u32, minRetries: u32): bool {
   return true;
 }
 
-/** The bucket in which a retry that is admitted now counts. */
-export function newest(at: usize): u64 {
-  return load<u64>(at, NEWEST);
+/** When the bucket begins in which a retry that is admitted now counts. */
+export function newestNs(at: usize): u64 {
+  return load<u64>(at, NEWEST) * load<u64>(at, LENGTH);
 }
 
 /**
- * Takes back a retry that was admitted but not made. False, and nothing changed, where its bucket is gone, with the
- * window or because the window's length was changed: it then counts as made.
+ * Takes back a retry that was admitted but not made. False, and nothing changed, where there is none in the bucket of that
+ * time, which has left the window, or whose retries a change of the window's length has moved on: it then counts as made.
+ *
+ * @param timeNs what {@link newestNs} was when it was admitted
  */
-export function giveBack(at: usize, number: u64, windowNs: u64): bool {
-  if (load<u64>(at, LENGTH) != windowNs / BUCKETS) return false;
+export function giveBack(at: usize, timeNs: u64): bool {
+  const length = load<u64>(at, LENGTH);
+  if (!length) return false;
+  const number = timeNs / length;
   const last = load<u64>(at, NEWEST);
   if (number > last || last - number > BUCKETS) return false;
   const count = bucket(at, number) + RETRIES;
