@@ -1,12 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Call, call, startLoad, tally } from "../support/http.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
-import { gatewayTo, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+import { gatewayTo, virtualService, workload } from "../support/yaml.ts";
+import { attachBudget, countOf, retries } from "./retry-budget-fixture.ts";
 
 // The retry budget as the controller delivers it: at a client, at a server, at the gateway, and changed while it serves.
 // Calls ask catalog for a 503, which their route retries three times; one window lasts longer than the tests.
-
-const retries = "retries: {attempts: 3, retryOn: 5xx, perTryTimeout: 5s}";
 
 let mesh: TestMesh;
 let webapp: Call;
@@ -23,30 +22,12 @@ beforeAll(async () => {
   edge = await mesh.gateway();
 });
 afterAll(() => mesh?.stop());
-afterEach(async () => {
-  await mesh.remove("budget.yaml");
-  await mesh.waitFor(async () => (await mesh.plugin("shop/budget")) === undefined, "the plugin to be gone");
-});
-
-/** Attaches the budget, or changes it, and waits until Envoy has it. */
-async function budget(where: { workload: string; app?: string }, config: Readonly<Record<string, unknown>>) {
-  const whole = { window: "10m", minRetries: 0, ...config };
-  const yaml = wasmPlugin({
-    ...{ name: "budget", url: "builtin://retry-budget", config: whole },
-    ...(where.app === undefined
-      ? { spec: { selector: { matchLabels: { istio: "ingressgateway" } } } }
-      : { app: where.app }),
-  });
-  await mesh.apply(
-    "budget.yaml",
-    where.app === undefined ? yaml.replace("namespace: shop", "namespace: istio-system") : yaml,
-  );
-  const wanted = JSON.stringify(JSON.stringify(whole)).slice(1, -1);
-  await mesh.waitFor(
-    async () => (await mesh.admin(where.workload, "/config_dump?resource=ecds_filters")).includes(wanted),
-    `${where.workload} to have ${wanted}`,
-  );
-}
+const strict = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec:
+  mtls: {mode: STRICT}
+`;
 
 let paths = 0;
 
@@ -59,25 +40,33 @@ async function failingCalls(from: Call, count: number): Promise<{ reached: numbe
   expect(tally(replies, ({ status, body }) => `${status} ${body.replace(/-.*/, "")}`)).toEqual({
     "503 status 503 of catalog": count,
   });
-  const counts = JSON.parse((await call({ ...webapp, path: "http://catalog.shop/counts" })).body);
-  return { reached: counts[path], marks: tally(replies, ({ headers }) => headers["x-retry-budget"]) };
+  const marks = tally(replies, ({ headers }) => headers["x-retry-budget"]);
+  return { reached: await countOf(mesh, "catalog", path), marks };
+}
+
+/** Of 20 calls at 50 %; a call that had all of its four attempts leaves the rest to none. */
+function expectHalf({ reached, marks }: Awaited<ReturnType<typeof failingCalls>>): void {
+  expect(reached).toBe(30);
+  expect(marks["exhausted"]).toBeGreaterThan(10);
 }
 
 test("a client's sidecar: retries are half of its calls", async () => {
-  await budget({ workload: "webapp", app: "webapp" }, { percent: 50 });
-  const { reached, marks } = await failingCalls(webapp, 20);
-  expect(reached).toBeLessThanOrEqual(30);
-  expect(reached).toBeGreaterThan(27);
-  expect(marks["exhausted"]).toBeGreaterThan(10);
+  await attachBudget(mesh, "webapp", { percent: 50 });
+  expectHalf(await failingCalls(webapp, 20));
+});
+
+test("the gateway: retries are half of its calls", async () => {
+  await attachBudget(mesh, "istio-ingressgateway", { percent: 50 });
+  expectHalf(await failingCalls(edge, 20));
 });
 
 test("a swap of its configuration under load fails no request and keeps what was counted", async () => {
-  await budget({ workload: "webapp", app: "webapp" }, { percent: 0, minRetries: 4 });
+  const { change } = await attachBudget(mesh, "webapp", { percent: 0, minRetries: 4 });
   const load = startLoad({ ...webapp, path: "http://catalog.shop/fine", connections: 4 });
   await mesh.waitFor(() => load.count() > 20, "the load to run");
   expect((await failingCalls(webapp, 4)).reached).toBe(8);
   for (const minRetries of [5, 6, 7, 8]) {
-    await budget({ workload: "webapp", app: "webapp" }, { percent: 0, minRetries });
+    await change({ percent: 0, minRetries });
     expect((await failingCalls(webapp, 2)).reached).toBe(3); // one retry more in all of the window, and no more
   }
   const { replies, broken } = await load.stop();
@@ -85,19 +74,23 @@ test("a swap of its configuration under load fails no request and keeps what was
   expect(tally(replies, ({ status }) => status)).toEqual({ 200: replies.length });
 });
 
-test("a server's sidecar: it defends itself against a caller that has no budget", async () => {
-  await budget({ workload: "catalog", app: "catalog" }, { percent: 25 });
-  const path = `/status/503/${++paths}`;
-  const replies = [];
-  for (let i = 0; i < 20; i++) replies.push(await call({ ...webapp, path: `http://catalog.shop${path}` }));
-  expect(tally(replies, ({ status }) => status)).toEqual({ 503: 20 });
-  const counts = JSON.parse((await call({ ...webapp, path: "http://catalog.shop/counts" })).body);
-  expect(counts[path]).toBe(25);
-});
-
-test("the gateway: retries are half of its calls", async () => {
-  await budget({ workload: "istio-ingressgateway" }, { percent: 50 });
-  const { reached } = await failingCalls(edge, 20);
-  expect(reached).toBeLessThanOrEqual(30);
-  expect(reached).toBeGreaterThan(27);
+test("a server's sidecar, behind mutual TLS: it defends itself against callers that have no budget", async () => {
+  await mesh.apply("strict.yaml", strict);
+  const { ip } = await mesh.pod("catalog");
+  const isRefused = () =>
+    call({ host: ip, port: 8080 }).then(
+      () => false,
+      () => true,
+    );
+  await mesh.waitFor(isRefused, "catalog to refuse plain text");
+  await attachBudget(mesh, "catalog", { percent: 25 });
+  for (const caller of [webapp, edge]) {
+    const path = `/status/503/${++paths}`;
+    const url = caller === webapp ? `http://catalog.shop${path}` : path;
+    const replies = [];
+    for (let i = 0; i < 20; i++) replies.push(await call({ ...caller, path: url }));
+    expect(tally(replies, ({ status }) => status)).toEqual({ 503: 20 });
+    const counts = JSON.parse((await call({ ...webapp, path: "http://catalog.shop/counts" })).body);
+    expect(counts[path]).toBe(25);
+  }
 });

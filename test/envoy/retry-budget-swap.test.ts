@@ -7,7 +7,8 @@ import { keptFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
-import { virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+import { alias, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+import { countOf, retries } from "./retry-budget-fixture.ts";
 
 // One budget through changes of the module's bytes under load, which the controller delivers, and through a VM that Envoy makes
 // anew after a trap. What the metrics say is compared with what catalog has seen.
@@ -61,12 +62,7 @@ describe.each([1, 4])("on %i workers", (workers) => {
   const get = (service: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
     call({ ...webapp, path: `http://${service}.shop${path}`, headers });
 
-  /** How often catalog was asked for a path. */
-  const countOf = async (path: string): Promise<number> => JSON.parse((await direct("/counts")).body)[path] ?? 0;
-
-  /** Past all proxies, so that it is no call of any budget. */
-  const direct = async (path: string): Promise<Reply> =>
-    call({ host: (await mesh.pod("catalog")).ip, port: 8080, path });
+  const askedFor = (path: string): Promise<number> => countOf(mesh, "catalog", path);
 
   const stat = (service: string, name: string): Promise<number> =>
     mesh.stat("webapp", `wasmcustom.scope=.=outbound|80||${service}.shop.svc.cluster.local;.;retry_budget_${name}`);
@@ -77,7 +73,7 @@ describe.each([1, 4])("on %i workers", (workers) => {
 
   test("no request is lost at swaps, sums are right, and what was spent is spent", async () => {
     for (let i = 0; i < minRetries; i++) await get("quiet", "/status/503/quiet");
-    expect(await countOf("/status/503/quiet")).toBe(2 * minRetries);
+    expect(await askedFor("/status/503/quiet")).toBe(2 * minRetries);
     const [fine, failing] = ["/fine", "/status/503/failing"].map((path) =>
       startLoad({ ...webapp, path: `http://catalog.shop${path}`, connections: 3 }),
     ) as [ReturnType<typeof startLoad>, ReturnType<typeof startLoad>];
@@ -93,7 +89,7 @@ describe.each([1, 4])("on %i workers", (workers) => {
     expect(tally(failed.replies, outcome)).toEqual({ "503 status 503 of catalog": failed.replies.length });
 
     const calls = answered.replies.length + failed.replies.length;
-    const retried = (await countOf("/status/503/failing")) - failed.replies.length;
+    const retried = (await askedFor("/status/503/failing")) - failed.replies.length;
     const denied = tally(failed.replies, ({ headers }) => headers["x-retry-budget"])["exhausted"];
     expect(await stat("catalog", "calls_total")).toBe(calls);
     expect(await stat("catalog", "retries_total")).toBe(retried);
@@ -102,7 +98,7 @@ describe.each([1, 4])("on %i workers", (workers) => {
     expect(retried).toBeGreaterThan(0.8 * Math.max(minRetries, calls / 5));
 
     await get("quiet", "/status/503/quiet"); // 20 % of its 31 calls are no more than it has had
-    expect(await countOf("/status/503/quiet")).toBe(2 * minRetries + 1);
+    expect(await askedFor("/status/503/quiet")).toBe(2 * minRetries + 1);
   });
 
   test("a VM that is made anew after a trap goes on with what was counted", async () => {
@@ -115,23 +111,10 @@ describe.each([1, 4])("on %i workers", (workers) => {
       inARow = status === 200 ? inARow + 1 : 0;
       return inARow === 4 * workers;
     }, "all workers to serve again");
-    expect(await stat("catalog", "calls_total")).toBe(before + (await countOf("/after")));
+    expect(await stat("catalog", "calls_total")).toBe(before + (await askedFor("/after")));
     for (let i = 0; i < 2 * workers; i++) {
       expect((await get("quiet", "/status/503/after")).headers["x-retry-budget"]).toBe("exhausted");
     }
-    expect(await countOf("/status/503/after")).toBe(2 * workers);
+    expect(await askedFor("/status/503/after")).toBe(2 * workers);
   });
 });
-
-const retries = "retries: {attempts: 3, retryOn: 5xx, perTryTimeout: 20s}";
-
-/** A Service of another name for the same pods. */
-function alias(name: string, app: string): string {
-  return `apiVersion: v1
-kind: Service
-metadata: {name: ${name}, namespace: shop}
-spec:
-  selector: {app: ${app}}
-  ports: [{name: http, port: 80, targetPort: 8080}]
-`;
-}

@@ -15,6 +15,8 @@ export interface Call extends Target {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly agent?: Agent;
+  /** The caller leaves when it is aborted. */
+  readonly signal?: AbortSignal;
   /** Default: plain text. */
   readonly tls?: ConnectionOptions;
 }

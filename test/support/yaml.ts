@@ -37,6 +37,17 @@ spec:
 `;
 }
 
+/** A Service of another name for the pods of a workload. */
+export function alias(name: string, workload: string): string {
+  return `apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {app: ${workload}}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+`;
+}
+
 /** Service and Deployment of a program that sends back what it is told and speaks no HTTP, on these ports. */
 export function echo(name: string, ports: readonly number[]): string {
   const program = `const { createServer } = require("node:net"); for (const port of [${ports}]) createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(port, process.env.HOST)`;
