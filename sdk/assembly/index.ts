@@ -16,6 +16,7 @@ export { HeaderSnapshot } from "./header-snapshot";
 export { HttpCall, HttpCallHandler, HttpCallResponse } from "./http-call";
 export { HttpContext } from "./http-context";
 export { JsonKind, JsonValue, parseJson } from "./json";
+export { takeOverMetric, takeOverMetrics } from "./known-metrics";
 export { Labelled, labelled } from "./labels";
 export { LocalReply } from "./local-reply";
 export { LogLevel } from "./log";

@@ -7,8 +7,9 @@
 // Names that follow each other are nearly the same (the metrics of one set of labels), so each begins with bytes of the last one:
 //
 //   as often as there are metrics: u8 type, u16 bytes from the name before, u16 other bytes, those bytes
-import { proxy_define_metric, proxy_get_shared_data, proxy_set_shared_data } from "./env";
+import { proxy_define_metric, proxy_enqueue_shared_queue, proxy_get_shared_data, proxy_set_shared_data } from "./env";
 import { FIRST, OUT_PTR, OUT_SIZE, OUT_WORD, SECOND, valuePtr, valueSize } from "./host-memory";
+import { Queue, registerQueue } from "./queue";
 import { IF_ABSENT } from "./shared-data";
 import { Status } from "./status";
 
@@ -54,6 +55,25 @@ export function noteMetric(type: i32, name: usize, size: u32): void {
 
 /** Defines what other VMs, most of them before this one, have defined. */
 export function defineKnownMetrics(): void {
+  readOn();
+}
+
+/** The queue that has an item for each metric that is noted; 0 for none. */
+let news: u32 = 0;
+
+/**
+ * For a plugin that defines metrics at the end of requests, to be called in `onConfigure`: a VM whose module was swapped may do
+ * so until its last request is over, and its metrics go with it. From now on `onQueueReady` is called for each that any VM of
+ * this vm_id defines, and is to call `takeOverMetric`.
+ */
+export function takeOverMetrics(): void {
+  const queue = registerQueue("sluice/metrics");
+  if (queue != null) news = queue.id;
+}
+
+/** Defines in this VM, too, what is new. */
+export function takeOverMetric(queue: Queue): void {
+  queue.dequeue();
   readOn();
 }
 
@@ -104,6 +124,7 @@ function append(type: i32, name: usize, size: u32, cas: u32): Status {
   if (status == Status.Ok) {
     take(type, same, at + HEAD, rest);
     read = <u32>all;
+    if (news) proxy_enqueue_shared_queue(news, 0, 0);
   }
   return status;
 }

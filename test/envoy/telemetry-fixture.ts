@@ -5,7 +5,7 @@ import { nodeId } from "../../controller/model/names.ts";
 import type { Labels } from "../../controller/model/object.ts";
 import { proxy } from "../../controller/translate/test-support/model.ts";
 import { type EnvoyOptions, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
-import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
+import { type Chain, filterBootstrap, type Json } from "../support/filter-envoy.ts";
 
 export { istioFields } from "../../controller/translate/access-log.ts";
 
@@ -21,10 +21,19 @@ export const namespace = "shop";
 
 /** An Envoy that is live. */
 export async function startSidecar(
-  { type = "sidecar", workload, labels, statTags = [] }: Identity,
+  identity: Identity,
   chains: readonly Chain[],
   options: EnvoyOptions = {},
 ): Promise<TestEnvoy> {
+  const envoy = await startEnvoy(sidecarBootstrap(identity, chains), options);
+  await envoy.live();
+  return envoy;
+}
+
+export function sidecarBootstrap(
+  { type = "sidecar", workload, labels, statTags = [] }: Identity,
+  chains: readonly Chain[],
+): Json {
   const name = `${workload}-1`;
   const ip = "127.0.0.1";
   const domain = "cluster.local";
@@ -36,7 +45,5 @@ export async function startSidecar(
     listen: { prometheus: { address: ip, port: 1 }, ready: { address: ip, port: 2 }, admin: { address: ip, port: 3 } },
     statTags,
   });
-  const envoy = await startEnvoy({ ...filterBootstrap(chains), node, stats_config }, options);
-  await envoy.live();
-  return envoy;
+  return { ...filterBootstrap(chains), node, stats_config };
 }

@@ -6,8 +6,11 @@ import {
   labelled,
   Plugin,
   Properties,
+  Queue,
   registerPlugin,
   TcpContext,
+  takeOverMetric,
+  takeOverMetrics,
 } from "@sluice/sdk/assembly";
 import { Attempt } from "./attempt";
 import { TelemetryConfig } from "./config";
@@ -21,6 +24,7 @@ class Telemetry extends Plugin {
   onConfigure(config: Config): void {
     this.proxy = new Proxy(this, config.read<TelemetryConfig>());
     tellVersion(this.properties);
+    takeOverMetrics();
   }
 
   createHttpContext(): HttpContext {
@@ -34,6 +38,11 @@ class Telemetry extends Plugin {
   createTcpContext(): TcpContext | null {
     const proxy = this.proxy!;
     return proxy.hasConnections ? new Connection(proxy) : null;
+  }
+
+  /** Requests that were open at a swap of the module end in the old VM, with labels that may be new. */
+  onQueueReady(queue: Queue): void {
+    takeOverMetric(queue);
   }
 
   /** Only while something is open that is counted before its end. */
