@@ -137,11 +137,12 @@ async function http2Call(session: http2.ClientHttp2Session, host: string): Promi
   return [headers[":status"], body];
 }
 
-/** Requests that Envoy has counted, by host. */
+/** Requests answered with 200 that Envoy has counted, by host. */
 async function counted(envoy: TestEnvoy): Promise<Answered> {
   const counts: Answered = new Map();
   for (const { labels, value } of await samples(envoy, "istio_requests_total")) {
-    const host = labels["request_host"] ?? "";
+    const { request_host: host = "", response_code } = labels;
+    if (response_code !== "200") continue;
     counts.set(host, (counts.get(host) ?? 0) + value);
   }
   return counts;
