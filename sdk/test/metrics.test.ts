@@ -92,6 +92,24 @@ describe("a swap of the module", () => {
   });
 });
 
+test.each`
+  takeOver | workers | value
+  ${true}  | ${1}    | ${2}
+  ${true}  | ${3}    | ${2}
+  ${false} | ${1}    | ${undefined}
+`(
+  "of requests that end after a swap, in labels of their own, $value are counted",
+  async ({ takeOver, workers, value }) => {
+    const host = await load({ config: { takeOver }, workers });
+    const open = [0, 1].map((n) => host.stream({ path: "/l/late" }, { worker: n % workers }));
+    await swap(host, "2", { config: { takeOver } });
+    for (const stream of open) stream.attempt()?.respond({ status: 200 });
+    expect(host.metrics.counter("late")).toBe(value);
+    await swap(host, "3", { config: { takeOver } });
+    expect(host.metrics.counter("late")).toBe(value ?? 0);
+  },
+);
+
 test("metrics go on through a trap, also where no VM is left that has defined them", async () => {
   const host = await load({ failurePolicy: "FAIL_RELOAD", workers: 2 });
   for (let i = 0; i < 2; i++) host.fetch({ path: "/c/a" });

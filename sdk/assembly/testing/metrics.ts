@@ -1,4 +1,4 @@
-// Metrics in numbers: some that the configuration asks for, and one for each path; driven by the tests beside it.
+// Metrics in numbers: some that the configuration asks for, and one for each path, at its request's begin or end; driven by the tests beside it.
 import {
   Config,
   Counter,
@@ -7,16 +7,24 @@ import {
   Histogram,
   HttpContext,
   Plugin,
+  Queue,
   registerPlugin,
+  takeOverMetric,
+  takeOverMetrics,
 } from "@sluice/sdk/assembly";
 
 class Metrics extends Plugin {
   readonly requests: Counter = new Counter("requests");
 
   onConfigure(config: Config): void {
+    if (config.bool("takeOver").or(false)) takeOverMetrics();
     const name = config.string("name").or("metric");
     const count = config.integer("count").or(0);
     for (let i: i64 = 0; i < count; i++) new Counter(name.replace("#", i.toString())).increment();
+  }
+
+  onQueueReady(queue: Queue): void {
+    takeOverMetric(queue);
   }
 
   createHttpContext(): HttpContext {
@@ -25,14 +33,21 @@ class Metrics extends Plugin {
 }
 
 class MetricsStream extends HttpContext {
+  private path: string = "";
+
   onRequestHeaders(endOfStream: bool): HeadersAction {
     const path = this.requestHeaders.get(":path")!;
+    this.path = path;
     if (path == "/trap") unreachable();
     const name = path.substring(3);
     if (path.startsWith("/c/")) new Counter(name).increment();
     if (path.startsWith("/g/")) new Gauge(name).set(7);
     if (path.startsWith("/h/")) new Histogram(name).record(5);
     return HeadersAction.Continue;
+  }
+
+  onLog(): void {
+    if (this.path.startsWith("/l/")) new Counter(this.path.substring(3)).increment();
   }
 }
 
