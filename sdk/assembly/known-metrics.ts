@@ -1,6 +1,7 @@
-// Envoy forgets a metric with the last VM that has defined it (seen in 1.40). So, when a module is swapped, a counter that
-// the new one has not used before the old one ends would start again from 0. What VMs define is therefore noted in shared
-// data, and a new VM defines all of it when it is configured: the old one lives still.
+// Envoy keeps a metric as long as there is a VM of a module that has defined it, in whichever thread (seen in 1.40). So, when
+// a module is swapped, a counter that the new one has not used before the old one ends would start again from 0. What VMs define
+// is therefore noted in shared data, and a new VM defines all of it when it is configured: the old one lives still. The first
+// one to do so, in the main thread, takes milliseconds for each, in which Envoy looks for tags in the name; the others find it.
 //
 // The notes are a log in chunks, each under a key of its own. A VM reads on in it where it has stopped, and writes at its end:
 // a metric costs one small write, however many there are. A chunk of CHUNK bytes and more is full, and the next one begins.
