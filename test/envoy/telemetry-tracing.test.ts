@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Call, call } from "../support/http.ts";
 import { node, type TestMesh } from "../support/mesh.ts";
 import { type Span, treeOf, wholeTrace } from "../support/spans.ts";
-import { startTracedShop, telemetry, traces } from "../support/traced-shop.ts";
+import { decisions, startTracedShop, telemetry, tell, traces } from "../support/traced-shop.ts";
 
 // The outfitters shop with a collector of traces as one more workload of the mesh. A request that enters by the gateway is
 // one trace through webapp, whose application forwards the headers that begin with x-, to catalog.
@@ -89,23 +89,9 @@ test("a side that reports no spans is missing, and the trace goes on", async () 
   await mesh.remove("own.yaml");
 });
 
-test("what a filter decided is a tag", async () => {
-  const ofCatalog = ({ localEndpoint }: Span): boolean => localEndpoint?.serviceName === "catalog.istioinaction";
-  await mesh.apply(
-    "deadline.yaml",
-    `apiVersion: extensions.istio.io/v1alpha1
-kind: WasmPlugin
-metadata: {name: deadline, namespace: istioinaction}
-spec: {url: "builtin://deadline", selector: {matchLabels: {app: catalog}}}
-`,
-  );
-  const trace = await traceWith(
-    (tree, spans) => isWhole(tree) && spans.find(ofCatalog)?.tags?.["sluice.deadline"] !== undefined,
-    () => ({ "x-request-timeout-ms": "0" }),
-  );
-  expect(trace.find(ofCatalog)?.tags).toMatchObject({ "http.status_code": "504", "sluice.deadline": "exceeded" });
-  await mesh.remove("deadline.yaml");
-});
+test.each(decisions)("what filters decided is in tags: %s, in a trace of %s", (story, context) =>
+  tell(mesh, story, context),
+);
 
 test("who brings W3C's context goes on in it", async () => {
   const traceIdOf = (request: number): string =>

@@ -1,25 +1,31 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call } from "../support/http.ts";
 import type { TestMesh } from "../support/mesh.ts";
 import { treeOf, wholeTrace } from "../support/spans.ts";
-import { startTracedShop, telemetry, traces } from "../support/traced-shop.ts";
+import { decisions, startTracedShop, telemetry, tell, traces } from "../support/traced-shop.ts";
 import { zipkinCommand, zipkinObstacle } from "../support/zipkin-server.ts";
 
-let mesh: TestMesh | undefined;
-afterAll(() => mesh?.stop());
+describe.skipIf(zipkinObstacle() !== undefined)("Zipkin itself", () => {
+  let mesh: TestMesh;
 
-test.skipIf(zipkinObstacle() !== undefined)(
-  "Zipkin shows a request as one trace from the gateway through webapp to catalog",
-  async () => {
-    const shop = await startTracedShop(zipkinCommand(), 180_000);
-    mesh = shop;
-    await shop.apply("all.yaml", telemetry("mesh-default", "istio-system", "randomSamplingPercentage: 100"));
-    const gateway = { ...(await shop.gateway()), path: "/api/catalog" };
-    const found = await shop.waitFor(async () => {
+  beforeAll(async () => {
+    mesh = await startTracedShop(zipkinCommand(), 180_000);
+    await mesh.apply("all.yaml", telemetry("mesh-default", "istio-system", "randomSamplingPercentage: 100"));
+  }, 300_000);
+  afterAll(() => mesh?.stop());
+
+  test("shows a request as one trace from the gateway through webapp to catalog", async () => {
+    const gateway = { ...(await mesh.gateway()), path: "/api/catalog" };
+    const found = await mesh.waitFor(async () => {
       await call(gateway);
-      return (await traces(shop)).map(treeOf).find((tree) => tree.length === wholeTrace.length);
+      return (await traces(mesh)).map(treeOf).find((tree) => tree.length === wholeTrace.length);
     }, "a whole trace");
     expect(found).toEqual(wholeTrace);
-  },
-  300_000,
-);
+  });
+
+  test.each(decisions)(
+    "shows what filters decided: %s, in a trace of %s",
+    (story, context) => tell(mesh, story, context),
+    60_000,
+  );
+});
