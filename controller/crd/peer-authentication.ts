@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { PeerAuthentication } from "../model/peer-authentication.ts";
 import { withCel } from "./cel.ts";
-import { type Complaint, defined, selectorLabels, withRule } from "./fields.ts";
+import { type Complaint, defined, withRule } from "./fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
+import { selector } from "./workload-selection.ts";
 
 const mutualTls = z.strictObject({
   mode: z
@@ -23,18 +24,15 @@ const portLevelMtls = withCel(
 );
 
 const fields = z.strictObject({
-  selector: z
-    .strictObject({ matchLabels: selectorLabels().optional() })
-    .optional()
-    .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
+  selector,
   mtls: mutualTls.optional().describe("Of all ports. Default: PERMISSIVE."),
   portLevelMtls: portLevelMtls.optional().describe("By the workload's own port. Only beside a selector."),
 });
 
 const selectorMessage = "needs selector.matchLabels, which say whose ports these are";
 
-function rules({ selector, portLevelMtls: ports }: z.output<typeof fields>): Complaint[] {
-  const isSelective = Object.keys(selector?.matchLabels ?? {}).length > 0;
+function rules({ selector: chosen, portLevelMtls: ports }: z.output<typeof fields>): Complaint[] {
+  const isSelective = Object.keys(chosen?.matchLabels ?? {}).length > 0;
   return ports === undefined || isSelective ? [] : [{ path: ["portLevelMtls"], message: selectorMessage }];
 }
 

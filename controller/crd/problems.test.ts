@@ -263,20 +263,26 @@ spec:
       "6:24",
       'metrics[0].providers[0].name is "stackdriver", which has no effect: the only provider of metrics is prometheus',
     ),
-    about("7:40", "metrics[0].overrides[0].match.customMetric has no effect: there are no metrics but Istio's"),
+    about(
+      "7:40",
+      "metrics[0].overrides[0].match.customMetric has no effect: there are no metrics but Istio's, which match.metric names; a WasmPlugin can count others",
+    ),
     about(
       "8:39",
       'accessLogging[0].providers[0].name is "otel", which has no effect: the only provider of accessLogging is envoy',
     ),
     about(
       "10:40",
-      'tracing[0].providers[1].name is "jaeger", which has no effect: the only provider of tracing is zipkin',
+      'tracing[0].providers[1].name is "jaeger", which has no effect: the only provider of tracing is zipkin, whose API Jaeger and OpenTelemetry\'s collector take, too',
     ),
     about(
       "11:35",
-      "tracing[0].useRequestIdForTraceSampling is false, which has no effect yet: the request id decides, at every proxy alike",
+      "tracing[0].useRequestIdForTraceSampling is false, which has no effect: Envoy holds that in its listeners, whose change would close connections; what a caller has decided counts before the request id",
     ),
-    about("12:32", "tracing[0].disableContextPropagation has no effect yet"),
+    about(
+      "12:32",
+      "tracing[0].disableContextPropagation is true, which has no effect: Envoy holds that in its listeners, whose change would close connections; the headers must be removed behind this proxy",
+    ),
     about("13:22", "tracing[0].customTags.a.formatter has no effect yet: the tag is left out"),
   ]);
   expect(tell(text).refs).toContain("Telemetry default/x");

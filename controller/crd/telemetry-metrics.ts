@@ -60,7 +60,10 @@ const metricsOverride = z.strictObject({
         .enum(["ALL_METRICS", ...Object.keys(istioMetrics)])
         .optional()
         .describe("Default: ALL_METRICS."),
-      customMetric: notYet("has no effect: there are no metrics but Istio's", "text"),
+      customMetric: notYet(
+        "has no effect: there are no metrics but Istio's, which match.metric names; a WasmPlugin can count others",
+        "text",
+      ),
       mode,
     })
     .optional()

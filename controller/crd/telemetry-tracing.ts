@@ -44,9 +44,27 @@ export const tracingRule = z.strictObject({
   disableSpanReporting: z.boolean().optional().describe("No spans are reported; headers go on as they do."),
   customTags: z.record(z.string().min(1), customTag).optional().describe("By name. They replace those of wider rules."),
   enableIstioTags: z.boolean().optional().describe("Tags istio.canonical_service and so on. Default: true."),
-  useRequestIdForTraceSampling: z.boolean().optional().describe("Known; only true, the default, is supported yet."),
-  disableContextPropagation: notYet("has no effect yet", "anything"),
+  useRequestIdForTraceSampling: z.boolean().optional().describe("Known; only true, the default, is supported."),
+  disableContextPropagation: z.boolean().optional().describe("Known; only false, the default, is supported."),
 });
+
+const inListeners = "Envoy holds that in its listeners, whose change would close connections";
+
+/** What a rule asks for and does not get: the field, and what goes on after it. */
+export function unsupported(
+  rule: z.output<typeof tracingRule>,
+): readonly (readonly [field: string, message: string])[] {
+  const found: [string, string][] = [];
+  if (rule.useRequestIdForTraceSampling === false) {
+    const message = `is false, which has no effect: ${inListeners}; what a caller has decided counts before the request id`;
+    found.push(["useRequestIdForTraceSampling", message]);
+  }
+  if (rule.disableContextPropagation === true) {
+    const message = `is true, which has no effect: ${inListeners}; the headers must be removed behind this proxy`;
+    found.push(["disableContextPropagation", message]);
+  }
+  return found;
+}
 
 export function readTracing(rule: z.output<typeof tracingRule>): TracingRule {
   return defined({

@@ -3,14 +3,14 @@ import { codes } from "../model/codes.ts";
 import { type AccessLoggingRule, providers, type Telemetry } from "../model/telemetry.ts";
 import { withCel } from "./cel.ts";
 import { celComplaint } from "./cel-expression.ts";
-import { defined, selectorLabels, text } from "./fields.ts";
+import { defined, text } from "./fields.ts";
 import { show } from "./issues.ts";
 import type { KindSchema, Remark } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
 import { metricsRule, readMetrics } from "./telemetry-metrics.ts";
 import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
-import { readTracing, tracingRule } from "./telemetry-tracing.ts";
-import { refused } from "./walk.ts";
+import { readTracing, tracingRule, unsupported } from "./telemetry-tracing.ts";
+import { oneSelection, workloadSelection } from "./workload-selection.ts";
 
 const accessLoggingRule = z.strictObject({
   match: z.strictObject({ mode }).optional().describe("Default: both sides."),
@@ -26,24 +26,14 @@ const accessLoggingRule = z.strictObject({
     .describe("Default: all requests."),
 });
 
-const noTargetRef = "is not supported yet: without it the telemetry would be of more workloads; write selector";
-
 const fields = withCel(
   z.strictObject({
-    selector: z
-      .strictObject({ matchLabels: selectorLabels().optional() })
-      .optional()
-      .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
+    ...workloadSelection("the telemetry would be of more workloads"),
     metrics: z.array(metricsRule).optional().describe("Which of Istio's metrics are kept, and by which labels."),
     accessLogging: z.array(accessLoggingRule).optional().describe("Off where no rule speaks of it."),
     tracing: z.array(tracingRule).optional().describe("How many requests are traced, and what spans say of them."),
-    targetRef: refused(noTargetRef, "a mapping"),
-    targetRefs: refused(noTargetRef, "a list of mappings"),
   }),
-  {
-    rule: "[has(self.selector), has(self.targetRef), has(self.targetRefs)].filter(is, is).size() <= 1",
-    message: "only one of targetRefs or selector can be set",
-  },
+  oneSelection,
 );
 
 type Fields = z.output<typeof fields>;
@@ -73,18 +63,20 @@ function remarksOn(spec: Fields): Remark[] {
     (spec[kind] ?? []).flatMap(({ providers: refs = [] }, i) =>
       refs.flatMap(({ name }, j) => {
         if (name === providers[kind]) return [];
-        const message = `is ${show(name)}, which has no effect: the only provider of ${kind} is ${providers[kind]}`;
+        const message = `is ${show(name)}, which has no effect: the only provider of ${kind} is ${providers[kind]}${also[kind] ?? ""}`;
         return [{ ...warning, path: ["spec", kind, i, "providers", j, "name"], message }];
       }),
     ),
   );
-  const unsupported = (spec.tracing ?? []).flatMap(({ useRequestIdForTraceSampling }, i) => {
-    if (useRequestIdForTraceSampling !== false) return [];
-    const message = "is false, which has no effect yet: the request id decides, at every proxy alike";
-    return [{ ...warning, path: ["spec", "tracing", i, "useRequestIdForTraceSampling"], message }];
-  });
-  return [...unknown, ...unsupported];
+  const others = (spec.tracing ?? []).flatMap((rule, i) =>
+    unsupported(rule).map(([field, message]) => ({ ...warning, path: ["spec", "tracing", i, field], message })),
+  );
+  return [...unknown, ...others];
 }
+
+const also: Readonly<Record<string, string>> = {
+  tracing: ", whose API Jaeger and OpenTelemetry's collector take, too",
+};
 
 const warning = { severity: "warning", code: codes.noEffect } as const;
 

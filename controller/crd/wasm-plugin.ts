@@ -2,12 +2,13 @@ import * as z from "zod";
 import { codes } from "../model/codes.ts";
 import { parseSha256, phases, type WasmPlugin } from "../model/wasm-plugin.ts";
 import { mapByKey, withCel } from "./cel.ts";
-import { defined, duplicates, selectorLabels, text, whole, withRule } from "./fields.ts";
+import { defined, duplicates, text, whole, withRule } from "./fields.ts";
 import { show } from "./issues.ts";
 import type { Column, KindSchema, Remark } from "./kind-schema.ts";
 import { metaOf, strictObject } from "./metadata.ts";
 import { wasmPluginStatus } from "./status.ts";
-import { notYet, refused } from "./walk.ts";
+import { notYet } from "./walk.ts";
+import { oneSelection, workloadSelection } from "./workload-selection.ts";
 
 const schemes = ["file", "builtin"];
 
@@ -103,14 +104,9 @@ const match = withRule(z.array(trafficSelector), (selectors) =>
   ),
 );
 
-const noTargetRef = "is not supported yet: without it the plugin would act on more workloads; write selector";
-
 const fields = withCel(
   z.strictObject({
-    selector: z
-      .strictObject({ matchLabels: selectorLabels().optional() })
-      .optional()
-      .describe("Default: all workloads of the namespace; in the root namespace, of the mesh."),
+    ...workloadSelection("the plugin would act on more workloads"),
     url: url.describe("file:///path/module.wasm or builtin://<filter>."),
     sha256: sha256.optional().describe("Of the module's bytes: 64 lower-case hex digits."),
     phase: z.enum(phases).optional().describe("Where in the chain. Default: UNSPECIFIED_PHASE, next to the router."),
@@ -139,16 +135,11 @@ const fields = withCel(
       .enum(["UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"])
       .optional()
       .describe("HTTP: sees requests; NETWORK: sees connections that speak no HTTP. Default: HTTP."),
-    targetRef: refused(noTargetRef, "a mapping"),
-    targetRefs: refused(noTargetRef, "a list of mappings"),
     imagePullPolicy: notYet("has no effect: modules are not pulled from a registry yet", "text"),
     imagePullSecret: notYet("has no effect: modules are not pulled from a registry yet", "text"),
     verificationKey: notYet("has no effect yet: no signature is checked", "text"),
   }),
-  {
-    rule: "[has(self.selector), has(self.targetRef), has(self.targetRefs)].filter(is, is).size() <= 1",
-    message: "only one of targetRefs or selector can be set",
-  },
+  oneSelection,
 );
 
 type Fields = z.output<typeof fields>;

@@ -9,7 +9,7 @@ import { EnvoyRunner } from "./envoy.ts";
 
 let envoy: EnvoyRunner;
 beforeAll(async () => {
-  envoy = await EnvoyRunner.start();
+  envoy = await EnvoyRunner.start("sidecar");
 });
 afterAll(() => envoy?.stop());
 
