@@ -10,6 +10,9 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   [/(queue_ready\(\d+, )\d+/g, "$1<queue>"], // queues are numbered over the whole process
 ];
 
+/** Headers in which the deadline filter tells what is left. */
+const timeLeft = /^((?:x-request-timeout-ms|x-left|grpc-timeout): )(\d{5,})([num]?)$/;
+
 export const nothing: Observation = {
   ...{ replies: [], connections: [], attempts: [], main: [], worker: [], metrics: [], hostcalls: [] },
 };
@@ -22,9 +25,17 @@ export function textOf(text: string): string {
   return replacements.reduce((done, [pattern, by]) => done.replace(pattern, by), text);
 }
 
-/** `name: value`; bytes that are not ASCII as \xNN. */
+/** `name: value`; bytes that are not ASCII as \xNN, and of a time that is left its form and a window. */
 export function headerLines(pairs: readonly Pair[]): string[] {
-  return pairs.map(([name, value]) => textOf(`${name}: ${value}`.replace(/[^ -~]/g, escaped)));
+  return pairs.map(([name, value]) =>
+    textOf(`${name}: ${value}`.replace(/[^ -~]/g, escaped)).replace(timeLeft, windowOf),
+  );
+}
+
+/** How many digits of which unit, and the next whole 10 s: what a script gives is whole, and less than that passes on Envoy. */
+function windowOf(_: string, name: string, digits: string, unit: string): string {
+  const tenSeconds = { n: 1e10, u: 1e7 }[unit] ?? 10_000;
+  return `${name}<${digits.length} digits${unit && ` of ${unit}`}, at most ${Math.ceil(Number(digits) / tenSeconds) * 10} s>`;
 }
 
 /** Response flags, sorted: Envoy's own order follows no rule. */
