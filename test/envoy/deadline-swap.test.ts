@@ -1,48 +1,48 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { Agent } from "node:http";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { withCustomSection } from "../../sdk/build/custom-sections.ts";
-import { digestOf } from "../../sdk/build/made-from.ts";
-import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
-import { filterBootstrap } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call, type LoadResult, startLoad, type Target, tally } from "../support/http.ts";
-import { kept, keptFile } from "../support/kept.ts";
+import { keptFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
-import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { trapHeaders, trapping } from "../support/trapping.ts";
 import { until } from "../support/wait.ts";
+import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
 import { virtualService, wasmPlugin, workload } from "../support/yaml.ts";
 
 // Deadlines while the filter is swapped under load, in a mesh of the control plane, and while its VM is made anew.
 
 vi.setConfig({ hookTimeout: 120_000 });
 
-describe("in a mesh, with swaps of module and configuration under load", () => {
+describe.each([1, 4])("in a mesh, on %i workers", (count) => {
+  let workers: WorkersEnvoy;
   let mesh: TestMesh;
   let target: Target;
+  let module: Uint8Array;
   let modules: readonly string[];
 
   beforeAll(async () => {
-    const module = await filterModule("deadline");
+    module = await filterModule("deadline");
     const other = await keptFile("deadline-other", Buffer.from(module).toString("base64"), async () =>
       withCustomSection(module, "test.other", new Uint8Array(1)),
     );
     modules = ["builtin://deadline", pathToFileURL(other).href];
-    mesh = await startMesh({
-      "catalog.yaml": workload("catalog"),
-      "webapp.yaml": workload("webapp"),
-      "deadline.yaml": plugin(0),
-    });
+    workers = await envoyOfWorkers(count);
+    const services = { "catalog.yaml": workload("catalog"), "webapp.yaml": workload("webapp") };
+    mesh = await startMesh({ ...services, "deadline.yaml": plugin(0) }, workers.env);
     target = await mesh.httpProxy("webapp");
   });
-  afterAll(() => mesh?.stop());
+  afterAll(async () => {
+    await mesh?.stop();
+    await workers?.remove();
+  });
 
   /** Module and settings of the n-th swap, which the header shows: both change by turns. */
-  const plugin = (n: number): string =>
+  const plugin = (n: number, url = modules[Math.floor(n / 2) % 2] ?? ""): string =>
     wasmPlugin({
       name: "deadline",
-      url: modules[Math.floor(n / 2) % 2] ?? "",
+      url,
       config: { header: `x-left-${n}`, tick: n % 2 ? "20ms" : "50ms" },
     });
 
@@ -57,7 +57,7 @@ describe("in a mesh, with swaps of module and configuration under load", () => {
   const outcome = ({ replies }: LoadResult) =>
     tally(replies, ({ status, headers }) => `${status} ${headers["x-deadline"]}`);
 
-  test("no request is lost, and none outlives its deadline", async () => {
+  test("through swaps of module and configuration under load no request is lost, and none outlives its deadline", async () => {
     await live(0);
     const work = (path: string, left: string) =>
       startLoad({ ...target, path: `http://catalog.shop${path}`, headers: { "grpc-timeout": left }, connections: 4 });
@@ -74,6 +74,25 @@ describe("in a mesh, with swaps of module and configuration under load", () => {
     expect(outcome(exceeded)).toEqual({ "504 exceeded": exceeded.replies.length });
   });
 
+  test("a VM that traps is made anew, and the requests to come have their deadlines", async () => {
+    const trap = await keptFile("deadline-trap", Buffer.from(module).toString("base64"), () => trapping(module));
+    await mesh.apply("deadline.yaml", plugin(9, pathToFileURL(trap).href));
+    await live(9);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 }); // one connection, one worker, one VM
+    const ask = (path: string, headers: Readonly<Record<string, string>>) =>
+      call({ ...target, agent, path: `http://catalog.shop${path}`, headers });
+    const exceeded = { status: 504, headers: { "x-deadline": "exceeded" } };
+    expect(await ask("/slow/600000", { "grpc-timeout": "300m" })).toMatchObject(exceeded);
+    expect((await ask("/", trapHeaders)).status).toBe(503);
+    const again = await mesh.waitFor(async () => {
+      const reply = await ask("/slow/600000", { "grpc-timeout": "300m" });
+      return reply.status !== 503 && reply;
+    }, "the VM to be there again");
+    expect(again).toMatchObject(exceeded);
+    expect(await mesh.stat("webapp", "wasm.shop.deadline.vm_reload_success")).toBeGreaterThan(0);
+    agent.destroy();
+  });
+
   test("a VirtualService's annotation is the minimum of its routes", async () => {
     const status = async () =>
       (await call({ ...target, path: "http://catalog.shop/", headers: { "grpc-timeout": "30S" } })).status;
@@ -85,66 +104,3 @@ describe("in a mesh, with swaps of module and configuration under load", () => {
     await mesh.waitFor(async () => (await status()) === 200, "the minimum to be gone");
   });
 });
-
-describe("a VM that traps", () => {
-  let envoy: TestEnvoy;
-  let upstream: Upstream;
-  afterEach(async () => {
-    await envoy?.stop();
-    await upstream?.stop();
-  });
-
-  test("is made anew, and the requests to come have their deadlines", async () => {
-    upstream = await startUpstream(() => {});
-    const port = await freePort();
-    const plugins = [{ name: "deadline", module: await trappingModule() }];
-    const chain = { direction: "INBOUND", port, upstreamPorts: [upstream.port], plugins } as const;
-    envoy = await startEnvoy(filterBootstrap([chain]));
-    await envoy.live();
-    const send = (headers: Readonly<Record<string, string>>) => call({ host: "127.0.0.1", port, headers });
-    expect((await send({ "x-request-timeout-ms": "200" })).headers["x-deadline"]).toBe("exceeded");
-    expect((await send({ "x-trap": "1" })).status).toBe(503);
-    const reply = await until(async () => {
-      const again = await send({ "x-request-timeout-ms": "200" });
-      return again.status === 504 && again;
-    }, "the VM to be there again");
-    expect(reply.headers["x-deadline"]).toBe("exceeded");
-    await until(() => upstream.seen.every(({ isBroken }) => isBroken), "the upstream to see the resets");
-  });
-});
-
-/** The filter, but for a request with `x-trap`. */
-async function trappingModule(): Promise<Uint8Array> {
-  const root = join(import.meta.dirname, "..", "..");
-  const folder = "build/test/deadline-trap";
-  const filter = { name: "deadline-trap", folder, source: `${folder}/assembly/index.ts` };
-  await mkdir(join(root, folder), { recursive: true });
-  await cp(join(root, "filters", "deadline", "assembly"), join(root, folder, "assembly"), { recursive: true });
-  await writeFile(
-    join(root, filter.source),
-    `import { HeadersAction, HttpContext, registerPlugin } from "@sluice/sdk/assembly";
-    import { DeadlinePlugin } from "./plugin";
-    import { Request } from "./request";
-
-    class TrappingRequest extends Request {
-      onRequestHeaders(endOfStream: bool): HeadersAction {
-        if (this.requestHeaders.has("x-trap")) unreachable();
-        return super.onRequestHeaders(endOfStream);
-      }
-    }
-
-    class TrappingPlugin extends DeadlinePlugin {
-      createHttpContext(): HttpContext {
-        return new TrappingRequest(this);
-      }
-    }
-
-    registerPlugin(() => new TrappingPlugin());`,
-  );
-  return await kept("deadline-trap", digestOf(root, filter), async () => {
-    const { buildFilter } = await import("../../sdk/build/build-filter.ts");
-    const built = await buildFilter(root, filter);
-    if (!built.ok) throw new Error(built.messages);
-    return built.bytes;
-  });
-}
