@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Assembly, loadAssembly } from "../../test/support/assembly.ts";
+import { letters, longest, naiveGrpc, naiveGrpcText, naiveMillis, units } from "./test-support/naive.ts";
 
 type Exports = {
   parseGrpcTimeout(text: number): bigint;
@@ -15,26 +16,8 @@ beforeAll(async () => {
   wasm = await loadAssembly<Exports>("filters/deadline/assembly/wire.ts");
 });
 
-const longest = (1n << 63n) - 2n; // one less than what stands for none
-const units = { n: 1n, u: 1_000n, m: 1_000_000n, S: 1_000_000_000n, M: 60_000_000_000n, H: 3_600_000_000_000n };
-const letters = Object.keys(units) as (keyof typeof units)[];
-
 const grpc = (text: string) => wasm.parseGrpcTimeout(wasm.__newString(text));
 const millis = (text: string) => wasm.parseMillis(wasm.__newString(text));
-
-/** What the formats say, read with a regular expression. */
-function naiveGrpc(text: string): bigint {
-  const found = /^(\d{1,8})([numSMH])$/.exec(text);
-  if (!found) return -1n;
-  const value = BigInt(found[1] ?? "") * units[found[2] as keyof typeof units];
-  return value > longest ? longest : value;
-}
-
-function naiveMillis(text: string): bigint {
-  if (!/^\d{1,15}$/.test(text)) return -1n;
-  const value = BigInt(text) * 1_000_000n;
-  return value > longest ? longest : value;
-}
 
 const almost = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -75,13 +58,11 @@ describe("grpc-timeout", () => {
     const check = fc.property(fc.bigInt({ min: 0n, max: longest }), (left) => {
       const text = wasm.__getString(wasm.formatGrpcTimeout(left));
       expect(text).toMatch(/^\d{1,8}[numSMH]$/);
+      expect(text).toBe(naiveGrpcText(left));
       const lost = left - naiveGrpc(text);
+      const unit = letters.find((letter) => text.endsWith(letter)) ?? "n";
       expect(lost).toBeGreaterThanOrEqual(0n);
-      // Coarser by a unit than needed would cost a digit of ten; M and H are 60 times their neighbours.
-      const unit = letters.indexOf(text.slice(-1) as keyof typeof units);
-      const finer = letters[unit - 1];
-      expect(lost).toBeLessThan(units[letters[unit] ?? "n"]);
-      if (finer) expect(left / units[finer]).toBeGreaterThanOrEqual(100_000_000n);
+      expect(lost).toBeLessThan(units[unit]);
     });
     fc.assert(check, { seed: 5, numRuns: 5000 });
   });
@@ -112,6 +93,19 @@ describe("milliseconds", () => {
   `("the moment $text, at 1800000000000 with a skew of $skewMs ms, is $leftMs ms away", ({ text, skewMs, leftMs }) => {
     const left = wasm.leftUntil(wasm.__newString(text), now * 1_000_000n, skewMs * 1_000_000n);
     expect(left).toBe(leftMs * 1_000_000n);
+  });
+
+  test("any text, clock and skew: the time from now to as much later than the moment, and never less than none", () => {
+    const clock = fc.bigInt({ min: 0n, max: 1n << 62n });
+    const skew = fc.bigInt({ min: 0n, max: 60_000_000_000n });
+    const text = fc.oneof(almost, fc.bigInt({ min: 0n, max: 10n ** 16n }).map(String));
+    const check = fc.property(text, clock, skew, (moment, nowNs, skewNs) => {
+      fc.pre(nowNs >= skewNs);
+      const at = naiveMillis(moment);
+      const left = at - nowNs + skewNs;
+      expect(wasm.leftUntil(wasm.__newString(moment), nowNs, skewNs)).toBe(at < 0n ? -1n : left < 0n ? 0n : left);
+    });
+    fc.assert(check, { seed: 7, numRuns: 5000 });
   });
 
   test("a moment that is none is malformed, one too far away is cut", () => {

@@ -4,7 +4,7 @@ import { filterModule } from "../../../test/support/filter-module.ts";
 
 export const module = await filterModule("deadline");
 
-export type Headers = Readonly<Record<string, string>>;
+export type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 /** Both halves, outbound unless `options` say otherwise. */
 export async function load(
