@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Stream } from "../../sdk/host/index.ts";
 import { arriving, id, leaving, load, module, ms, told } from "./test-support/deadline.ts";
 
 // What ties a call of the application to the request that caused it.
@@ -81,4 +83,49 @@ test("does not grow with traffic, and says once that it starts empty", async () 
     host.fetch({ headers: { ...ms("3000"), "x-request-id": `r${i}` } }, undefined, arriving);
   expect(host.shared.keys().length).toBeLessThanOrEqual(4097);
   expect(host.logs.filter(({ text }) => text.includes("it starts empty"))).toHaveLength(1);
+});
+
+/** What a test does with a request of an id by its number, or with the clock. */
+const step = fc.oneof(
+  fc.record({
+    does: fc.constant("arrive" as const),
+    of: fc.nat(2),
+    leftMs: fc.option(fc.integer({ min: 1, max: 400 })),
+  }),
+  fc.record({ does: fc.constant("answer" as const), of: fc.nat(20) }),
+  fc.record({ does: fc.constant("wait" as const), of: fc.nat(200) }),
+);
+
+test("any trace of arrivals and answers: a call has the deadline of the newest request of its id while that is of use", async () => {
+  const check = fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), async (steps) => {
+    const host = await load({}, { workers: 2 });
+    const open: { readonly of: number; readonly end: number; readonly stream: Stream }[] = [];
+    const newest = [0, 0, 0]; // the deadline of each id; 0: none
+    let now = 1;
+    for (const [i, one] of steps.entries()) {
+      const at = { worker: i % 2 };
+      if (one.does === "wait") {
+        now += one.of;
+        host.advance(`${one.of}ms`);
+      } else if (one.does === "arrive") {
+        const left = one.leftMs === null ? {} : ms(String(one.leftMs));
+        const stream = host.stream({ headers: { "x-request-id": `r${one.of}`, ...left } }, { ...arriving, ...at });
+        newest[one.of] = one.leftMs === null ? 0 : now + one.leftMs;
+        open.push({ of: one.of, end: newest[one.of] ?? 0, stream });
+      } else {
+        const request = open[one.of % open.length];
+        if (!request || request.stream.isOver) continue;
+        request.stream.attempt()?.respond({ status: 200 });
+        if (now < request.end && newest[request.of] === request.end) newest[request.of] = 0;
+      }
+      for (const [of, deadline] of newest.entries()) {
+        const found = told(host, { "x-request-id": `r${of}` }, { ...leaving, worker: (i + 1) % 2 });
+        const left = deadline - now;
+        expect(found).toMatchObject(
+          deadline > 0 && left < 1 ? { status: 504 } : { relative: deadline === 0 ? undefined : String(left) },
+        );
+      }
+    }
+  });
+  await fc.assert(check, { seed: 21, numRuns: 100 });
 });
