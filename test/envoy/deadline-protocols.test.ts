@@ -14,7 +14,7 @@ import { gatewayTo, wasmPlugin, workload } from "../support/yaml.ts";
 // protocol, on one worker and on four. What is left is told, and at its end callers are answered and the applications,
 // which work on, see the reset.
 
-const leftMs = 400;
+const leftMs = 700;
 const app = join(import.meta.dirname, "..", "support", "http2-app.ts");
 const program = (service: string) => ({ port: "grpc", command: [node, app, service] });
 

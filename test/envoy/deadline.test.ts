@@ -121,10 +121,24 @@ test("an absolute header counts where it is named, with the skew that it is give
   const { port } = await oneHop(upstream, { config: { absoluteHeader: "x-until", skew: "10s" } });
   const at = (fromNowMs: number) => ({ "x-until": String(Date.now() + fromNowMs) });
   expect((await get(port, at(-60_000))).status).toBe(504);
+  expect((await get(port, at(-10_000))).status).toBe(504);
   expect((await get(port, at(50_000))).status).toBe(200);
   expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(60_000);
   expect(ms(upstream.seen[0]?.headers["x-request-timeout-ms"])).toBeGreaterThan(30_000);
+  expect((await get(port, at(-1))).status).toBe(200); // by a clock that is behind
+  expect(ms(upstream.seen[1]?.headers["x-request-timeout-ms"])).toBeLessThan(10_000);
 });
+
+test.each(["", "10.0.0.7", "192.0.2.7"])(
+  "what a caller at '%s' says the router expects is no claim",
+  async (address) => {
+    const upstream = await upstreamOf((_, response) => void response.end("ok"));
+    const { port } = await oneHop(upstream, { direction: "INBOUND" });
+    const from = address === "" ? {} : { "x-forwarded-for": address };
+    await get(port, { "x-envoy-expected-rq-timeout-ms": "70", ...from });
+    expect(upstream.seen[0]?.headers["x-request-timeout-ms"]).toBeUndefined();
+  },
+);
 
 test.each`
   routeMs  | sentMs    | most   | exceeded
@@ -169,9 +183,9 @@ test("each retry is told what is left then", async () => {
 });
 
 test("an attempt for which no time is left is not made: the caller gets the last response", async () => {
-  const upstream = await upstreamOf((_, response) => void setTimeout(() => response.writeHead(503).end("no"), 100));
+  const upstream = await upstreamOf((_, response) => void setTimeout(() => response.writeHead(503).end("no"), 600));
   const retry_policy = { retry_on: "5xx", num_retries: 3 };
-  const { port } = await oneHop(upstream, { route: { retry_policy }, config: { minimum: "4950ms" } });
+  const { port } = await oneHop(upstream, { route: { retry_policy }, config: { minimum: "4500ms" } });
   const reply = await get(port, { "x-request-timeout-ms": "5000" });
   expect([reply.status, reply.body, reply.headers["x-envoy-ratelimited"]]).toEqual([503, "no", undefined]);
   expect(upstream.seen).toHaveLength(1);
@@ -223,34 +237,41 @@ test("a response that still streams at the deadline is cut, and the upstream see
   expect(await envoy.stat("wasmcustom.deadline_exceeded_while_open_total")).toBe(1);
 });
 
-test.each([1, 2])(
-  "a sidecar of %i workers ties a call to the request that caused it, while that is open",
-  async (concurrency) => {
+const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+test.each`
+  concurrency | correlate         | header            | caused                                    | calls
+  ${1}        | ${"x-request-id"} | ${"x-request-id"} | ${"0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab"} | ${"0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab"}
+  ${2}        | ${"x-request-id"} | ${"x-request-id"} | ${"0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab"} | ${"0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab"}
+  ${2}        | ${"traceparent"}  | ${"traceparent"}  | ${`00-${traceId}-00f067aa0ba902b7-01`}    | ${`00-${traceId}-b7ad6b7169203331-01`}
+`(
+  "a sidecar of $concurrency workers ties a call to the request that caused it by $correlate, while that is open",
+  async ({ concurrency, correlate, header, caused, calls }) => {
     const [inbound, outbound] = [await freePort(), await freePort()];
     const next = await upstreamOf((_, response) => void response.end("ok"));
     const agent = new Agent({ keepAlive: true });
     cleanups.push(async () => agent.destroy());
-    const onward = (id: string) =>
-      call({ host: "127.0.0.1", port: outbound, path: "/next", headers: { "x-request-id": id }, agent });
+    const onward = () =>
+      call({ host: "127.0.0.1", port: outbound, path: "/next", headers: { [header]: calls }, agent });
     const application = await upstreamOf((message, response) => {
-      const id = String(message.headers["x-request-id"]);
       const isSlow = message.url === "/slow";
-      if (isSlow) void until(() => response.destroyed, "the end of the request").then(() => onward(id).then(late));
-      else void onward(id).then(({ status }) => response.end(String(status)));
+      if (isSlow) void until(() => response.destroyed, "the end of the request").then(() => onward().then(late));
+      else void onward().then(({ status }) => response.end(String(status)));
     });
     let late = (_: Awaited<ReturnType<typeof onward>>) => {};
     const afterEnd = new Promise<Awaited<ReturnType<typeof onward>>>((resolve) => {
       late = resolve;
     });
-    await envoy([chain(inbound, application, { direction: "INBOUND" }), chain(outbound, next)], { concurrency });
-    const headers = { "x-request-id": "0b1ce9a2-1c3f-4a7b-9d2e-0123456789ab" };
+    const config = { correlate };
+    const chains = [chain(inbound, application, { direction: "INBOUND", config }), chain(outbound, next, { config })];
+    await envoy(chains, { concurrency });
     const inboundCall = (path: string, left: Readonly<Record<string, string>>) =>
-      call({ host: "127.0.0.1", port: inbound, path, headers: { ...headers, ...left } });
+      call({ host: "127.0.0.1", port: inbound, path, headers: { [header]: caused, ...left } });
 
     expect((await inboundCall("/", { "x-request-timeout-ms": "3000" })).body).toBe("200");
     expect(ms(next.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(3000);
 
-    await onward(headers["x-request-id"]); // the application goes on after its answer
+    await onward(); // the application goes on after its answer
     expect(next.seen[1]?.headers["x-request-timeout-ms"]).toBeUndefined();
 
     expect((await inboundCall("/slow", { "x-request-timeout-ms": "200" })).status).toBe(504);
@@ -262,6 +283,19 @@ test.each([1, 2])(
     expect(next.seen[2]?.headers["x-request-timeout-ms"]).toBeUndefined();
   },
 );
+
+test("a sidecar that is to correlate nothing tightens no call", async () => {
+  const [inbound, outbound] = [await freePort(), await freePort()];
+  const next = await upstreamOf((_, response) => void response.end("ok"));
+  const application = await upstreamOf((message, response) => {
+    const headers = { "x-request-id": String(message.headers["x-request-id"]) };
+    void call({ host: "127.0.0.1", port: outbound, headers }).then(() => response.end());
+  });
+  const config = { correlate: "off" };
+  await envoy([chain(inbound, application, { direction: "INBOUND", config }), chain(outbound, next, { config })]);
+  expect((await get(inbound, { "x-request-timeout-ms": "3000" })).status).toBe(200);
+  expect(next.seen.map(({ headers }) => headers["x-request-timeout-ms"])).toEqual([undefined]);
+});
 
 test("a gateway gives the default to what brings none, and ties nothing together", async () => {
   const upstream = await upstreamOf((_, response) => void response.end("ok"));
