@@ -12,6 +12,8 @@ describe("the configuration", () => {
     ${{ percent: 1001 }}          | ${"percent"}
     ${{ percent: 12.5 }}          | ${"percent"}
     ${{ minRetries: "many" }}     | ${"minRetries"}
+    ${{ minRetries: -1 }}         | ${"minRetries"}
+    ${{ minRetries: 1_000_001 }}  | ${"minRetries"}
     ${{ per: "cluster" }}         | ${"per"}
     ${{ retryHeader: "x retry" }} | ${"retryHeader"}
     ${{ retryHeader: "" }}        | ${"retryHeader"}
@@ -20,5 +22,14 @@ describe("the configuration", () => {
     const refused = () => load(config);
     await expect(refused()).rejects.toThrow(ConfigRefused);
     await expect(refused()).rejects.toThrow(new RegExp(`\\b${field} is `));
+  });
+
+  test.each([
+    { window: "1s", percent: 0, minRetries: 0, per: "destination" },
+    { window: "10m", percent: 1000, minRetries: 1_000_000, per: "route", retryHeader: "X-Retry_1" },
+    { per: "proxy" },
+    {},
+  ])("%o is taken", async (config) => {
+    await load(config);
   });
 });
