@@ -183,6 +183,14 @@ describe("a reservation", () => {
     return stream;
   };
 
+  test("whose budget can't be read is not given back", async () => {
+    const host = await load({ minRetries: 1, percent: 0 });
+    const stream = reserve(host);
+    host.faults.fail("proxy_get_shared_data", Status.InternalFailure, { times: 1 });
+    stream.disconnect();
+    expect(attempts(host)).toBe(1);
+  });
+
   test("whose bucket has left the window is not given back", async () => {
     const host = await load({ minRetries: 1, percent: 0 });
     const stream = keep(host);
