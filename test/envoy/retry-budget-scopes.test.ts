@@ -22,6 +22,17 @@ function named(service: string, routes: readonly (readonly [name: string, path: 
   return virtualService(service, "").replace(/ {2}- route(.|\n)*$/, all.join("").slice(1));
 }
 
+/** A name outside of the mesh at which nobody listens. */
+const gone = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: gone, namespace: shop}
+spec:
+  hosts: [gone.example.com]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 9}]
+  endpoints: [{address: 127.0.0.1}]
+`;
+
 let mesh: TestMesh;
 let webapp: Call;
 
@@ -30,6 +41,11 @@ beforeAll(async () => {
     "catalog.yaml": workload("catalog"),
     "webapp.yaml": workload("webapp"),
     "other.yaml": alias("other", "catalog"),
+    "gone.yaml": gone,
+    "gone-routes.yaml": virtualService("gone.example.com", retries.replace("5xx", "connect-failure")).replace(
+      "name: gone.example.com",
+      "name: gone",
+    ),
     "many.yaml": alias("many", "catalog"),
     "patient.yaml": alias("patient", "catalog"),
     "other-routes.yaml": virtualService("other", retries),
@@ -110,6 +126,17 @@ test("retries that the application marks draw on its own budget, and are no call
   expect(await calls()).toBe(0);
   expect((await get("catalog", "/")).status).toBe(200);
   expect(await calls()).toBe(1);
+});
+
+test("attempts that reach nobody cost no more than the budget, and then are answered", async () => {
+  await attachBudget(mesh, "webapp", { percent: 0, minRetries: 3 });
+  const replies = [];
+  for (let i = 0; i < 4; i++) replies.push(await call({ ...webapp, path: "http://gone.example.com/" }));
+  const outcome = ({ status, headers, body }: Reply) => [status, headers["x-retry-budget"], body];
+  const unretried = [503, "exhausted", "retry budget exhausted"];
+  const failed = [503, undefined, expect.stringContaining("upstream connect error")];
+  expect(replies.map(outcome)).toEqual([failed, unretried, unretried, unretried]);
+  expect(await retriesOf(["outbound|80||gone.example.com"])).toEqual([3]);
 });
 
 test("a reservation of a caller who leaves before its retry is given back", async () => {
