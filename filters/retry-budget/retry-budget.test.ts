@@ -233,13 +233,14 @@ describe("the scope", () => {
   test("256 scopes have budgets of their own; what comes then shares one, and that is counted", async () => {
     const host = await load({ minRetries: 0, percent: 0 }, { workers: 2 });
     callEach(host, numbered(256));
-    const keys = host.shared.keys();
-    expect(keys).toHaveLength(256 + 2); // the layout, and the names of metrics
+    const ours = () => host.shared.keys().filter((key) => key.startsWith("retry-budget/"));
+    const keys = ours();
+    expect(keys).toHaveLength(256 + 1); // the layout
     expect(host).not.toHaveMetric("retry_budget_collisions_total");
     callEach(host, ["another", "c7"], 1); // not known to this worker
     expect(host).toHaveMetric("retry_budget_collisions_total", {}, 1);
     callEach(host, ["another", "one more", "c8"]);
     expect(host).toHaveMetric("retry_budget_collisions_total", {}, 3);
-    expect(host.shared.keys()).toEqual(keys);
+    expect(ours()).toEqual(keys);
   });
 });
