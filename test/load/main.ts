@@ -23,6 +23,7 @@ import { useScratch } from "./scratch.ts";
 import { sourceToTraffic } from "./source-to-traffic.ts";
 import { swapsUnderLoad } from "./swaps.ts";
 import { telemetryCost } from "./telemetry.ts";
+import { tracingCost } from "./tracing.ts";
 import { yamlToAck } from "./yaml-to-ack.ts";
 
 const measurements: Readonly<Record<string, Measurement>> = {
@@ -30,6 +31,7 @@ const measurements: Readonly<Record<string, Measurement>> = {
   memory: longRun,
   attributes: attributeCost,
   telemetry: telemetryCost,
+  tracing: tracingCost,
   resilience: resilienceCost,
   yaml: yamlToAck,
   source: sourceToTraffic,

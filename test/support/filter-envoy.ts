@@ -33,6 +33,12 @@ export interface Chain {
   readonly thresholds?: Readonly<Record<string, unknown>>;
   /** `access_log_options` format of a line on stdout for each request. */
   readonly accessLog?: string;
+  /** More fields of its HttpConnectionManager. */
+  readonly manager?: Json;
+  /** envoy.config.route.v3.Tracing of the route for all. */
+  readonly tracing?: Json;
+  /** Clusters beside its own. */
+  readonly peers?: readonly Json[];
   /** Modules that are told of each request that is over. */
   readonly accessLoggers?: readonly Plugin[];
 }
@@ -75,7 +81,10 @@ export function filterBootstrap(
   const listeners = [...chains.map(listener), ...tcp.map(tcpListener)];
   return {
     node: { id: node, cluster: "a.b" },
-    static_resources: { listeners, clusters: [...chains.map(cluster), ...peers] },
+    static_resources: {
+      listeners,
+      clusters: [...chains.flatMap((chain) => [cluster(chain), ...(chain.peers ?? [])]), ...peers],
+    },
     bootstrap_extensions: services.map((plugin) => ({
       name: "envoy.bootstrap.wasm",
       typed_config: { "@type": typeUrl("wasm.v3.WasmService"), singleton: true, config: pluginConfig(plugin) },
@@ -99,6 +108,7 @@ function listener(chain: Chain): Json {
   const { direction, port, plugins, route, metadata, accessLog, accessLoggers = [] } = chain;
   const manager = {
     "@type": typeUrl("filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    ...chain.manager,
     stat_prefix: clusterName(chain),
     route_config: {
       virtual_hosts: [
@@ -112,6 +122,7 @@ function listener(chain: Chain): Json {
               name: "default",
               match: { prefix: "/" },
               route: { cluster: clusterName(chain), timeout: "0s", ...route },
+              ...(chain.tracing ? { tracing: chain.tracing } : {}),
               ...(metadata ? { metadata: { filter_metadata: { "dev.sluice": metadata } } } : {}),
             },
           ],

@@ -1,5 +1,13 @@
 // Encoded resources in protobuf's JSON form, as Envoy's own files have it.
-import { createRegistry, type DescMessage, fromBinary, type JsonObject, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  type JsonObject,
+  type MessageInitShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { ZipkinConfigSchema } from "../../gen/envoy/config/trace/v3/zipkin_pb.js";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
@@ -65,8 +73,15 @@ const registry = createRegistry(
 /** Fields as proto files name them: `load_assignment`. */
 export function json({ type, body }: Resource): JsonObject {
   const schema: DescMessage = schemas[type];
-  return toJson(schema, fromBinary(schema, body), { registry, useProtoFieldName: true }) as JsonObject;
+  return toJson(schema, fromBinary(schema, body), form) as JsonObject;
 }
+
+/** The same of a part of a resource. */
+export function messageJson<D extends DescMessage>(schema: D, message: MessageInitShape<D>): JsonObject {
+  return toJson(schema, create(schema, message), form) as JsonObject;
+}
+
+const form = { registry, useProtoFieldName: true } as const;
 
 /** All resources of one type, by name. */
 export function jsonOf(snapshot: Snapshot, type: XdsType): JsonObject[] {
