@@ -7,7 +7,7 @@ import { keptFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
-import { alias, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+import { alias, gatewayTo, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
 import { countOf, retries } from "./retry-budget-fixture.ts";
 
 // One budget through changes of the module's bytes under load, which the controller delivers, and through a VM that Envoy makes
@@ -15,10 +15,14 @@ import { countOf, retries } from "./retry-budget-fixture.ts";
 
 const minRetries = 30;
 
+/** Status and text; of JSON, no more than the status. */
+const outcome = ({ status, body }: Reply) => `${status} ${body.replace(/-.*/, "").replace(/^\{.*/, "")}`;
+
 describe.each([1, 4])("on %i workers", (workers) => {
   let envoy: WorkersEnvoy;
   let mesh: TestMesh;
   let webapp: Call;
+  let edge: Call;
   let modules: readonly { readonly url: string; readonly digest: string }[];
 
   beforeAll(async () => {
@@ -35,28 +39,47 @@ describe.each([1, 4])("on %i workers", (workers) => {
       "catalog.yaml": workload("catalog"),
       "quiet.yaml": alias("quiet", "catalog"),
       "webapp.yaml": workload("webapp"),
+      "edge.yaml": gatewayTo("catalog").replace(/^ {2}- route.*$/m, `$&\n    ${retries}`),
       ...Object.fromEntries(
         ["catalog", "quiet"].map((name) => [`${name}-retries.yaml`, virtualService(name, retries)]),
       ),
     };
     mesh = await startMesh(files, envoy.env);
     webapp = await mesh.httpProxy("webapp");
-    await attach(0);
+    edge = await mesh.gateway();
   });
   afterAll(async () => {
     await mesh?.stop();
     await envoy?.remove();
   });
 
-  /** Attaches one of the modules, with the same configuration as ever, and waits until webapp's sidecar runs it. */
-  async function attach(which: number): Promise<void> {
+  /** Attaches one of the modules to a workload, whose configuration stays, and waits until its Envoy runs it. */
+  async function attach(which: number, workload = "webapp"): Promise<void> {
     const { url, digest } = modules[which] ?? expect.fail("there is no such module");
-    const config = { window: "10m", percent: 20, minRetries };
-    await mesh.apply("budget.yaml", wasmPlugin({ name: "budget", url, app: "webapp", config }));
+    const isGateway = workload === "istio-ingressgateway";
+    const matchLabels = isGateway ? { istio: "ingressgateway" } : { app: workload };
+    const config = {
+      window: "10m",
+      ...(workload === "webapp" ? { percent: 20, minRetries } : { percent: 0, minRetries: 1 }),
+    };
+    const yaml = wasmPlugin({ name: workload, url, config, spec: { selector: { matchLabels } } });
+    const namespace = isGateway ? "istio-system" : "shop";
+    await mesh.apply("budget.yaml", yaml.replace("namespace: shop", `namespace: ${namespace}`));
     await mesh.waitFor(async () => {
-      const status = await mesh.plugin("shop/budget");
+      const status = await mesh.plugin(`${namespace}/${workload}`);
       return status?.live.some((live) => live.digest === digest && live.proxies.length === status.matched);
-    }, `${url} to be live`);
+    }, `${url} to be live at ${workload}`);
+  }
+
+  /** Traps a VM, and waits until that of no worker denies. */
+  async function trap(target: Call): Promise<void> {
+    expect((await call({ ...target, headers: trapHeaders })).status).toBe(503);
+    let inARow = 0;
+    await mesh.waitFor(async () => {
+      const { status } = await call(target); // each connection of the proxy's may have another worker
+      inARow = status === 200 ? inARow + 1 : 0;
+      return inARow === 40; // of four, the one that trapped is missed once in 100,000 times
+    }, "all workers to serve again");
   }
 
   const get = (service: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
@@ -72,6 +95,7 @@ describe.each([1, 4])("on %i workers", (workers) => {
   });
 
   test("no request is lost at swaps, sums are right, and what was spent is spent", async () => {
+    await attach(0);
     for (let i = 0; i < minRetries; i++) await get("quiet", "/status/503/quiet");
     expect(await askedFor("/status/503/quiet")).toBe(2 * minRetries);
     const [fine, failing] = ["/fine", "/status/503/failing"].map((path) =>
@@ -86,7 +110,6 @@ describe.each([1, 4])("on %i workers", (workers) => {
     }
     const [answered, failed] = await Promise.all([fine.stop(), failing.stop()]);
     expect([answered.broken, failed.broken]).toEqual([[], []]);
-    const outcome = ({ status, body }: Reply) => `${status} ${body.replace(/-.*/, "").replace(/^\{.*/, "")}`;
     expect(tally(answered.replies, outcome)).toEqual({ "200 ": answered.replies.length });
     expect(tally(failed.replies, outcome)).toEqual({ "503 status 503 of catalog": failed.replies.length });
 
@@ -103,17 +126,37 @@ describe.each([1, 4])("on %i workers", (workers) => {
   test("a VM that is made anew after a trap goes on with what was counted", async () => {
     await attach(1);
     const before = await stat("catalog", "calls_total");
-    expect((await get("catalog", "/", trapHeaders)).status).toBe(503);
-    let inARow = 0;
-    await mesh.waitFor(async () => {
-      const { status } = await get("catalog", "/after"); // each connection of the proxy's may have another worker
-      inARow = status === 200 ? inARow + 1 : 0;
-      return inARow === 4 * workers;
-    }, "all workers to serve again");
+    await trap({ ...webapp, path: "http://catalog.shop/after" });
     expect(await stat("catalog", "calls_total")).toBe(before + (await askedFor("/after")));
     for (let i = 0; i < 2 * workers; i++) {
       expect((await get("quiet", "/status/503/after")).headers["x-retry-budget"]).toBe("exhausted");
     }
     expect(await askedFor("/status/503/after")).toBe(2 * workers);
   });
+
+  test.each(["istio-ingressgateway", "catalog"])(
+    "%s: what was spent is spent after swaps and after a trap",
+    async (workload) => {
+      await attach(0, workload);
+      const path = `/status/503/${workload}`;
+      const attempts = async (): Promise<number> => {
+        const before = await askedFor(path);
+        expect((await call({ ...edge, path })).status).toBe(503);
+        return (await askedFor(path)) - before;
+      };
+      expect([await attempts(), await attempts()]).toEqual([2, 1]);
+      const load = startLoad({ ...edge, path: "/fine", connections: 3 });
+      for (const module of [1, 0, 1]) {
+        const seen = load.count();
+        await attach(module, workload);
+        expect(await attempts()).toBe(1);
+        await mesh.waitFor(() => load.count() >= seen + 20, "calls after the swap");
+      }
+      const { replies, broken } = await load.stop();
+      expect([broken, tally(replies, outcome)]).toEqual([[], { "200 ": replies.length }]);
+      const { ip } = await mesh.pod("catalog");
+      await trap({ ...(workload === "catalog" ? { host: ip, port: 8080 } : edge), path: "/after" }); // no retries of the edge
+      for (let i = 0; i < 2 * workers; i++) expect(await attempts()).toBe(1);
+    },
+  );
 });
