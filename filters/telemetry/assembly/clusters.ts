@@ -1,4 +1,5 @@
 import { Properties } from "@sluice/sdk/assembly";
+import { Known } from "./known";
 import { bounded } from "./workload";
 
 /** What the control plane says of the cluster that a request goes to. */
@@ -29,18 +30,16 @@ const KEPT_MAX = 1024;
 /** Clusters by their metadata, which are read as a whole to see whether they are known. */
 @final
 export class Clusters {
-  private known: Map<string, Cluster> = new Map<string, Cluster>();
+  private known: Known<Cluster> = new Known<Cluster>(KEPT_MAX);
 
   /** The cluster of the request whose properties these are; null if it has none, or one without Istio's metadata. */
   of(properties: Properties): Cluster | null {
     const metadata = properties.string("xds.cluster_metadata.filter_metadata.istio");
     if (metadata == null) return null;
-    if (this.known.has(metadata)) return this.known.get(metadata);
-    if (this.known.size >= KEPT_MAX) this.known.clear();
+    const known = this.known.get(metadata);
+    if (known != null) return known;
     const isExternal = properties.bool("xds.cluster_metadata.filter_metadata.istio.external");
-    const cluster = new Cluster(isExternal, firstService(properties));
-    this.known.set(metadata, cluster);
-    return cluster;
+    return this.known.add(metadata, new Cluster(isExternal, firstService(properties)));
   }
 }
 

@@ -29,7 +29,7 @@ function describeInbound(proxy: Proxy, properties: Properties, said: string | nu
   values.push("destination");
   describeSource(values, source, namespaceOf(source, principal), principal);
   const service = inboundService(proxy.clusters.of(properties), own, properties);
-  describeDestination(values, own, own.namespace, ownPrincipal, service);
+  describeDestination(values, own, own.namespace, ownPrincipal, service, own.namespace);
   return principal.length && ownPrincipal.length ? "mutual_tls" : "none";
 }
 
@@ -42,8 +42,9 @@ function describeOutbound(proxy: Proxy, properties: Properties, said: string | n
   const namespace = namespaceOf(destination, principal);
   values.push("source");
   describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
-  const service = outboundService(cluster, namespace, properties, !proxy.node.isGateway);
-  describeDestination(values, destination, namespace, principal, service);
+  const service = outboundService(cluster, properties, !proxy.node.isGateway);
+  const serviceNamespace = service.namespace.length ? service.namespace : namespace;
+  describeDestination(values, destination, namespace, principal, service, serviceNamespace);
   return UNKNOWN; // only the server can know
 }
 
@@ -91,6 +92,7 @@ function describeDestination(
   namespace: string,
   principal: string,
   service: Service,
+  serviceNamespace: string,
 ): void {
   values.push(destination.name);
   values.push(namespace);
@@ -101,7 +103,7 @@ function describeDestination(
   values.push(destination.canonicalService);
   values.push(destination.canonicalRevision);
   values.push(service.name);
-  values.push(service.namespace);
+  values.push(serviceNamespace);
   values.push(destination.cluster);
 }
 
@@ -125,22 +127,17 @@ export function append(values: string[], more: string[]): void {
 
 /** The cluster's metadata name the services; without one it is what Istio calls the workload. */
 function inboundService(cluster: Cluster | null, own: Workload, properties: Properties): Service {
-  if (cluster != null && cluster.service != null) {
-    return new Service(cluster.service!.host, cluster.service!.name, own.namespace);
-  }
+  if (cluster != null && cluster.service != null) return cluster.service!;
   const name = specialName(properties);
-  return new Service(own.canonicalService, name.length ? name : own.canonicalService, own.namespace);
+  return new Service(own.canonicalService, name.length ? name : own.canonicalService, "");
 }
 
 /** Of a request that leads to no service, the host it asks for is all that is known; a gateway is asked for anything. */
-function outboundService(cluster: Cluster | null, namespace: string, properties: Properties, byHost: bool): Service {
-  if (cluster != null && cluster.service != null) {
-    const service = cluster.service!;
-    return service.namespace.length ? service : new Service(service.host, service.name, namespace);
-  }
+function outboundService(cluster: Cluster | null, properties: Properties, byHost: bool): Service {
+  if (cluster != null && cluster.service != null) return cluster.service!;
   const host = byHost ? orUnknown(bounded(text(properties, "request.host"))) : UNKNOWN;
   const name = specialName(properties);
-  return new Service(host, name.length ? name : host, namespace);
+  return new Service(host, name.length ? name : host, "");
 }
 
 /** Istio's name for where requests go that lead to no service; empty for any other. */

@@ -1,3 +1,4 @@
+import { Known } from "./known";
 import { peerOfEndpoint, peerOfHeader, Workload } from "./workload";
 
 /** Peers of a proxy, as a rule; what is forgotten is read again. */
@@ -12,27 +13,24 @@ const METADATA_SIZE_MAX = 4096;
  */
 @final
 export class Peers {
-  private headers: Map<string, Workload> = new Map<string, Workload>();
-  private endpoints: Map<string, Workload> = new Map<string, Workload>();
+  private headers: Known<Workload> = new Known<Workload>(KEPT_MAX);
+  private endpoints: Known<Workload> = new Known<Workload>(KEPT_MAX);
 
   /** The peer of a header `x-envoy-peer-metadata`; null if there is none, or it can't be read. */
   ofHeader(text: string | null): Workload | null {
-    if (text == null) return null;
-    if (this.headers.has(text)) return this.headers.get(text);
-    return text.length > METADATA_SIZE_MAX ? null : keep(this.headers, text, peerOfHeader(text));
+    if (text == null || text.length > METADATA_SIZE_MAX) return null;
+    const known = this.headers.get(text);
+    return known == null ? added(this.headers, text, peerOfHeader(text)) : known;
   }
 
   /** The peer of an endpoint's metadata; null if there are none, or others than that. */
   ofEndpoint(text: string | null): Workload | null {
     if (text == null) return null;
-    if (this.endpoints.has(text)) return this.endpoints.get(text);
-    return keep(this.endpoints, text, peerOfEndpoint(text));
+    const known = this.endpoints.get(text);
+    return known == null ? added(this.endpoints, text, peerOfEndpoint(text)) : known;
   }
 }
 
-function keep(known: Map<string, Workload>, text: string, peer: Workload | null): Workload | null {
-  if (peer == null) return null;
-  if (known.size >= KEPT_MAX) known.clear();
-  known.set(text, peer);
-  return peer;
+function added(known: Known<Workload>, text: string, peer: Workload | null): Workload | null {
+  return peer == null ? null : known.add(text, peer);
 }

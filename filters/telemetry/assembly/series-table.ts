@@ -1,4 +1,5 @@
 import { Counter, joinTexts } from "@sluice/sdk/assembly";
+import { Known } from "./known";
 import { forgetOutcome, forgetPeer, LABELS } from "./labels";
 import { Series } from "./series";
 import { Shape } from "./shapes";
@@ -16,7 +17,7 @@ export class SeriesTable {
   isEmpty: bool = true;
   /** Some of their labels have values of expressions. */
   hasExpressions: bool = false;
-  private known: Map<string, Series> = new Map<string, Series>();
+  private known: Known<Series> = new Known<Series>();
   private overflow: Counter = new Counter("telemetry_overflow_total");
   /** Places of the values that tell series apart. */
   private sources: i32[] = [];
@@ -47,16 +48,19 @@ export class SeriesTable {
   /** @param values of all labels; changed where there are too many sets of them */
   of(values: string[], isInbound: bool): Series {
     let key = this.keyOf(values);
-    if (this.known.has(key)) return this.known.get(key);
+    let series = this.known.get(key);
+    if (series != null) return series;
     if (this.known.size < this.max) return this.add(key, values);
     this.overflow.increment();
     forgetPeer(values, isInbound);
     key = this.keyOf(values);
-    if (this.known.has(key)) return this.known.get(key);
+    series = this.known.get(key);
+    if (series != null) return series;
     if (this.known.size < this.max + OVERFLOW_MAX) return this.add(key, values);
     forgetOutcome(values);
     key = this.keyOf(values);
-    return this.known.has(key) ? this.known.get(key) : this.add(key, values);
+    series = this.known.get(key);
+    return series == null ? this.add(key, values) : series;
   }
 
   private keyOf(values: string[]): string {
@@ -67,8 +71,6 @@ export class SeriesTable {
   }
 
   private add(key: string, values: string[]): Series {
-    const series = new Series(this.shapes, values);
-    this.known.set(key, series);
-    return series;
+    return this.known.add(key, new Series(this.shapes, values));
   }
 }
