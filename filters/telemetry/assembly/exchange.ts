@@ -7,7 +7,10 @@ const METADATA = "x-envoy-peer-metadata";
 
 const INBOUND: i64 = 1; // xds.listener_direction
 
-/** Whether a request comes to our application. A gateway has none: all that it gets, it sends on. */
+/**
+ * Whether a stream comes to our application. A gateway has none: all that it gets, it sends on. Read of each attempt: Envoy has one
+ * upstream half for both directions.
+ */
 export function isInbound(node: Node, properties: Properties): bool {
   return !node.isGateway && properties.i64("xds.listener_direction") == INBOUND;
 }
@@ -15,6 +18,14 @@ export function isInbound(node: Node, properties: Properties): bool {
 /** What the peer says of itself; null if it says nothing. */
 export function heard(headers: HeaderMap): string | null {
   return headers.get(METADATA);
+}
+
+/** The same, of which nothing is left for whom it is not meant. */
+export function take(headers: HeaderMap): string | null {
+  const metadata = heard(headers);
+  headers.remove(ID);
+  if (metadata != null) headers.remove(METADATA);
+  return metadata;
 }
 
 /** Puts what we are in the place of what stands there. */

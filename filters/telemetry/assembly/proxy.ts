@@ -1,7 +1,8 @@
-import { FilterState, log, Plugin } from "@sluice/sdk/assembly";
+import { FilterState, log, Plugin, Properties } from "@sluice/sdk/assembly";
 import { AccessLog } from "./access-log";
 import { Clusters } from "./clusters";
 import { TelemetryConfig } from "./config";
+import { isInbound } from "./exchange";
 import { Expressions } from "./expressions";
 import { Node } from "./node";
 import { OpenStreams } from "./open-streams";
@@ -9,6 +10,13 @@ import { Peers } from "./peers";
 import { SeriesTable } from "./series-table";
 import { Metric, Shapes } from "./shapes";
 import { peerOf, Workload } from "./workload";
+
+/** To a question that is asked once. */
+export enum Answer {
+  NotRead,
+  No,
+  Yes,
+}
 
 /** What all requests, or connections, of a worker share. */
 @final
@@ -22,6 +30,7 @@ export class Proxy {
   /** Values of labels beyond those that the filter finds itself. */
   readonly dimensions: Expressions;
   private accessLog: AccessLog | null;
+  private inbound: Answer = Answer.NotRead;
   readonly open: OpenStreams;
   readonly unknownPeer: Workload = peerOf("", "", "", "", "", "", "");
   /** For the labels of the request that is counted now: one list for all of them. */
@@ -57,6 +66,17 @@ export class Proxy {
   log(state: FilterState): void {
     const accessLog = this.accessLog;
     if (accessLog != null) accessLog.write(state);
+  }
+
+  /**
+   * Whether requests, or connections, come to our application. For the downstream half and connections, of which Envoy has a plugin for
+   * each direction; only a stream can say which (the key of a plugin: Envoy, source/extensions/common/wasm/plugin.h).
+   */
+  isInbound(properties: Properties): bool {
+    if (this.inbound == Answer.NotRead) {
+      this.inbound = isInbound(this.node, properties) ? Answer.Yes : Answer.No;
+    }
+    return this.inbound == Answer.Yes;
   }
 
   /** Whether there is anything to do for connections. */

@@ -9,21 +9,14 @@ import {
   leadsSomewhere,
   moreOf,
 } from "./describe";
-import { heard, isInbound, strip, tell } from "./exchange";
+import { heard, strip, take, tell } from "./exchange";
 import { OpenCall } from "./open-call";
-import { Proxy } from "./proxy";
+import { Answer, Proxy } from "./proxy";
 import { Series } from "./series";
 import { Metric } from "./shapes";
 
-enum Answer {
-  NotRead,
-  No,
-  Yes,
-}
-
 /** The downstream half: one request, which is counted when it is over; messages of gRPC also while it is open. */
 export class Request extends HttpContext {
-  private inbound: Answer = Answer.NotRead;
   private grpc: Answer = Answer.NotRead;
   /** What the peer said of itself: inbound the caller, outbound who answered. */
   private peer: string | null = null;
@@ -47,12 +40,9 @@ export class Request extends HttpContext {
   onResponseHeaders(endOfStream: bool): HeadersAction {
     this.hasResponded = true;
     const headers = this.responseHeaders;
-    if (!this.isInbound) this.peer = heard(headers);
-    else if (this.peer != null) {
-      tell(headers, this.proxy.node);
-      return HeadersAction.Continue;
-    }
-    strip(headers);
+    if (!this.isInbound) this.peer = take(headers);
+    else if (this.peer != null) tell(headers, this.proxy.node);
+    else strip(headers);
     return HeadersAction.Continue;
   }
 
@@ -105,14 +95,11 @@ export class Request extends HttpContext {
     call.count(properties);
   }
 
-  /** Read when it is needed: where a filter before us answered, the log is all that we see. */
   private get isInbound(): bool {
-    if (this.inbound == Answer.NotRead) {
-      this.inbound = isInbound(this.proxy.node, this.properties) ? Answer.Yes : Answer.No;
-    }
-    return this.inbound == Answer.Yes;
+    return this.proxy.isInbound(this.properties);
   }
 
+  /** Read when it is needed: where a filter before us answered, the log is all that we see. */
   private get isGrpc(): bool {
     if (this.grpc == Answer.NotRead) {
       this.grpc = isGrpcType(this.requestHeaders.get("content-type")) ? Answer.Yes : Answer.No;
