@@ -47,7 +47,7 @@ describe("metrics", () => {
     ${"a rule for another provider"}          | ${[[metrics([override("all", off)], ["stackdriver"])], [metrics([], ["prometheus"])]]}                            | ${[]}
     ${"no provider that there is"}            | ${[[metrics([])], [metrics([], ["stackdriver"])]]}                                                                | ${[{ drop: true }]}
     ${"one level with two providers"}         | ${[[metrics([], ["prometheus"]), metrics([override("all", off)], ["stackdriver"])]]}                              | ${[]}
-  `("$which", ({ levels, merged }) => expect(mergeMetrics(levels, "SERVER")).toEqual(merged));
+  `("$which", ({ levels, merged }) => expect(mergeMetrics(levels, "SERVER", metricNames)).toEqual(merged));
 });
 
 describe("the reporting interval", () => {

@@ -7,8 +7,8 @@ import {
   type CustomTag,
   type MetricName,
   type MetricsRule,
-  metricNames,
   providers,
+  type Telemetry,
   type TracingRule,
   type WorkloadMode,
 } from "./telemetry.ts";
@@ -28,12 +28,25 @@ export interface MetricConfig {
   readonly drop?: true;
 }
 
-/** What is different from Istio's standard metrics; empty: nothing. Each metric is in it once at most. */
-export function mergeMetrics(levels: Levels<MetricsRule>, side: Side): readonly MetricConfig[] {
+/** Whether an object has rules for these metrics, or for the access log, at that side. */
+export function concerns({ metrics, accessLogging }: Telemetry, side: Side, names: readonly MetricName[]): boolean {
+  const isFor = ({ providers, reportingIntervalMs, overrides }: MetricsRule): boolean =>
+    providers.length > 0 ||
+    reportingIntervalMs !== undefined ||
+    overrides.filter(isOf(side)).some((override) => override.metrics.some((name) => names.includes(name)));
+  return metrics.some(isFor) || accessLogging.some(isOf(side));
+}
+
+/** What is different from these of Istio's standard metrics; empty: nothing. Each metric is in it once at most. */
+export function mergeMetrics(
+  levels: Levels<MetricsRule>,
+  side: Side,
+  names: readonly MetricName[],
+): readonly MetricConfig[] {
   const rules = rulesOf(levels, providers.metrics);
   if (!rules) return [{ drop: true }];
   const overrides = rules.flatMap((rule) => rule.overrides).filter(isOf(side));
-  const configs = metricNames.map((name): Omit<MetricConfig, "name"> => {
+  const configs = names.map((name): Omit<MetricConfig, "name"> => {
     const own = overrides.filter(({ metrics }) => metrics.includes(name));
     if (own.findLast(({ disabled }) => disabled !== undefined)?.disabled) return { drop: true };
     const tags = [...new Map(own.flatMap((override) => [...override.tags]))].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -46,7 +59,7 @@ export function mergeMetrics(levels: Levels<MetricsRule>, side: Side): readonly 
   });
   const [first = {}] = configs;
   if (configs.every((config) => JSON.stringify(config) === JSON.stringify(first))) return isEmpty(first) ? [] : [first];
-  return configs.flatMap((config, i) => (isEmpty(config) ? [] : [{ name: metricNames[i], ...config } as MetricConfig]));
+  return configs.flatMap((config, i) => (isEmpty(config) ? [] : [{ name: names[i], ...config } as MetricConfig]));
 }
 
 /** How often open connections, and messages of open gRPC calls, are counted; `undefined`: as the filter does by itself. */

@@ -15,6 +15,14 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
+const isOfConnections = (name: MetricName): boolean => name.startsWith("tcp_");
+
+/** What the filter counts where it stands among the filters of requests, and where among those of TCP connections. */
+export const metricsOf = {
+  requests: metricNames.filter((name) => !isOfConnections(name)),
+  connections: metricNames.filter(isOfConnections),
+} as const;
+
 /**
  * Labels of Istio's standard metrics. The telemetry filter writes them into a metric's name as `label=.=value;.;`,
  * from which these tags take them out again.

@@ -108,7 +108,7 @@ function filterOf(plugin: Plugin): Filter | undefined {
 function telemetrySlot(mesh: Mesh, proxy: Proxy, direction: NetworkSlot["direction"]): Resource {
   const { telemetry: module, settings } = mesh;
   const name = networkSlotName({ direction, phase: "telemetry" });
-  const config = module && telemetryConfig(mesh, proxy, direction);
+  const config = module && telemetryConfig(mesh, proxy, { direction, of: "connections" });
   const make = (): Resource => {
     const spec = {
       pluginName: "",

@@ -37,7 +37,7 @@ export function slots(mesh: Mesh, proxy: Proxy, view: PortView): Part {
   const directions = proxy.type === "router" ? (["outbound"] as const) : (["inbound", "outbound"] as const);
   const resources = directions.flatMap((direction) => {
     const applied = pluginsFor(mesh, proxy, direction);
-    const config = mesh.telemetry && telemetryConfig(mesh, proxy, direction);
+    const config = mesh.telemetry && telemetryConfig(mesh, proxy, { direction, of: "requests" });
     return slotPhases.map((phase) =>
       slot(mesh, {
         slot: { direction, phase },

@@ -1,28 +1,52 @@
 // What the built-in telemetry filter is told of a proxy's Telemetry objects.
 
 import { codes } from "../model/codes.ts";
-import { mergeAccessLogging, mergeMetrics, mergeReportingInterval, type Side } from "../model/merge-telemetry.ts";
+import { memo } from "../model/memo.ts";
+import {
+  concerns,
+  mergeAccessLogging,
+  mergeMetrics,
+  mergeReportingInterval,
+  type Side,
+} from "../model/merge-telemetry.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { Direction } from "../model/names.ts";
-import { type Ref, refOf, refText } from "../model/object.ts";
+import { type MeshObject, type Ref, refOf, refText } from "../model/object.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { selecting, telemetriesOf } from "../model/select-telemetry.ts";
-import { istioLabels } from "../model/telemetry.ts";
+import { istioLabels, metricsOf } from "../model/telemetry.ts";
 import { istioFields } from "./access-log.ts";
 
 export interface TelemetryConfig {
   readonly value: Readonly<Record<string, unknown>>;
-  /** The objects that it comes from. */
+  /** The objects whose rules are for that place. */
   readonly owners: readonly Ref[];
 }
 
-/** The configuration of the filter in one direction, for requests and connections alike; absent where it does what it does by itself. */
-export function telemetryConfig(mesh: Mesh, proxy: Proxy, direction: Direction): TelemetryConfig | undefined {
-  const objects = telemetriesOf(mesh, proxy).filter(({ spec }) => spec.metrics.length + spec.accessLogging.length > 0);
-  const side = sideOf(direction);
+/** Where the filter stands in a proxy. */
+export interface TelemetryPlace {
+  readonly direction: Direction;
+  readonly of: keyof typeof metricsOf;
+}
+
+type Objects = readonly MeshObject<"Telemetry">[];
+
+/** Proxies with the same objects share what these say. */
+const configs = memo<object, TelemetryConfig | undefined>();
+
+/** The configuration of the filter at one place; absent where it does what it does by itself. */
+export function telemetryConfig(mesh: Mesh, proxy: Proxy, place: TelemetryPlace): TelemetryConfig | undefined {
+  const side = sideOf(place.direction);
+  const objects = telemetriesOf(mesh, proxy).filter(({ spec }) => concerns(spec, side, metricsOf[place.of]));
+  const [first] = objects;
+  const key = JSON.stringify([place, objects.map((object) => refText(refOf(object)))]);
+  return first && configs(first, key, () => merged(objects, side, place), objects);
+}
+
+function merged(objects: Objects, side: Side, place: TelemetryPlace): TelemetryConfig | undefined {
   const rules = objects.map(({ spec }) => spec.metrics);
-  const metrics = mergeMetrics(rules, side);
+  const metrics = mergeMetrics(rules, side, metricsOf[place.of]);
   const intervalMs = mergeReportingInterval(rules);
   const log = mergeAccessLogging(
     objects.map(({ spec }) => spec.accessLogging),

@@ -4,6 +4,7 @@ import type { Mesh } from "../model/mesh.ts";
 import { problemText } from "../model/problem.ts";
 import type { Proxy } from "../model/proxy.ts";
 import { typeUrls, type XdsType } from "../model/resource.ts";
+import type { MetricName, Telemetry, WorkloadMode } from "../model/telemetry.ts";
 import type { HttpRoute } from "../model/virtual-service.ts";
 import { deny } from "./deny.ts";
 import { json } from "./test-support/json.ts";
@@ -330,6 +331,33 @@ describe("slots", () => {
     expect([...(after?.LDS ?? [])].map(([name, { version }]) => [name, version])).toEqual(
       [...(before?.LDS ?? [])].map(([name, { version }]) => [name, version]),
     );
+  });
+
+  test("a rule of Telemetry changes the slots that it is for, which name its object, and no others", () => {
+    const changed = (spec: Partial<Telemetry>): Record<string, string[]> => {
+      const interval = { metrics: [{ providers: [], overrides: [], reportingIntervalMs: 1000 }] };
+      const telemetries = [
+        model.object("Telemetry", "wide", { ...interval, accessLogging: [], tracing: [] }, "istio-system"),
+      ];
+      const nearest = model.object("Telemetry", "near", { metrics: [], accessLogging: [], tracing: [], ...spec });
+      const module = model.module({ attach: ["downstream", "upstream", "network"] });
+      const proxy = model.proxy({ interception: "REDIRECT" });
+      const [before, after] = [telemetries, [...telemetries, nearest]].map(
+        (all) => translate(model.mesh({ telemetries: all, telemetry: module }), proxy).resources.ECDS,
+      );
+      const anew = [...(after ?? [])].filter(([name, { version }]) => before?.get(name)?.version !== version);
+      const named = [...(after ?? [])].filter(([, { owners }]) => owners.some(({ name }) => name === "near"));
+      expect(named.map(([name]) => name)).toEqual(anew.map(([name]) => name));
+      return Object.fromEntries(anew.map(([name, { owners }]) => [name, owners.map((owner) => owner.name)]));
+    };
+    const drop = (metric: MetricName, mode: WorkloadMode): Partial<Telemetry> => ({
+      metrics: [{ providers: [], overrides: [{ metrics: [metric], mode, disabled: true, tags: new Map() }] }],
+    });
+    const both = ["wide", "near"];
+    const log = { providers: [], mode: "SERVER", disabled: false } as const;
+    expect(changed(drop("requests_total", "SERVER"))).toEqual({ "inbound/authn": both });
+    expect(changed(drop("tcp_sent_bytes_total", "CLIENT"))).toEqual({ "outbound/network/telemetry": both });
+    expect(changed({ accessLogging: [log] })).toEqual({ "inbound/authn": both, "inbound/network/telemetry": both });
   });
 
   test("a label that a pod does not know is told", () => {
