@@ -144,4 +144,49 @@ describe.skipIf(obstacle !== undefined)("Telemetry of TCP connections", () => {
     expect(await openOnes(/^rarely$/)).toBe(0); // though it has been open for longer
     for (const one of kept) one.end();
   });
+
+  test("the access log goes off with its Telemetry: it has the connections that were counted under it, and no more", async () => {
+    const closed = async (source: string): Promise<number> =>
+      (await samples({ get: (path) => mesh.admin("web", path) }, "istio_tcp_connections_closed_total"))
+        .filter(({ labels }) => labels["source_app"] === source && labels["reporter"] === "source")
+        .reduce((total, { value }) => total + value, 0);
+    const counted = async (source: string): Promise<void> => {
+      const before = await closed(source);
+      await mesh.waitFor(async () => {
+        await exchange(9000);
+        return (await closed(source)) > before;
+      }, `a connection of ${source}`);
+    };
+    const before = (await lines("web")).length;
+    const metrics = "metrics: [{overrides: [{tagOverrides: {source_app: {value: \"'logged'\"}}}]}]";
+    await apply(`{accessLogging: [{}], ${metrics}}`);
+    await counted("logged");
+    await mesh.remove("telemetry.yaml");
+    await counted("web");
+    await apply("{accessLogging: [{}]}");
+    await logged("web", isOf(9001), [9001]); // behind all lines that there were to be
+    expect((await lines("web")).slice(before).filter(isOf(9000))).toHaveLength(await closed("logged"));
+  });
+
+  test("where only known services may be called, a connection to another address has its line, and is counted", async () => {
+    const sidecar = "kind: Sidecar\nmetadata: {name: default, namespace: shop}";
+    const policy = "outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
+    await mesh.apply("sidecar.yaml", `apiVersion: networking.istio.io/v1\n${sidecar}\nspec: {${policy}}\n`);
+    await apply("{accessLogging: [{}]}");
+    const { ip: host } = await mesh.pod("db");
+    const isClosed = (line: Line): boolean => line["upstream_cluster"] === "BlackHoleCluster";
+    expect(await logged("web", isClosed, [9999, { host }])).toMatchObject({
+      ...{ response_flags: "UH", upstream_host: null, bytes_sent: 0 },
+      downstream_local_address: `${host}:9999`,
+    });
+    const counted = await samples({ get: (path) => mesh.admin("web", path) }, "istio_tcp_connections_closed_total");
+    const ofClosed = counted.filter(({ labels }) => labels["destination_service_name"] === "BlackHoleCluster");
+    expect(ofClosed.map(({ labels }) => labels)).toEqual([
+      expect.objectContaining({
+        ...{ reporter: "source", source_app: "web", response_flags: "UH", destination_workload: "unknown" },
+        destination_service: "unknown",
+      }),
+    ]);
+    expect(ofClosed[0]?.value).toBeGreaterThan(0);
+  });
 });
