@@ -28,12 +28,12 @@ export function durationMs(text: string): number {
   return sum;
 }
 
-/** What is wrong with a value that is no duration, or longer than that, and what to write; `undefined` where nothing is. */
-export function durationComplaint(value: unknown, maxHours = hoursMax): string | undefined {
+/** What is wrong with a value that is no duration, or too long, and what to write; `undefined` where nothing is. */
+export function durationComplaint(value: unknown): string | undefined {
   if (typeof value === "number" || (typeof value === "string" && /^\d+(\.\d+)?$/.test(value) && value !== "0"))
     return `a unit is missing; write "${value}s" or "${value}m"`;
   if (typeof value === "string" && value.startsWith("-")) return "a duration can't be negative";
   if (typeof value !== "string" || Number.isNaN(durationMs(value)))
     return 'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"';
-  return durationMs(value) > maxHours * 3_600_000 ? `must be ${maxHours}h or less` : undefined;
+  return durationMs(value) > hoursMax * 3_600_000 ? `must be ${hoursMax}h or less` : undefined;
 }

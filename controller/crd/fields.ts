@@ -40,18 +40,10 @@ export function text(complain: (value: string) => string | undefined) {
   });
 }
 
-interface DurationOptions {
-  /** 0s is allowed, which turns something off. */
-  readonly zero?: boolean;
-  /** Default: what Go can express. */
-  readonly maxHours?: number;
-}
-
-/** A duration as text; see duration.ts. */
-export function duration({ zero = false, maxHours }: DurationOptions = {}) {
+/** A duration as text; see duration.ts. `zero`: 0s is allowed, which turns something off. */
+export function duration({ zero = false }: { readonly zero?: boolean } = {}) {
   const complaint = (value: unknown): string | undefined => {
-    const what =
-      durationComplaint(value, maxHours) ?? (zero && durationMs(String(value)) === 0 ? undefined : tooFine(value));
+    const what = durationComplaint(value) ?? (zero && durationMs(String(value)) === 0 ? undefined : tooFine(value));
     return what && `is ${show(value)}: ${what}`;
   };
   // Without a CEL rule: the API server says of a text that is no duration that it can't convert it, and nothing more.

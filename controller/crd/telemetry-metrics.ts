@@ -72,12 +72,17 @@ const metricsOverride = z.strictObject({
   tagOverrides: tagOverrides.optional().describe("Labels that are added, changed or left out."),
 });
 
+/** What the filter takes at most. */
+const dayMs = 86_400_000;
+
 export const metricsRule = z.strictObject({
   providers: providerRefs(providers.metrics),
   overrides: z.array(metricsOverride).optional().describe("Applied in order, behind those of wider rules."),
-  reportingInterval: duration({ maxHours: 24 })
+  reportingInterval: duration()
     .optional()
-    .describe("How often open connections, and messages of open gRPC calls, are counted. 1ms to 24h. Default: 5s."),
+    .describe(
+      "How often open connections, and messages of open gRPC calls, are counted; longer than 24h is 24h. Default: 5s.",
+    ),
 });
 
 export function readMetrics({
@@ -88,7 +93,7 @@ export function readMetrics({
   return defined({
     providers: namesOf(refs),
     overrides: overrides.flatMap(readOverride),
-    reportingIntervalMs: reportingInterval === undefined ? undefined : durationMs(reportingInterval),
+    reportingIntervalMs: reportingInterval === undefined ? undefined : Math.min(durationMs(reportingInterval), dayMs),
   });
 }
 

@@ -20,10 +20,10 @@ const accessLoggingRule = z.strictObject({
     .strictObject({
       expression: text(celComplaint)
         .optional()
-        .describe("In CEL over Envoy's attributes: only requests of which it is true."),
+        .describe("In CEL over Envoy's attributes: only requests and TCP connections of which it is true."),
     })
     .optional()
-    .describe("Default: all requests."),
+    .describe("Default: all."),
 });
 
 const fields = withCel(

@@ -93,7 +93,7 @@ export interface MetricsOverride {
 export interface AccessLoggingRule extends Rule {
   readonly mode: WorkloadMode;
   readonly disabled: boolean;
-  /** CEL: only requests of which it is true. */
+  /** CEL: only requests and connections of which it is true. */
   readonly filter?: string;
 }
 
