@@ -305,17 +305,19 @@ describe("an expression", () => {
 });
 
 test.each`
-  metrics                                             | problem
-  ${[{ name: "requests" }]}                           | ${'metrics[0].name is "requests": '}
-  ${[{ dimensions: { a: "request." } }]}              | ${'metrics[0].dimensions.a is "request.": it is no CEL expression'}
-  ${[{}, { dimensions: { a: "1", b: "nosuch(1)" } }]} | ${'metrics[1].dimensions.b is "nosuch(1)": it is no CEL expression'}
-  ${[{ dimensions: { a: "1) + string(2" } }]}         | ${"metrics[0].dimensions.a is "}
-  ${[{ dimensions: { a: 1 } }]}                       | ${"metrics[0].dimensions.a is 1: a text in quotes is expected"}
-  ${[{ dimensions: [] }]}                             | ${"metrics[0].dimensions is "}
-  ${[{ tags_to_remove: "a" }]}                        | ${'metrics[0].tags_to_remove is "a"'}
-  ${[{ drop: "yes" }]}                                | ${'metrics[0].drop is "yes"'}
-  ${[{ tagsToRemove: [] }]}                           | ${"metrics[0].tagsToRemove is unknown"}
-  ${{}}                                               | ${"metrics is "}
+  metrics                                                                 | problem
+  ${[{ name: "requests" }]}                                               | ${'metrics[0].name is "requests": '}
+  ${[{ dimensions: { a: "request." } }]}                                  | ${'metrics[0].dimensions.a is "request.": it is no CEL expression'}
+  ${[{}, { dimensions: { a: "1", b: "nosuch(1)" } }]}                     | ${'metrics[1].dimensions.b is "nosuch(1)": it is no CEL expression'}
+  ${[{ dimensions: { a: "1) + string(2" } }]}                             | ${"metrics[0].dimensions.a is "}
+  ${[{ dimensions: { a: "'a'.matches('\\d')" } }]}                        | ${"metrics[0].dimensions.a is "}
+  ${[{ dimensions: { a: `${"size(".repeat(40)}'a'${")".repeat(40)}` } }]} | ${"metrics[0].dimensions.a is "}
+  ${[{ dimensions: { a: 1 } }]}                                           | ${"metrics[0].dimensions.a is 1: a text in quotes is expected"}
+  ${[{ dimensions: [] }]}                                                 | ${"metrics[0].dimensions is "}
+  ${[{ tags_to_remove: "a" }]}                                            | ${'metrics[0].tags_to_remove is "a"'}
+  ${[{ drop: "yes" }]}                                                    | ${'metrics[0].drop is "yes"'}
+  ${[{ tagsToRemove: [] }]}                                               | ${"metrics[0].tagsToRemove is unknown"}
+  ${{}}                                                                   | ${"metrics is "}
 `("$metrics is refused: $problem", async ({ metrics, problem }) => {
   const refused = await load({ config: { metrics } }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ConfigRefused);
