@@ -1,5 +1,5 @@
 // Drives `assembly/testing/everything.ts` along all its ways, from both ends.
-import type { Host, StreamOptions } from "../host/index.ts";
+import type { ConnectOptions, Duration, Host, StreamOptions } from "../host/index.ts";
 
 /** What a visit brings: what clients and upstreams of any kind may send. */
 export interface Visit {
@@ -43,13 +43,17 @@ export function visit(host: Host, { path, headers, chunks, trailers, answer, opt
   if (!stream.isOver) stream.disconnect();
 }
 
-/** A connection through it, as a network filter. */
-export function connect(host: Host, chunks: readonly (string | Uint8Array)[]): void {
-  const connection = host.connect();
+/** A connection through it, as a network filter. @param pause after each chunk of either end */
+export function connect(
+  host: Host,
+  chunks: readonly (string | Uint8Array)[],
+  { options, pause = "10ms" }: { readonly options?: ConnectOptions; readonly pause?: Duration } = {},
+): void {
+  const connection = host.connect(options);
   for (const chunk of chunks) {
     if (!connection.isClosed) connection.client.send(chunk);
-    if (!connection.isClosed) connection.server.send(chunk);
-    host.advance("10ms");
+    if (!connection.isClosed && connection.isConnected) connection.server.send(chunk);
+    host.advance(pause);
   }
   if (!connection.isClosed) connection.client.reset();
 }

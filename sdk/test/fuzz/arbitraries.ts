@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import type {
   ConfigInit,
+  ConnectOptions,
+  Duration,
   Host,
   RequestInit,
   StreamOptions,
@@ -23,12 +25,19 @@ export interface Case {
   readonly faults: readonly PlannedFault[];
   readonly act:
     | { readonly visit: Visit }
-    | { readonly connect: readonly (string | Uint8Array)[] }
+    | {
+        readonly connect: readonly (string | Uint8Array)[];
+        readonly options: ConnectOptions;
+        /** After each chunk. */
+        readonly pause: Duration;
+      }
     | { readonly config: ConfigInit }
     | {
         readonly fetch: RequestInit;
         readonly answers: readonly (UpstreamResponse | UpstreamReset)[];
         readonly options: StreamOptions;
+        /** Before the first answer. */
+        readonly pause: Duration;
       };
 }
 
@@ -39,6 +48,8 @@ export interface Vocabulary {
   /** Fields of its configuration. */
   readonly fields: readonly string[];
   readonly hostcalls: readonly string[];
+  /** Configurations that it may take. Default: those of any values only. */
+  readonly configs?: fc.Arbitrary<ConfigInit>;
 }
 
 const nasty = [
@@ -88,6 +99,7 @@ const nasty = [
     "{}",
     "..",
     "application/json",
+    "application/grpc",
     '{"a":[{"a":1}],"b":{"c":1},"b":[{"c":2},3]}',
     "a".repeat(5000),
     "*",
@@ -152,16 +164,40 @@ const configOf = (fields: readonly string[]): fc.Arbitrary<ConfigInit> =>
     { weight: 1, arbitrary: value },
   );
 
+/** Mostly fields that there are, with values of any kind. */
+const configAct = ({ fields, configs }: Vocabulary) =>
+  fc
+    .oneof(
+      { weight: 1, arbitrary: configOf(fields) },
+      ...(configs ? [{ weight: 2, arbitrary: configs.map((config) => JSON.stringify(config)) }] : []),
+    )
+    .map((config) => ({ config }));
+
+const services = fc.array(
+  fc.record({ host: text, name: text, namespace: text }, { requiredKeys: [], noNullPrototype: true }),
+  { maxLength: 2 },
+);
+const workload = fc.constantFrom("catalog-v1;store;catalog;v1;west", ";;;;", "a;b");
+
 const metadata = fc.constantFrom("dev.sluice", "istio").chain((namespace) =>
   fc
     .dictionary(
-      fc.constantFrom("retryOn", "attempts", "timeoutMs", "minimumMs", "services", "workload"),
-      fc.oneof(text, fc.double(), fc.boolean()),
+      fc.constantFrom("retryOn", "attempts", "timeoutMs", "minimumMs", "services", "workload", "external"),
+      fc.oneof(text, fc.double(), fc.boolean(), services, workload),
       {
         noNullPrototype: true,
       },
     )
     .map((values) => ({ [namespace]: values })),
+);
+
+const cluster = fc.record(
+  {
+    name: text,
+    metadata,
+    endpoints: fc.array(fc.record({ address: fc.constant("10.0.0.7:80"), metadata }), { maxLength: 2 }),
+  },
+  { requiredKeys: ["name", "metadata"], noNullPrototype: true },
 );
 
 const options: fc.Arbitrary<StreamOptions> = fc.record(
@@ -172,7 +208,7 @@ const options: fc.Arbitrary<StreamOptions> = fc.record(
       retryOn: fc.constantFrom("5xx", "reset", ""),
       attempts: fc.nat({ max: 3 }),
     }),
-    cluster: fc.record({ name: text, metadata }),
+    cluster,
     properties: fc.dictionary(
       fc.constantFrom(
         "upstream.uri_san_peer_certificate",
@@ -188,11 +224,19 @@ const options: fc.Arbitrary<StreamOptions> = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+const pause = fc.constantFrom<Duration>("0ms", "10ms", "1s", "6s");
+
 const answersOf = (known: readonly string[]) =>
   fc.array(
     fc.oneof(
       fc.constantFrom<UpstreamReset>({ reset: "connection-failure" }, { reset: "remote-reset" }),
-      fc.record({ status: fc.integer({ min: 200, max: 599 }), headers: headersOf(known), body: value }),
+      fc.record(
+        {
+          ...{ status: fc.integer({ min: 200, max: 599 }), headers: headersOf(known), body: value },
+          trailers: headersOf(known),
+        },
+        { requiredKeys: ["status", "headers", "body"] },
+      ),
     ),
     { minLength: 1, maxLength: 4 },
   );
@@ -211,10 +255,8 @@ function faultsOf(hostcalls: readonly string[]): fc.Arbitrary<readonly PlannedFa
 }
 
 /** Cases for `testing/everything.ts`. */
-export function casesOfEverything(
-  { headers, fields, hostcalls }: Vocabulary,
-  paths: readonly string[],
-): fc.Arbitrary<Case> {
+export function casesOfEverything(vocabulary: Vocabulary, paths: readonly string[]): fc.Arbitrary<Case> {
+  const { headers, hostcalls } = vocabulary;
   const visit = fc.record({
     path: fc.constantFrom(...paths),
     headers: headersOf(headers),
@@ -225,28 +267,32 @@ export function casesOfEverything(
   });
   const act = fc.oneof(
     { weight: 8, arbitrary: visit.map((one) => ({ visit: one })) },
-    { weight: 2, arbitrary: configOf(fields).map((config) => ({ config })) },
+    { weight: 2, arbitrary: configAct(vocabulary) },
   );
   return fc.record({ faults: faultsOf(hostcalls), act });
 }
 
 /** Cases for a network filter. */
-export function casesOfConnections({ hostcalls }: Vocabulary): fc.Arbitrary<Case> {
-  const connect = fc.oneof(chunks, fc.constantFrom(["hold", "more"], ["close", "late"]));
-  return fc.record({ faults: faultsOf(hostcalls), act: connect.map((sent) => ({ connect: sent })) });
+export function casesOfConnections(vocabulary: Vocabulary): fc.Arbitrary<Case> {
+  const connect = fc.record({
+    connect: fc.oneof(chunks, fc.constantFrom(["hold", "more"], ["close", "late"])),
+    options: fc.tuple(options, fc.boolean()).map(([{ route: _, ...rest }, isRefused]) => ({ ...rest, isRefused })),
+    pause,
+  });
+  const act = fc.oneof({ weight: 12, arbitrary: connect }, { weight: 1, arbitrary: configAct(vocabulary) });
+  return fc.record({ faults: faultsOf(vocabulary.hostcalls), act });
 }
 
 /** Cases for an HTTP filter. */
-export function casesOf({ headers, fields, hostcalls }: Vocabulary): fc.Arbitrary<Case> {
+export function casesOf(vocabulary: Vocabulary): fc.Arbitrary<Case> {
+  const { headers, hostcalls } = vocabulary;
   const fetch = fc.record({
     fetch: fc.record({ method: fc.constantFrom("GET", "POST"), headers: headersOf(headers), body: value }),
     answers: answersOf(headers),
     options,
+    pause,
   });
-  const act = fc.oneof(
-    { weight: 12, arbitrary: fetch },
-    { weight: 1, arbitrary: configOf(fields).map((config) => ({ config })) },
-  );
+  const act = fc.oneof({ weight: 12, arbitrary: fetch }, { weight: 1, arbitrary: configAct(vocabulary) });
   return fc.record({ faults: faultsOf(hostcalls), act });
 }
 

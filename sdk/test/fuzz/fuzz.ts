@@ -5,6 +5,7 @@ import { ConfigRefused, Host, type HostOptions } from "../../host/index.ts";
 import { inspectModule } from "../../module/inspect.ts";
 import { connect, visit, visits } from "../everything.ts";
 import { type Case, casesOf, casesOfConnections, casesOfEverything, plan, type Vocabulary } from "./arbitraries.ts";
+import { deadlineConfigs, retryBudgetConfigs, telemetryConfigs } from "./configurations.ts";
 
 /** What is tried. */
 export interface Subject {
@@ -32,7 +33,10 @@ export async function subjects(): Promise<readonly Subject[]> {
     hostcalls: hostcallsOf(everything),
   };
   const paths = visits.map(({ path }) => path);
-  const outbound: HostOptions = { upstream: true, listener: { direction: "outbound" } };
+  const network = await filterModule("telemetry");
+  const outbound: HostOptions = { upstream: true, listener: { direction: "outbound", grpcStats: true } };
+  const inbound: HostOptions = { upstream: true, listener: { direction: "inbound", grpcStats: true } };
+  const node = { metadata: { STAT_TAGS: "tenant" } };
   return [
     subject(
       "everything",
@@ -45,12 +49,15 @@ export async function subjects(): Promise<readonly Subject[]> {
     await filter("hello", { headers: ["x-hello"], fields: ["greeting"] }, {}, 1),
     await filter("retry-budget", retryBudget, outbound, 128), // of its destinations
     await filter("deadline", deadline, outbound, 4),
-    await filter("deadline", deadline, { upstream: true, listener: { direction: "inbound" } }, 4),
-    await filter(
-      "telemetry",
-      { headers: ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id", "grpc-status"], fields: ["seriesMax"] },
-      outbound,
-      128, // of its series
+    await filter("deadline", deadline, inbound, 4),
+    await filter("telemetry", telemetry, { ...outbound, node }, 384), // of its thousand series, whose values are long
+    await filter("telemetry", telemetry, { ...inbound, node }, 384),
+    subject(
+      "telemetry, TCP",
+      network,
+      casesOfConnections({ ...telemetry, hostcalls: hostcallsOf(network) }),
+      { rootId: "network", node },
+      384,
     ),
     ...(await examples()),
   ];
@@ -82,10 +89,17 @@ async function examples(): Promise<readonly Subject[]> {
 const retryBudget = {
   headers: ["x-envoy-attempt-count", "x-retry-budget", "x-again", "grpc-status", "content-type", "x-envoy-ratelimited"],
   fields: ["window", "percent", "minRetries", "per", "retryHeader"],
+  configs: retryBudgetConfigs,
 };
 const deadline = {
   headers: ["x-request-timeout-ms", "grpc-timeout", "x-request-id", "traceparent", "x-at", "content-type"],
   fields: ["default", "max", "minimum", "header", "absoluteHeader", "skew", "correlate", "tick"],
+  configs: deadlineConfigs,
+};
+const telemetry = {
+  headers: ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id", "grpc-status", "content-type", "x-a", ":authority"],
+  fields: ["seriesMax", "metrics", "accessLog"],
+  configs: telemetryConfigs,
 };
 
 async function filter(
@@ -142,17 +156,20 @@ export async function fuzz(
 }
 
 /**
- * The memory of a subject's VM in pages over the same hundred cases again and again: once it has what they need, and at the end.
- * What was kept of each would be seen by then.
+ * Whether the memory of a subject's VM comes to rest over the same hundred cases again and again: within 64 rounds there are 16
+ * that add no page. What was kept of each case, 40 bytes or more, would add one.
  */
-export async function pagesOver(one: Subject, seed: number): Promise<readonly [first: number, last: number]> {
+export async function settles(one: Subject, seed: number): Promise<boolean> {
   const host = await one.load();
   const cases = fc.sample(one.cases, { seed, numRuns: 100 });
-  const after = async (rounds: number) => {
-    for (let round = 0; round < rounds; round++) for (const each of cases) await run(host, one, each);
-    return pagesOf(host);
-  };
-  return [await after(8), await after(16)];
+  let pages = 0;
+  let quietRounds = 0;
+  for (let round = 0; round < 64 && quietRounds < 16; round++) {
+    for (const each of cases) await run(host, one, each);
+    quietRounds = pagesOf(host) === pages ? quietRounds + 1 : 0;
+    pages = pagesOf(host);
+  }
+  return quietRounds === 16;
 }
 
 function pagesOf(host: Host): number {
@@ -164,15 +181,16 @@ async function run(host: Host, { module, options }: Subject, { act, faults }: Ca
   const end = plan(host, faults);
   try {
     if ("visit" in act) visit(host, act.visit);
-    else if ("connect" in act) connect(host, act.connect);
+    else if ("connect" in act) connect(host, act.connect, act);
     else if ("config" in act) await host.replace(module, { ...options, config: act.config });
     else {
-      const { fetch, answers, options: said } = act;
+      const { fetch, answers, options: said, pause } = act;
       const answerOf = (number: number) => answers[(number - 1) % answers.length] ?? { status: 200 };
       const first = answerOf(1);
       host.onHttpCall(service, () => ("reset" in first ? { fail: "reset" } : first));
       host.onGrpcCall(service, (call) => call.send(fetch.body ?? ""));
       const stream = host.stream(fetch, { ...said, properties: { ...properties, ...said.properties } });
+      host.advance(pause);
       for (let attempt = stream.attempt(); attempt !== undefined; attempt = stream.attempt()) {
         const answer = answerOf(attempt.number);
         "reset" in answer ? attempt.reset(answer.reset) : attempt.respond(answer);
