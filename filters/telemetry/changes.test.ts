@@ -186,7 +186,7 @@ describe("labels", () => {
 test("no answer of the host to an expression ends the VM", async () => {
   const dimensions = { tenant: "request.host", kind: "1 + 1" };
   const served: unknown[] = [];
-  for (let after = 0; after < 40; after++) {
+  for (let after = 0; after < 70; after++) {
     const beside = await load({ node: statTags });
     const fault = beside.faults.fail("proxy_call_foreign_function", Status.InternalFailure, { after, times: 1 });
     const host = await withChanges([{ dimensions }], { beside }).catch((error: unknown) => error);
@@ -210,7 +210,7 @@ test("no answer of the host to an expression ends the VM", async () => {
 test("attributes that the host does not compile together are read one by one", async () => {
   const dimensions = { tenant: "request.host", kind: "request.path" };
   const calls: number[] = [];
-  for (let after = 0; after < 30; after++) {
+  for (let after = 0; after < 60; after++) {
     const beside = await load({ node: statTags });
     const fault = beside.faults.fail("proxy_call_foreign_function", Status.BadArgument, { after, times: 1 });
     const host = await withChanges([{ dimensions }], { beside }).catch((error: unknown) => error);
@@ -312,6 +312,7 @@ test.each`
   ${[{ dimensions: { a: "1) + string(2" } }]}                             | ${"metrics[0].dimensions.a is "}
   ${[{ dimensions: { a: "'a'.matches('\\d')" } }]}                        | ${"metrics[0].dimensions.a is "}
   ${[{ dimensions: { a: `${"size(".repeat(40)}'a'${")".repeat(40)}` } }]} | ${"metrics[0].dimensions.a is "}
+  ${[{ dimensions: { a: `1${" + 1".repeat(30)}` } }]}                     | ${"metrics[0].dimensions.a is "}
   ${[{ dimensions: { a: 1 } }]}                                           | ${"metrics[0].dimensions.a is 1: a text in quotes is expected"}
   ${[{ dimensions: [] }]}                                                 | ${"metrics[0].dimensions is "}
   ${[{ tags_to_remove: "a" }]}                                            | ${'metrics[0].tags_to_remove is "a"'}

@@ -1,4 +1,5 @@
 import { Config, Duration, Expression } from "@sluice/sdk/assembly";
+import { marked } from "./expressions";
 
 @config
 export class TelemetryConfig {
@@ -64,7 +65,9 @@ function checkExpressions(config: Config, name: string, texts: Map<string, strin
   const fields = config.object(name);
   const names = texts.keys();
   for (let i = 0; i < names.length; i++) {
-    if (fields.has(names[i]) && !compiles(texts.get(names[i]))) fields.reject(names[i], NO_EXPRESSION);
+    const text = texts.get(names[i]);
+    // Alone it is an expression, and as it is read it does not nest too deep.
+    if (fields.has(names[i]) && !(compiles(text) && compiles(marked(text)))) fields.reject(names[i], NO_EXPRESSION);
   }
 }
 

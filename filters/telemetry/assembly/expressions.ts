@@ -74,8 +74,8 @@ function sinceStart(): string {
   return start ? "n" + ((clock.realtimeNs() - start) / 1_000_000).toString() : "";
 }
 
-/** A line end keeps a comment at the expression's end from what follows. */
-function marked(text: string): string {
+/** As it is read, with its kind before it. A line end keeps a comment at the expression's end from what follows. */
+export function marked(text: string): string {
   if (DURATIONS.includes(text))
     return "'n' + string(" + text + ".getSeconds() * 1000 + " + text + ".getMilliseconds())";
   return "(type(" + text + "\n) == string ? 's' : 'n') + string(" + text + "\n)";
