@@ -251,9 +251,25 @@ export class EnvoyRunner {
     await this.#envoy.waitFor(() => this.#log.count(text) >= times, `the log to have ${text} ${times} times`);
   }
 
+  /**
+   * Samples are merged by a flush, which each reading begins unless one still runs: what the second that begins one shows has
+   * all of before.
+   */
+  async #mergedStats(): Promise<string> {
+    const dropped = (text: string) => /^server\.dropped_stat_flushes: (\d+)$/m.exec(text)?.[1];
+    const path = "/stats?filter=^(wasmcustom\\.|server\\.dropped_stat_flushes$)&histogram_buckets=cumulative";
+    let last = await this.#envoy.get(path);
+    for (let begun = 0; begun < 2; ) {
+      const text = await this.#envoy.get(path);
+      if (dropped(text) === dropped(last)) begun += 1;
+      last = text;
+    }
+    return last;
+  }
+
   /** Metrics that no earlier script has defined: those live until their VMs' connections are drained. */
   async #metrics(): Promise<string[]> {
-    const text = await this.#envoy.get("/stats?filter=^wasmcustom\\.&histogram_buckets=cumulative");
+    const text = await this.#mergedStats();
     const all = [...text.matchAll(/^wasmcustom\.(.*?): (.*)$/gm)];
     const own = all.filter(([, name = ""]) => !this.#formerMetrics.has(name));
     for (const [, name = ""] of own) this.#formerMetrics.add(name);
