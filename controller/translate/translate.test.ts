@@ -334,19 +334,19 @@ describe("slots", () => {
   });
 
   test("a rule of Telemetry changes the slots that it is for, which name its object, and no others", () => {
+    const interval = { metrics: [{ providers: [], overrides: [], reportingIntervalMs: 1000 }] };
+    const wide = model.object("Telemetry", "wide", { ...interval, accessLogging: [], tracing: [] }, "istio-system");
+    const module = model.module({ attach: ["downstream", "upstream", "network"] });
+    const slots = (spec?: Partial<Telemetry>) => {
+      const near = model.object("Telemetry", "near", { metrics: [], accessLogging: [], tracing: [], ...spec });
+      const mesh = model.mesh({ telemetries: spec ? [wide, near] : [wide], telemetry: module });
+      return translate(mesh, model.proxy({ interception: "REDIRECT" })).resources.ECDS;
+    };
+    const before = slots();
     const changed = (spec: Partial<Telemetry>): Record<string, string[]> => {
-      const interval = { metrics: [{ providers: [], overrides: [], reportingIntervalMs: 1000 }] };
-      const telemetries = [
-        model.object("Telemetry", "wide", { ...interval, accessLogging: [], tracing: [] }, "istio-system"),
-      ];
-      const nearest = model.object("Telemetry", "near", { metrics: [], accessLogging: [], tracing: [], ...spec });
-      const module = model.module({ attach: ["downstream", "upstream", "network"] });
-      const proxy = model.proxy({ interception: "REDIRECT" });
-      const [before, after] = [telemetries, [...telemetries, nearest]].map(
-        (all) => translate(model.mesh({ telemetries: all, telemetry: module }), proxy).resources.ECDS,
-      );
-      const anew = [...(after ?? [])].filter(([name, { version }]) => before?.get(name)?.version !== version);
-      const named = [...(after ?? [])].filter(([, { owners }]) => owners.some(({ name }) => name === "near"));
+      const after = [...slots(spec)];
+      const anew = after.filter(([name, { version }]) => before.get(name)?.version !== version);
+      const named = after.filter(([, { owners }]) => owners.some(({ name }) => name === "near"));
       expect(named.map(([name]) => name)).toEqual(anew.map(([name]) => name));
       return Object.fromEntries(anew.map(([name, { owners }]) => [name, owners.map((owner) => owner.name)]));
     };
@@ -354,10 +354,15 @@ describe("slots", () => {
       metrics: [{ providers: [], overrides: [{ metrics: [metric], mode, disabled: true, tags: new Map() }] }],
     });
     const both = ["wide", "near"];
+    const inbound = { "inbound/authn": both, "inbound/network/telemetry": both };
+    const outbound = { "outbound/authn": both, "outbound/network/telemetry": both };
     const log = { providers: [], mode: "SERVER", disabled: false } as const;
     expect(changed(drop("requests_total", "SERVER"))).toEqual({ "inbound/authn": both });
     expect(changed(drop("tcp_sent_bytes_total", "CLIENT"))).toEqual({ "outbound/network/telemetry": both });
-    expect(changed({ accessLogging: [log] })).toEqual({ "inbound/authn": both, "inbound/network/telemetry": both });
+    expect(changed({ accessLogging: [log] })).toEqual(inbound);
+    expect(changed({ metrics: [{ providers: ["other"], overrides: [] }] })).toEqual({ ...inbound, ...outbound });
+    const [one, other] = (["requests_total", "request_bytes"] as const).map((metric) => slots(drop(metric, "SERVER")));
+    expect(one?.get("inbound/authn")?.version).not.toBe(other?.get("inbound/authn")?.version);
   });
 
   test("a label that a pod does not know is told", () => {

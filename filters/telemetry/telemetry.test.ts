@@ -228,6 +228,12 @@ describe("the exchange", () => {
     expect(names.map((name) => reply.headers.get(name))).toEqual(expected[row.answer as "ours"]);
   });
 
+  test.each(names)("%s alone, without the other one, does not come back from an application either", async (name) => {
+    const headers = { [name]: "alone" };
+    const reply = (await load()).fetch({}, () => ({ status: 200, headers }), { cluster, properties: plain });
+    expect(names.map((one) => reply.headers.get(one))).toEqual([undefined, undefined]);
+  });
+
   test("what an external service says of itself is not believed", async () => {
     const labels = labelsOf(await load(), { upstream: saying(catalog), options: { cluster: external } });
     expect(labels["destination_workload"]).toBe("unknown");

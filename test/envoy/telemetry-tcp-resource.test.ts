@@ -86,6 +86,8 @@ describe.skipIf(obstacle !== undefined)("Telemetry of TCP connections", () => {
     await logged("web", isOf(9000), [9000]);
     const ofRequest = (await lines("web")).filter((line) => !isOf(9000)(line));
     expect(ofRequest.map(({ path }) => path)).toEqual(["/items?once", "/items?once"]); // of its caller and of its server
+    const counted = await samples({ get: (path) => mesh.admin("web", path) }, "istio_requests_total");
+    expect(counted.map(({ labels }) => labels["reporter"]).toSorted()).toEqual(["destination", "source"]);
     expect(await changes()).toEqual(before);
   });
 
