@@ -6,6 +6,8 @@ import type { Json } from "./filter-envoy.ts";
 export interface SwappableFilters {
   /** The bootstrap, whose Wasm filters now come from files. */
   readonly bootstrap: Json;
+  /** How many there are. */
+  readonly count: number;
   /** Puts the Wasm filters of another bootstrap, whose chains are the same, into the place of those that there are. */
   swapTo(bootstrap: Json): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function swappableFilters(bootstrap: Json, folder: string): Promise
   await write(filters);
   return {
     bootstrap: changed as Json,
+    count: filters.size,
     async swapTo(next) {
       const others = new Map<string, Extension>();
       replaceWasm(next, collect(others));
