@@ -36,7 +36,10 @@ export async function startRelay(pod: RunPod): Promise<Relay> {
 export function tunnel(proxy: Target, to: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const asked = request({ ...proxy, method: "CONNECT", path: to });
-    asked.once("connect", (_, socket) => resolve(socket)).once("error", reject);
+    asked.once("error", reject).once("connect", (_, socket, head) => {
+      socket.unshift(head); // what the other side said first may come with the answer
+      resolve(socket);
+    });
     asked.end();
   });
 }
