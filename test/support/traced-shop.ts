@@ -128,19 +128,24 @@ export const decisions: readonly (readonly [Story, Context])[] = (Object.keys(st
   (Object.keys(contexts) as Context[]).map((context) => [story, context] as const),
 );
 
-let told = 0;
+let calls = 0;
 
 /** Calls the shop until the collector shows what a story tells, then takes its files away. */
 export async function tell(mesh: TestMesh, story: Story, context: Context): Promise<void> {
   const { files, timeoutMs, isSlow, trace } = stories[story];
-  for (const [name, yaml] of Object.entries(files)) await mesh.apply(name, yaml);
+  await using after = new AsyncDisposableStack();
+  for (const [name, yaml] of Object.entries(files)) {
+    await mesh.apply(name, yaml);
+    after.defer(() => (name in shop ? mesh.apply(name, shop[name] ?? "") : mesh.remove(name)));
+  }
+  after.defer(() => slowDown(mesh, false));
   await slowDown(mesh, isSlow);
   const gateway = { ...(await mesh.gateway()), path: "/api/catalog" };
   const asked = new Set<string>();
   let seen: readonly string[] = [];
   await mesh.waitFor(
     async () => {
-      const id = `0af7651916cd43dd${(0xabc000 + told++).toString(16).padStart(16, "0")}`;
+      const id = `0af7651916cd43dd${(0xabc000 + calls++).toString(16).padStart(16, "0")}`;
       asked.add(id);
       await call({ ...gateway, headers: { ...contexts[context](id), "x-request-timeout-ms": String(timeoutMs) } });
       const trees = (await traces(mesh)).filter(([span]) => span && asked.has(span.traceId)).map(treeOf);
@@ -149,8 +154,6 @@ export async function tell(mesh: TestMesh, story: Story, context: Context): Prom
     },
     () => `${trace.join("\n")}\nthe last one is\n${seen.join("\n")}`,
   );
-  for (const name of Object.keys(files)) await (name in shop ? mesh.apply(name, shop[name] ?? "") : mesh.remove(name));
-  await slowDown(mesh, false);
 }
 
 /** Whether catalog takes a second for each request. */
