@@ -18,7 +18,7 @@ export interface AttachedBudget {
 let budgets = 0;
 
 /**
- * Attaches a retry budget that has nothing of the ones before it, which are gone, and waits until the workload's Envoy has it.
+ * Attaches a retry budget that has nothing of the ones before it, and waits until the workload's Envoy has it and none has those.
  *
  * @param workload `istio-ingressgateway`: the gateway; `all`: all of the namespace, webapp among them
  * @param config   window 10m, minRetries 0 where it doesn't say
@@ -34,13 +34,19 @@ export async function attachBudget(mesh: TestMesh, workload: string, config: Con
     const yaml = wasmPlugin({ name, url: "builtin://retry-budget", config: completed(config), spec });
     await mesh.apply("budget.yaml", yaml.replace("namespace: shop", `namespace: ${namespace}`));
   };
+  const dump = (workload: string): Promise<string> => mesh.admin(workload, "/config_dump?resource=ecds_filters");
+  const isAlone = async (): Promise<boolean> => {
+    const dumps = await Promise.all((await mesh.run()).pods.map(({ workload }) => dump(workload)));
+    return dumps.every((text) => text.matchAll(/budget-\d+"/g).every(([found]) => found === `${name}"`));
+  };
   const change = async (config: Config): Promise<void> => {
     await apply(config);
     const wanted = JSON.stringify(JSON.stringify(completed(config))).slice(1, -1);
     await mesh.waitFor(async () => {
-      const ecds = await mesh.admin(workload === "all" ? "webapp" : workload, "/config_dump?resource=ecds_filters");
+      const ecds = await dump(workload === "all" ? "webapp" : workload);
       const status = await mesh.plugin(`${namespace}/${name}`); // of all slots, by what the controller wants now
-      return ecds.includes(`${name}"`) && ecds.includes(wanted) && status?.acknowledged === status?.matched;
+      const isEverywhere = status !== undefined && status.matched > 0 && status.acknowledged === status.matched;
+      return isEverywhere && ecds.includes(`${name}"`) && ecds.includes(wanted) && (await isAlone());
     }, `${workload} to have ${name} with ${wanted}`);
   };
   await change(config);

@@ -75,12 +75,14 @@ test("a swap of its configuration under load fails no request and keeps what was
 });
 
 test("a server's sidecar, behind mutual TLS: it defends itself against callers that have no budget", async () => {
-  await mesh.apply("strict.yaml", strict);
   const { ip } = await mesh.pod("catalog");
+  const inPlainText = () => call({ host: ip, port: 8080 });
+  expect((await inPlainText()).status).toBe(200);
+  await mesh.apply("strict.yaml", strict);
   const isRefused = () =>
-    call({ host: ip, port: 8080 }).then(
+    inPlainText().then(
       () => false,
-      () => true,
+      ({ code }: NodeJS.ErrnoException) => code === "ECONNRESET", // somebody listens
     );
   await mesh.waitFor(isRefused, "catalog to refuse plain text");
   await attachBudget(mesh, "catalog", { percent: 25 });
