@@ -14,7 +14,8 @@ import { gatewayTo, wasmPlugin, workload } from "../support/yaml.ts";
 // protocol, on one worker and on four. What is left is told, and at its end callers are answered and the applications,
 // which work on, see the reset.
 
-const leftMs = 700;
+/** Time for a request to come to the last application, also where the machine is busy. */
+const leftMs = 2000;
 const app = join(import.meta.dirname, "..", "support", "http2-app.ts");
 const program = (service: string) => ({ port: "grpc", command: [node, app, service] });
 
@@ -88,8 +89,6 @@ describe.each([1, 4])("%i workers", (count) => {
     for (const way of [gateway, sidecar]) {
       await mesh.waitFor(async () => (await way.get("/", {})).status === 200, "the mesh to serve");
     }
-    const { command_line_options: options } = JSON.parse(await mesh.admin("catalog", "/server_info"));
-    expect(options.concurrency).toBe(count);
   }, 120_000);
   afterAll(async () => {
     await mesh?.stop();
@@ -128,7 +127,8 @@ describe.each([1, 4])("%i workers", (count) => {
     const replies = await Promise.all(Array.from({ length: 4 }, ask));
     const since = async (name: string) => (await seenBy(name)).slice(before[apps.indexOf(name)]);
     const last = apps.at(-1) ?? "";
-    await mesh.waitFor(async () => (await since(last)).every(({ isBroken }) => isBroken), `${last} to see the resets`);
+    const broken = async () => (await since(last)).filter(({ isBroken }) => isBroken).length;
+    await mesh.waitFor(async () => (await broken()) === replies.length, `${last} to see the resets`);
     const told = (await Promise.all(apps.map(since))).flat();
     expect(told).toHaveLength(apps.length * replies.length);
     return { replies, told };
