@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { withCustomSection } from "../../sdk/build/custom-sections.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { call, type LoadResult, startLoad, type Target, tally } from "../support/http.ts";
-import { keptFile } from "../support/kept.ts";
+import { storedFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
 import { until } from "../support/wait.ts";
@@ -24,9 +24,7 @@ describe.each([1, 4])("in a mesh, on %i workers", (count) => {
 
   beforeAll(async () => {
     module = await filterModule("deadline");
-    const other = await keptFile("deadline-other", Buffer.from(module).toString("base64"), async () =>
-      withCustomSection(module, "test.other", new Uint8Array(1)),
-    );
+    const other = await storedFile("deadline-other", withCustomSection(module, "test.other", new Uint8Array(1)));
     modules = ["builtin://deadline", pathToFileURL(other).href];
     workers = await envoyOfWorkers(count);
     const services = { "catalog.yaml": workload("catalog"), "webapp.yaml": workload("webapp") };
@@ -75,7 +73,7 @@ describe.each([1, 4])("in a mesh, on %i workers", (count) => {
   });
 
   test("a VM that traps is made anew, and the requests to come have their deadlines", async () => {
-    const trap = await keptFile("deadline-trap", Buffer.from(module).toString("base64"), () => trapping(module));
+    const trap = await storedFile("deadline-trap", await trapping(module));
     await mesh.apply("deadline.yaml", plugin(9, pathToFileURL(trap).href));
     await live(9);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 }); // one connection, one worker, one VM

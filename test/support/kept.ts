@@ -27,6 +27,16 @@ export async function keptFile(name: string, madeFrom: string, make: () => Promi
   return file;
 }
 
+/** The file of a module that is made already. */
+export function storedFile(name: string, bytes: Uint8Array): Promise<string> {
+  return keptFile(name, sha256(bytes), async () => bytes);
+}
+
+/** In hexadecimal digits. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 /** The bytes of the module; see {@link keptFile}. */
 export async function kept(...module: Parameters<typeof keptFile>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(await keptFile(...module)));
