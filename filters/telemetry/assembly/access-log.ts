@@ -1,4 +1,4 @@
-// One line of JSON for each request that is over, left in filter state: a file logger of Envoy's prints it from there.
+// One line of JSON for each request or connection that is over, left in filter state: a file logger of Envoy's prints it from there.
 import { Expression, FilterState, joinTexts } from "@sluice/sdk/assembly";
 import { AccessLogConfig } from "./config";
 import { Expressions } from "./expressions";
@@ -22,12 +22,12 @@ export class AccessLog {
     if (filter != null) this.filter = Expression.compile(filter);
   }
 
-  /** Leaves the line of the request whose filter state this is. */
+  /** Leaves the line of the request or connection whose filter state this is. */
   write(state: FilterState): void {
     const filter = this.filter;
     if (filter != null && !filter.bool()) return;
     const values: string[] = [];
-    this.values.read(values);
+    this.values.read(values, true);
     const parts: string[] = [];
     for (let i = 0; i < values.length; i++) {
       parts.push(this.names[i]);

@@ -24,8 +24,8 @@ function describeInbound(proxy: Proxy, properties: Properties, said: string | nu
   const own = proxy.node.workload;
   const peer = proxy.peers.ofHeader(said);
   const source = peer == null ? proxy.unknownPeer : peer;
-  const principal = text(properties, "connection.uri_san_peer_certificate");
-  const ownPrincipal = text(properties, "connection.uri_san_local_certificate");
+  const principal = bounded(text(properties, "connection.uri_san_peer_certificate"));
+  const ownPrincipal = bounded(text(properties, "connection.uri_san_local_certificate"));
   values.push("destination");
   describeSource(values, source, namespaceOf(source, principal), principal);
   const service = inboundService(proxy.clusters.of(properties), own, properties);
@@ -38,10 +38,10 @@ function describeOutbound(proxy: Proxy, properties: Properties, said: string | n
   const own = proxy.node.workload;
   const cluster = proxy.clusters.of(properties);
   const destination = destinationOf(cluster, proxy, properties, said);
-  const principal = text(properties, "upstream.uri_san_peer_certificate");
+  const principal = bounded(text(properties, "upstream.uri_san_peer_certificate"));
   const namespace = namespaceOf(destination, principal);
   values.push("source");
-  describeSource(values, own, own.namespace, text(properties, "upstream.uri_san_local_certificate"));
+  describeSource(values, own, own.namespace, bounded(text(properties, "upstream.uri_san_local_certificate")));
   const service = outboundService(cluster, properties, !proxy.node.isGateway);
   const serviceNamespace = service.namespace.length ? service.namespace : namespace;
   describeDestination(values, destination, namespace, principal, service, serviceNamespace);
@@ -110,7 +110,7 @@ function describeDestination(
 /** Appends what expressions say of the stream whose callback runs: a label's value, where one has none Istio's word for that. */
 export function describeMore(values: string[], dimensions: Expressions): void {
   const first = values.length;
-  dimensions.read(values);
+  dimensions.read(values, false);
   for (let i = first; i < values.length; i++) values[i] = values[i].length ? bounded(values[i].substring(1)) : UNKNOWN;
 }
 

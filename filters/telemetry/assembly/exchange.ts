@@ -5,14 +5,13 @@ import { Node } from "./node";
 const ID = "x-envoy-peer-metadata-id";
 const METADATA = "x-envoy-peer-metadata";
 
-const INBOUND: i64 = 1; // xds.listener_direction
+/** Values of `xds.listener_direction`. */
+export const INBOUND: i64 = 1;
+const OUTBOUND: i64 = 2;
 
-/**
- * Whether a stream comes to our application. A gateway has none: all that it gets, it sends on. Read of each attempt: Envoy has one
- * upstream half for both directions.
- */
-export function isInbound(node: Node, properties: Properties): bool {
-  return !node.isGateway && properties.i64("xds.listener_direction") == INBOUND;
+/** Which way a stream goes; 0 where it can't be read. A gateway has no application: all that it gets, it sends on. */
+export function directionOf(node: Node, properties: Properties): i64 {
+  return node.isGateway ? OUTBOUND : properties.i64("xds.listener_direction");
 }
 
 /** What the peer says of itself; null if it says nothing. */

@@ -4,8 +4,9 @@ import { flagNames } from "./response-flags";
 enum Kind {
   Plain,
   Flags,
-  /** Plain, too, but of requests only. */
+  /** Plain, too, but a log has a value also where Envoy has none. */
   Took,
+  Code,
   Other,
 }
 
@@ -26,7 +27,7 @@ export class Expressions {
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i];
       const existence = existenceOf(text);
-      const plain: i32 = text == TOOK ? Kind.Took : Kind.Plain;
+      const plain: i32 = text == TOOK ? Kind.Took : text == CODE ? Kind.Code : Kind.Plain;
       const kind: i32 = text == FLAGS ? Kind.Flags : existence.length ? plain : Kind.Other;
       this.kinds.push(kind);
       this.others.push(kind == Kind.Other ? Expression.compile(marked(text)) : null);
@@ -46,8 +47,10 @@ export class Expressions {
   /**
    * Appends the results: `s` and what is a string, `n` and what is anything else, as a text; empty for what has no value now.
    * Attributes that are durations are in milliseconds, response flags have their names.
+   *
+   * @param isLog of what is over: how long a connection was there, and code 0 without an answer, as Envoy's own log has them
    */
-  read(results: string[]): void {
+  read(results: string[], isLog: bool): void {
     const together = this.plain;
     const plain = together == null ? new Array<string>() : together.strings();
     let nextPlain = 0;
@@ -59,19 +62,26 @@ export class Expressions {
       else if (other != null) text = other.string();
       else if (isPlain(kind) && nextPlain < plain.length) text = plain[nextPlain++];
       if (text != null && text.length) results.push(text);
-      else results.push(kind == Kind.Took ? sinceStart() : "");
+      else results.push(isLog ? inLog(kind) : "");
     }
   }
 }
 
 function isPlain(kind: i32): bool {
-  return kind == Kind.Plain || kind == Kind.Took;
+  return kind == Kind.Plain || kind == Kind.Took || kind == Kind.Code;
+}
+
+/** What a log has where Envoy has no value. */
+function inLog(kind: i32): string {
+  if (kind == Kind.Code) return "n0";
+  return kind == Kind.Took ? sinceStart() : "";
 }
 
 /** How long a connection has been there: Envoy says it of requests only. */
 function sinceStart(): string {
   const start = new Properties().u64("request.time");
-  return start ? "n" + ((clock.realtimeNs() - start) / 1_000_000).toString() : "";
+  const now = max(clock.realtimeNs(), start); // the clock may step back
+  return start ? "n" + ((now - start) / 1_000_000).toString() : "";
 }
 
 /** As it is read, with its kind before it. A line end keeps a comment at the expression's end from what follows. */
@@ -83,6 +93,7 @@ export function marked(text: string): string {
 
 const FLAGS = "response.flags";
 const TOOK = "request.duration";
+const CODE = "response.code";
 const DURATIONS: string[] = [TOOK, "response.backend_latency", "upstream.cx_pool_ready_duration"];
 const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
 /** Of texts: filter state is bytes, and those that are no UTF-8 are an error where they become a string. */

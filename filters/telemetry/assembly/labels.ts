@@ -32,8 +32,6 @@ const SOURCE = 1;
 const DESTINATION = 9;
 /** So many labels say who the peers are. */
 export const PEERS = 20;
-/** Place of `request_protocol`. */
-export const PROTOCOL = 20;
 /** Place of `response_code`. */
 export const OUTCOME = 21;
 /** Place of `response_flags`. */

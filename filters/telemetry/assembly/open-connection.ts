@@ -49,7 +49,7 @@ export class OpenConnection extends OpenStream {
     // Stock Envoy hands over no metadata with a connection, so that a server knows its caller by the certificate only.
     const security = describePeers(proxy, properties, inbound, null);
     describeOutcome(proxy.values, "tcp", "0", "", flags, security);
-    if (isOver) describeMore(proxy.values, proxy.dimensions);
+    if (isOver && this.series == null) describeMore(proxy.values, proxy.dimensions);
     else append(proxy.values, this.more);
     return proxy.connections.of(proxy.values, inbound);
   }

@@ -2,7 +2,7 @@ import { FilterState, log, Plugin, Properties } from "@sluice/sdk/assembly";
 import { AccessLog } from "./access-log";
 import { Clusters } from "./clusters";
 import { TelemetryConfig } from "./config";
-import { isInbound } from "./exchange";
+import { directionOf, INBOUND } from "./exchange";
 import { Expressions } from "./expressions";
 import { Node } from "./node";
 import { OpenStreams } from "./open-streams";
@@ -10,13 +10,6 @@ import { Peers } from "./peers";
 import { SeriesTable } from "./series-table";
 import { Metric, Shapes } from "./shapes";
 import { peerOf, Workload } from "./workload";
-
-/** To a question that is asked once. */
-export enum Answer {
-  NotRead,
-  No,
-  Yes,
-}
 
 /** What all requests, or connections, of a worker share. */
 @final
@@ -30,7 +23,8 @@ export class Proxy {
   /** Values of labels beyond those that the filter finds itself. */
   readonly dimensions: Expressions;
   private accessLog: AccessLog | null;
-  private inbound: Answer = Answer.NotRead;
+  /** Of all streams; 0 until one says it. */
+  private direction: i64 = 0;
   readonly open: OpenStreams;
   readonly unknownPeer: Workload = peerOf("", "", "", "", "", "", "");
   /** For the labels of the request that is counted now: one list for all of them. */
@@ -73,10 +67,8 @@ export class Proxy {
    * each direction; only a stream can say which (the key of a plugin: Envoy, source/extensions/common/wasm/plugin.h).
    */
   isInbound(properties: Properties): bool {
-    if (this.inbound == Answer.NotRead) {
-      this.inbound = isInbound(this.node, properties) ? Answer.Yes : Answer.No;
-    }
-    return this.inbound == Answer.Yes;
+    if (!this.direction) this.direction = directionOf(this.node, properties);
+    return this.direction == INBOUND;
   }
 
   /** Whether there is anything to do for connections. */

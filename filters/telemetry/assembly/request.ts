@@ -11,9 +11,16 @@ import {
 } from "./describe";
 import { heard, strip, take, tell } from "./exchange";
 import { OpenCall } from "./open-call";
-import { Answer, Proxy } from "./proxy";
+import { Proxy } from "./proxy";
 import { Series } from "./series";
 import { Metric } from "./shapes";
+
+/** To a question that is asked once. */
+enum Answer {
+  NotRead,
+  No,
+  Yes,
+}
 
 /** The downstream half: one request, which is counted when it is over; messages of gRPC also while it is open. */
 export class Request extends HttpContext {

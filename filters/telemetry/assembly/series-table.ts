@@ -45,13 +45,14 @@ export class SeriesTable {
     }
   }
 
-  /** @param values of all labels; changed where there are too many sets of them */
-  of(values: string[], isInbound: bool): Series {
-    let key = this.keyOf(values);
+  /** @param all values of all labels */
+  of(all: string[], isInbound: bool): Series {
+    let key = this.keyOf(all);
     let series = this.known.get(key);
     if (series != null) return series;
-    if (this.known.size < this.max) return this.add(key, values);
+    if (this.known.size < this.max) return this.add(key, all);
     this.overflow.increment();
+    const values = all.slice(0);
     forgetPeer(values, isInbound);
     key = this.keyOf(values);
     series = this.known.get(key);
