@@ -73,11 +73,11 @@ export function proxy_on_configure(id: u32, size: u32): bool {
   if (status != Status.Ok) return false; // rather than without what was configured
   const config = parseConfig(size ? valueBytes() : new Uint8Array(0));
   plugin.onConfigure(config);
-  configured();
   const problems = config.finish();
+  const ok = !problems.length;
+  configured(ok);
   const name = plugin.properties.string("plugin_name");
   for (let i = 0; i < problems.length; i++) log.error((name == null ? "" : name + ": ") + problems[i]);
-  const ok = !problems.length;
   collectIfDue();
   return ok;
 }

@@ -1,4 +1,4 @@
-import { defineKnownMetrics } from "./known-metrics";
+import { shareMetrics } from "./known-metrics";
 import { Metric } from "./metrics";
 import { onConfigured } from "./registry";
 
@@ -48,7 +48,7 @@ export class Labelled<T extends Metric> {
     readonly name: string,
     readonly labels: string[],
   ) {
-    onConfigured(defineKnownMetrics);
+    onConfigured(shareMetrics);
   }
 
   /** The metric for these values, in the order of the labels. */

@@ -1,7 +1,7 @@
 import * as MetricType from "../abi/metric-type";
 import { proxy_define_metric, proxy_get_metric, proxy_increment_metric, proxy_record_metric } from "./env";
 import { OUT_LONG, OUT_WORD, THIRD } from "./host-memory";
-import { defineKnownMetrics, noteMetric } from "./known-metrics";
+import { noteMetric, shareMetrics } from "./known-metrics";
 import { onConfigured } from "./registry";
 import { Status } from "./status";
 
@@ -17,7 +17,7 @@ export abstract class Metric {
     readonly name: string,
     private type: i32,
   ) {
-    onConfigured(defineKnownMetrics);
+    onConfigured(shareMetrics);
   }
 
   /** The host's number for it; 0 (which is no metric's) if the host refuses it. */

@@ -10,16 +10,16 @@ export function registerPlugin(factory: () => Plugin): void {
   create = factory;
 }
 
-let afterConfigure: (() => void) | null = null;
+let afterConfigure: ((isGood: bool) => void) | null = null;
 
-/** Has this done at the end of each configuration: by a part of the SDK that a filter without it need not carry. */
-export function onConfigured(action: () => void): void {
+/** Has this done at the end of each configuration, which is told whether it was good: by a part of the SDK that a filter without it need not carry. */
+export function onConfigured(action: (isGood: bool) => void): void {
   afterConfigure = action;
 }
 
-export function configured(): void {
+export function configured(isGood: bool): void {
   const action = afterConfigure;
-  if (action != null) action();
+  if (action != null) action(isGood);
 }
 
 /** A plugin of the registered kind; null, and nothing will be configured, if there is none. */
