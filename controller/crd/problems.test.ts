@@ -253,7 +253,6 @@ spec:
   - providers: [{name: zipkin}, {name: jaeger}]
     useRequestIdForTraceSampling: false
     disableContextPropagation: true
-    customTags: {a: {formatter: {value: "%PROTOCOL%"}}}
 `;
   const about = (place: string, what: string): string =>
     `warning SLU0003 mesh/a.yaml:${place} Telemetry default/x: spec.${what}`;
@@ -282,7 +281,6 @@ spec:
       "12:32",
       "tracing[0].disableContextPropagation is true, which has no effect: Envoy holds that in its listeners, whose change would close connections; the headers must be removed behind this proxy",
     ),
-    about("13:22", "tracing[0].customTags.a.formatter has no effect yet: the tag is left out"),
   ]);
   expect(tell(text).refs).toContain("Telemetry default/x");
 });

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { type CustomTag, providers, type TracingRule } from "../model/telemetry.ts";
 import { defined, text, withRule } from "./fields.ts";
+import { formatComplaint } from "./format-string.ts";
 import { token } from "./http-headers.ts";
 import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
-import { notYet } from "./walk.ts";
 
 const named = z.strictObject({
   name: z.string().min(1),
@@ -27,7 +27,10 @@ const customTag = withRule(
       .strictObject({ ...named.shape, name: headerName })
       .optional()
       .describe("A header of the request."),
-    formatter: notYet("has no effect yet: the tag is left out", "a mapping"),
+    formatter: z
+      .strictObject({ value: text(formatComplaint).describe("A format string, as of access logs: %REQ(x-a)%.") })
+      .optional()
+      .describe("What Envoy makes of a format string."),
   }),
   (tag) => (Object.keys(tag).length === 1 ? [] : [{ message: oneType }]),
 );
@@ -77,7 +80,9 @@ export function readTracing(rule: z.output<typeof tracingRule>): TracingRule {
   });
 }
 
-function readTag([tag, { literal, environment, header }]: [string, z.output<typeof customTag>]): [string, CustomTag][] {
+function readTag([tag, from]: [string, z.output<typeof customTag>]): [string, CustomTag][] {
+  const { literal, environment, header, formatter } = from;
+  if (formatter) return [[tag, { from: "format", value: formatter.value }]];
   if (literal) return [[tag, { from: "literal", value: literal.value }]];
   const source = environment ?? header;
   if (!source) return [];

@@ -108,7 +108,7 @@ export interface TracingRule extends Rule {
   readonly enableIstioTags?: boolean;
 }
 
-/** The value itself, or where it comes from: the proxy's environment or a header of the request. */
+/** The value itself, one of Envoy's format strings, or where it comes from: the proxy's environment or a header of the request. */
 export type CustomTag =
-  | { readonly from: "literal"; readonly value: string }
+  | { readonly from: "literal" | "format"; readonly value: string }
   | { readonly from: "environment" | "header"; readonly name: string; readonly defaultValue: string };

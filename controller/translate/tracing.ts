@@ -116,13 +116,15 @@ const workload = [
 ];
 
 function formatted(tag: string, command: string): Tag {
-  return { tag, type: { case: "value", value: `%${command}%` } };
+  return customTag(tag, { from: "format", value: `%${command}%` });
 }
 
 function customTag(tag: string, from: CustomTag): Tag {
   switch (from.from) {
     case "literal":
       return { tag, type: { case: "literal", value: { value: from.value } } };
+    case "format":
+      return { tag, type: { case: "value", value: from.value } };
     case "environment":
       return { tag, type: { case: "environment", value: { name: from.name, defaultValue: from.defaultValue } } };
     case "header":

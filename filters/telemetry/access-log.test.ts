@@ -45,13 +45,13 @@ describe("the line", () => {
     );
   });
 
-  test("has response flags by their names, and of a request without an answer no code", async () => {
+  test("has response flags by their names, and of a request without an answer code 0", async () => {
     const fields = { code: "response.code", flags: "response.flags", details: "response.code_details" };
     const host = await logging({ fields });
     expect(fieldsOf(lineOf(host, { options: { route: null } }))).toMatchObject({ code: 404, flags: "NR" });
     const stream = host.stream({}, { cluster, properties: plain });
     stream.disconnect();
-    expect(fieldsOf(stream.reply.filterState.get("sluice.access-log"))).toMatchObject({ code: null, flags: "DC" });
+    expect(fieldsOf(stream.reply.filterState.get("sluice.access-log"))).toMatchObject({ code: 0, flags: "DC" });
   });
 
   test("has moments as RFC 3339 has them", async () => {

@@ -226,7 +226,7 @@ describe("the access log", () => {
     ${"left out"} | ${{ metrics: [{ drop: true }] }}
   `("has a line of each connection that is over, where metrics are $metrics", async ({ more }) => {
     expect(JSON.parse((await lineOf({ fields }, more)) ?? "")).toEqual({
-      ...{ start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/), method: null, code: null, flags: "-" },
+      ...{ start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/), method: null, code: 0, flags: "-" },
       ...{ received: 2, sent: 5, took: 1500, to: "10.0.0.7:5432" },
     });
   });

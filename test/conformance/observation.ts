@@ -75,8 +75,13 @@ export function histogramOf(samples: readonly number[]): string {
 
 /** `name: times`. @param calls names, once for each call */
 export function countText(calls: readonly string[]): string[] {
-  return [...new Set(calls)].sort().map((name) => `${name}: ${calls.filter((one) => one === name).length}`);
+  const isHearing = calls.includes("proxy_register_shared_queue");
+  const counted = calls.filter((name) => !(isHearing && whenHeard.has(name)));
+  return [...new Set(counted)].sort().map((name) => `${name}: ${counted.filter((one) => one === name).length}`);
 }
+
+/** What a plugin does when it hears of other VMs' metrics: how much of it is before the end depends on the threads. */
+const whenHeard = new Set(["proxy_dequeue_shared_queue", "proxy_get_shared_data", "proxy_define_metric"]);
 
 function escaped(char: string): string {
   return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
