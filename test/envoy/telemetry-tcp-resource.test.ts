@@ -70,7 +70,7 @@ describe.skipIf(obstacle !== undefined)("Telemetry of TCP connections", () => {
       await mesh.waitFor(async () => (await counted()).length > 0, `${name} to have counted the connection`);
     }
     await apply("{accessLogging: [{}]}");
-    const none = Object.fromEntries(Object.keys(istioFields).map((name) => [name, null]));
+    const none = { ...Object.fromEntries(Object.keys(istioFields).map((name) => [name, null])), response_code: 0 };
     const fields = {
       ...{ ...none, start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), response_flags: "-" },
       ...{ bytes_received: 2, bytes_sent: 2, duration: expect.any(Number), upstream_transport_failure_reason: "" },
