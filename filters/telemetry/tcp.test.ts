@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { istioFields } from "../../controller/translate/access-log.ts";
+import * as Status from "../../sdk/abi/status.ts";
 import type { Host, PropertyValue } from "../../sdk/host/index.ts";
 import { inspectModule } from "../../sdk/module/inspect.ts";
 import {
@@ -238,6 +239,16 @@ describe("the access log", () => {
     ${"response.code >= 400"}                | ${false}
   `("has one where $filter: $logged", async ({ filter, logged }) => {
     expect((await lineOf({ filter, fields })) !== undefined).toBe(logged);
+  });
+
+  test("has null for how long it was open, where the host does not say when it began", async () => {
+    const host = await loadTcp({
+      config: { accessLog: { fields: { took: "request.duration" } }, metrics: [{ drop: true }] },
+    });
+    const connection = host.connect({ properties: connected() });
+    host.faults.fail("proxy_get_property", Status.NotFound);
+    connection.client.reset();
+    expect(JSON.parse(connection.filterState.get("sluice.access-log") ?? "")).toEqual({ took: null });
   });
 });
 
