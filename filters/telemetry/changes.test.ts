@@ -88,7 +88,7 @@ describe("a dropped metric", () => {
     expect(reply.headers.get("x-envoy-peer-metadata")).toBeUndefined();
     host.hostcalls.reset();
     host.fetch({}, saying(catalog), options);
-    expect(host.hostcalls.byName["proxy_get_property"]).toBe(2); // direction and cluster of the attempt
+    expect(host.hostcalls.byName["proxy_get_property"]).toBe(3); // directions, and the cluster of the attempt
   });
 
   test("of one direction's messages leaves the other's", async () => {

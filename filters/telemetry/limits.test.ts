@@ -175,12 +175,12 @@ describe("the cost in host calls of a request after the first one", () => {
 
   test.each`
     what                             | host                | request          | upstream           | total | calls
-    ${"a client's sidecar"}          | ${{}}               | ${{}}            | ${saying(catalog)} | ${20} | ${{ proxy_get_property: 10, ...headers(2, 2, 2) }}
-    ${"a client's sidecar, no peer"} | ${{}}               | ${{}}            | ${undefined}       | ${20} | ${{ proxy_get_property: 11, ...headers(2, 2, 1) }}
-    ${"a client's sidecar, gRPC"}    | ${{}}               | ${grpc}          | ${saying(catalog)} | ${24} | ${{ proxy_get_property: 12, proxy_increment_metric: 3, ...headers(2, 2, 2) }}
+    ${"a client's sidecar"}          | ${{}}               | ${{}}            | ${saying(catalog)} | ${21} | ${{ proxy_get_property: 11, ...headers(2, 2, 2) }}
+    ${"a client's sidecar, no peer"} | ${{}}               | ${{}}            | ${undefined}       | ${21} | ${{ proxy_get_property: 12, ...headers(2, 2, 1) }}
+    ${"a client's sidecar, gRPC"}    | ${{}}               | ${grpc}          | ${saying(catalog)} | ${25} | ${{ proxy_get_property: 13, proxy_increment_metric: 3, ...headers(2, 2, 2) }}
     ${"a gateway"}                   | ${{ node: router }} | ${{}}            | ${saying(catalog)} | ${19} | ${{ proxy_get_property: 9, ...headers(2, 2, 2) }}
-    ${"a server's sidecar"}          | ${server}           | ${from(catalog)} | ${undefined}       | ${19} | ${{ proxy_get_property: 9, ...headers(2, 2, 2) }}
-    ${"a server's sidecar, no peer"} | ${server}           | ${{}}            | ${undefined}       | ${19} | ${{ proxy_get_property: 9, ...headers(2, 0, 4) }}
+    ${"a server's sidecar"}          | ${server}           | ${from(catalog)} | ${undefined}       | ${20} | ${{ proxy_get_property: 10, ...headers(2, 2, 2) }}
+    ${"a server's sidecar, no peer"} | ${server}           | ${{}}            | ${undefined}       | ${20} | ${{ proxy_get_property: 10, ...headers(2, 0, 4) }}
   `("$what: $total", async ({ host: hostOptions, request, upstream, total, calls }) => {
     const host = await load(hostOptions);
     for (let i = 0; i < 2; i++) {

@@ -285,7 +285,7 @@ describe("the cost", () => {
     first.client.reset();
     host.hostcalls.reset();
     whole().client.reset();
-    expect(host.hostcalls.byName).toEqual({ proxy_get_property: 7, proxy_increment_metric: 3 });
+    expect(host.hostcalls.byName).toEqual({ proxy_get_property: 8, proxy_increment_metric: 3 });
   });
 
   test("in host calls: of its line with Istio's fields", async () => {

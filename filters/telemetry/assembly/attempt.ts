@@ -1,5 +1,5 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
-import { directionOf, INBOUND, strip, tell } from "./exchange";
+import { isInbound, strip, tell } from "./exchange";
 import { Proxy } from "./proxy";
 
 /**
@@ -12,9 +12,7 @@ export class Attempt extends HttpContext {
   }
 
   onRequestHeaders(endOfStream: bool): HeadersAction {
-    // Read of each attempt: Envoy has one upstream half for both directions.
-    const isInbound = directionOf(this.proxy.node, this.properties) == INBOUND;
-    if (!isInbound && this.staysInMesh) tell(this.requestHeaders, this.proxy.node);
+    if (!isInbound(this.proxy.node, this.properties) && this.staysInMesh) tell(this.requestHeaders, this.proxy.node);
     else strip(this.requestHeaders);
     return HeadersAction.Continue;
   }

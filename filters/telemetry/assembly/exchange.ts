@@ -5,13 +5,14 @@ import { Node } from "./node";
 const ID = "x-envoy-peer-metadata-id";
 const METADATA = "x-envoy-peer-metadata";
 
-/** Values of `xds.listener_direction`. */
-export const INBOUND: i64 = 1;
-const OUTBOUND: i64 = 2;
+const INBOUND: i64 = 1; // xds.listener_direction
 
-/** Which way a stream goes; 0 where it can't be read. A gateway has no application: all that it gets, it sends on. */
-export function directionOf(node: Node, properties: Properties): i64 {
-  return node.isGateway ? OUTBOUND : properties.i64("xds.listener_direction");
+/**
+ * Whether a stream comes to our application. A gateway has none: all that it gets, it sends on. Read of each stream: Envoy has one plugin for
+ * both directions where their configurations are the same (seen in 1.40).
+ */
+export function isInbound(node: Node, properties: Properties): bool {
+  return !node.isGateway && properties.i64("xds.listener_direction") == INBOUND;
 }
 
 /** What the peer says of itself; null if it says nothing. */

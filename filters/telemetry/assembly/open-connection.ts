@@ -1,5 +1,6 @@
 import { Properties, TcpContext } from "@sluice/sdk/assembly";
 import { append, describeMore, describeOutcome, describePeers, leadsSomewhere, moreOf } from "./describe";
+import { isInbound } from "./exchange";
 import { OpenStream } from "./open-streams";
 import { Proxy } from "./proxy";
 import { Series } from "./series";
@@ -45,7 +46,7 @@ export class OpenConnection extends OpenStream {
 
   private seriesOf(properties: Properties, flags: u64, isOver: bool): Series {
     const proxy = this.proxy;
-    const inbound = proxy.isInbound(properties);
+    const inbound = isInbound(proxy.node, properties);
     // Stock Envoy hands over no metadata with a connection, so that a server knows its caller by the certificate only.
     const security = describePeers(proxy, properties, inbound, null);
     describeOutcome(proxy.values, "tcp", "0", "", flags, security);

@@ -1,8 +1,7 @@
-import { FilterState, log, Plugin, Properties } from "@sluice/sdk/assembly";
+import { FilterState, log, Plugin } from "@sluice/sdk/assembly";
 import { AccessLog } from "./access-log";
 import { Clusters } from "./clusters";
 import { TelemetryConfig } from "./config";
-import { directionOf, INBOUND } from "./exchange";
 import { Expressions } from "./expressions";
 import { Node } from "./node";
 import { OpenStreams } from "./open-streams";
@@ -23,8 +22,6 @@ export class Proxy {
   /** Values of labels beyond those that the filter finds itself. */
   readonly dimensions: Expressions;
   private accessLog: AccessLog | null;
-  /** Of all streams; 0 until one says it. */
-  private direction: i64 = 0;
   readonly open: OpenStreams;
   readonly unknownPeer: Workload = peerOf("", "", "", "", "", "", "");
   /** For the labels of the request that is counted now: one list for all of them. */
@@ -60,15 +57,6 @@ export class Proxy {
   log(state: FilterState): void {
     const accessLog = this.accessLog;
     if (accessLog != null) accessLog.write(state);
-  }
-
-  /**
-   * Whether requests, or connections, come to our application. For the downstream half and connections, of which Envoy has a plugin for
-   * each direction; only a stream can say which (the key of a plugin: Envoy, source/extensions/common/wasm/plugin.h).
-   */
-  isInbound(properties: Properties): bool {
-    if (!this.direction) this.direction = directionOf(this.node, properties);
-    return this.direction == INBOUND;
   }
 
   /** Whether there is anything to do for connections. */

@@ -9,7 +9,7 @@ import {
   leadsSomewhere,
   moreOf,
 } from "./describe";
-import { heard, strip, take, tell } from "./exchange";
+import { heard, isInbound, strip, take, tell } from "./exchange";
 import { OpenCall } from "./open-call";
 import { Proxy } from "./proxy";
 import { Series } from "./series";
@@ -24,6 +24,7 @@ enum Answer {
 
 /** The downstream half: one request, which is counted when it is over; messages of gRPC also while it is open. */
 export class Request extends HttpContext {
+  private inbound: Answer = Answer.NotRead;
   private grpc: Answer = Answer.NotRead;
   /** What the peer said of itself: inbound the caller, outbound who answered. */
   private peer: string | null = null;
@@ -102,11 +103,14 @@ export class Request extends HttpContext {
     call.count(properties);
   }
 
+  /** Read when it is needed: where a filter before us answered, the log is all that we see. */
   private get isInbound(): bool {
-    return this.proxy.isInbound(this.properties);
+    if (this.inbound == Answer.NotRead) {
+      this.inbound = isInbound(this.proxy.node, this.properties) ? Answer.Yes : Answer.No;
+    }
+    return this.inbound == Answer.Yes;
   }
 
-  /** Read when it is needed: where a filter before us answered, the log is all that we see. */
   private get isGrpc(): bool {
     if (this.grpc == Answer.NotRead) {
       this.grpc = isGrpcType(this.requestHeaders.get("content-type")) ? Answer.Yes : Answer.No;
