@@ -75,13 +75,22 @@ export function histogramOf(samples: readonly number[]): string {
 
 /** `name: times`. @param calls names, once for each call */
 export function countText(calls: readonly string[]): string[] {
-  const isHearing = calls.includes("proxy_register_shared_queue");
-  const counted = calls.filter((name) => !(isHearing && whenHeard.has(name)));
+  const times = unsteady.filter(({ by }) => calls.includes(by)).flatMap(({ names }) => names);
+  const counted = calls.filter((name) => !times.includes(name));
   return [...new Set(counted)].sort().map((name) => `${name}: ${counted.filter((one) => one === name).length}`);
 }
 
-/** What a plugin does when it hears of other VMs' metrics: how much of it is before the end depends on the threads. */
-const whenHeard = new Set(["proxy_dequeue_shared_queue", "proxy_get_shared_data", "proxy_define_metric"]);
+/** Calls whose number depends on threads and time where a plugin makes the first one: it hears of other VMs' metrics, or ticks. */
+const unsteady: readonly { readonly by: string; readonly names: readonly string[] }[] = [
+  {
+    by: "proxy_register_shared_queue",
+    names: ["proxy_dequeue_shared_queue", "proxy_get_shared_data", "proxy_define_metric"],
+  },
+  {
+    by: "proxy_set_tick_period_milliseconds",
+    names: ["proxy_set_tick_period_milliseconds", "proxy_set_effective_context", "clock_time_get"],
+  },
+];
 
 function escaped(char: string): string {
   return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
