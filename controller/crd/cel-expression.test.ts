@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { celComplaint } from "./cel-expression.ts";
+import { celComplaint, labelComplaint } from "./cel-expression.ts";
 
 test.each([
   "request.host",
@@ -47,4 +47,13 @@ test("what is nested too deeply or too long is refused at once, by name", () => 
   const long = "not an expression in CEL: it has 100002 characters; Envoy takes 100000";
   expect(celComplaint(`'${"a".repeat(100_000)}'`)).toBe(long);
   expect(celComplaint(`'${"a".repeat(99_998)}'`)).toBeUndefined();
+});
+
+test("of what becomes a label, a chain may have 28 levels, and what is wrong with the expression itself is said first", () => {
+  expect(labelComplaint(`1${"+1".repeat(27)} // a comment`)).toBeUndefined();
+  expect(labelComplaint(`1${"+1".repeat(28)}`)).toBe(
+    "too long, or nested too deeply, for a label: it may have some 50,000 characters and 28 levels",
+  );
+  expect(labelComplaint("request.")).toBe("not an expression in CEL: end of input at column 9 can't stand there");
+  expect(labelComplaint("1) + string(2")).toContain("not an expression in CEL");
 });

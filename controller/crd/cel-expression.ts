@@ -17,3 +17,16 @@ export function celComplaint(text: string): string | undefined {
     throw error;
   }
 }
+
+/**
+ * The same of an expression whose value becomes a label. The filter has Envoy evaluate it twice in a longer one, which must stay
+ * within Envoy's limits, too: most have 28 levels and some 50,000 characters.
+ *
+ * @see `marked` in filters/telemetry/assembly/expressions.ts
+ */
+export function labelComplaint(text: string): string | undefined {
+  const complaint = celComplaint(text);
+  if (complaint !== undefined) return complaint;
+  const evaluated = celComplaint(`(type(${text}\n) == string ? 's' : 'n') + string(${text}\n)`);
+  return evaluated && "too long, or nested too deeply, for a label: it may have some 50,000 characters and 28 levels";
+}

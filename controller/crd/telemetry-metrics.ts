@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type MetricName, type MetricsOverride, type MetricsRule, metricNames, providers } from "../model/telemetry.ts";
 import { withCel } from "./cel.ts";
-import { celComplaint } from "./cel-expression.ts";
+import { labelComplaint } from "./cel-expression.ts";
 import { durationMs } from "./duration.ts";
 import { defined, duration, text, withRule } from "./fields.ts";
 import { mode, modeOf, namesOf, providerRefs } from "./telemetry-parts.ts";
@@ -28,7 +28,7 @@ const tagOverride = withRule(
   withCel(
     z.strictObject({
       operation: z.enum(["UPSERT", "REMOVE"]).optional().describe("Default: UPSERT."),
-      value: text(celComplaint).optional().describe("An expression in CEL over Envoy's attributes."),
+      value: text(labelComplaint).optional().describe("An expression in CEL over Envoy's attributes."),
     }),
     {
       rule: '(has(self.operation) && self.operation == "REMOVE") || (has(self.value) && self.value != "")',

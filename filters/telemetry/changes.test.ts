@@ -1,5 +1,6 @@
 // Changes of Istio's metrics, in the words of Istio's stats filter.
 import { describe, expect, test } from "vitest";
+import { labelComplaint } from "../../controller/crd/cel-expression.ts";
 import { istioLabels } from "../../controller/model/telemetry.ts";
 import * as Status from "../../sdk/abi/status.ts";
 import { ConfigRefused, Host } from "../../sdk/host/index.ts";
@@ -323,6 +324,25 @@ test.each`
   const refused = await load({ config: { metrics } }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ConfigRefused);
   expect(String(refused)).toContain(problem);
+});
+
+test.each`
+  what                   | last      | text
+  ${"a chain"}           | ${27}     | ${(n: number) => `1${" + 1".repeat(n)}`}
+  ${"a chain of fields"} | ${27}     | ${(n: number) => `request${".host".repeat(n)}`}
+  ${"a ternary"}         | ${27}     | ${(n: number) => `true ? 1 : 1${" + 1".repeat(n)}`}
+  ${"nested calls"}      | ${27}     | ${(n: number) => `${"string(".repeat(n)}'a'${")".repeat(n)}`}
+  ${"a long text"}       | ${49_976} | ${(n: number) => `'${"a".repeat(n)}'`}
+`("$what is a label up to $last, for admission as for the filter", async ({ text, last }) => {
+  const accepts = async (dimensions: object) => {
+    const host = await load({ config: { metrics: [{ dimensions }] } }).catch((error: unknown) => error);
+    return host instanceof Host;
+  };
+  for (const n of [last, last + 1]) {
+    const source_app = text(n);
+    const found = { admission: labelComplaint(source_app) === undefined, filter: await accepts({ source_app }) };
+    expect(found).toEqual({ admission: n === last, filter: n === last });
+  }
 });
 
 test.each`
