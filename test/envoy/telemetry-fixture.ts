@@ -5,7 +5,7 @@ import { nodeId } from "../../controller/model/names.ts";
 import type { Labels } from "../../controller/model/object.ts";
 import { proxy } from "../../controller/translate/test-support/model.ts";
 import { type EnvoyOptions, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
-import { type Chain, filterBootstrap, type Json } from "../support/filter-envoy.ts";
+import { type Beside, type Chain, filterBootstrap, type Json } from "../support/filter-envoy.ts";
 
 export { istioFields } from "../../controller/translate/access-log.ts";
 
@@ -33,6 +33,7 @@ export async function startSidecar(
 export function sidecarBootstrap(
   { type = "sidecar", workload, labels, statTags = [] }: Identity,
   chains: readonly Chain[],
+  beside: Beside = {},
 ): Json {
   const name = `${workload}-1`;
   const ip = "127.0.0.1";
@@ -45,5 +46,5 @@ export function sidecarBootstrap(
     listen: { prometheus: { address: ip, port: 1 }, ready: { address: ip, port: 2 }, admin: { address: ip, port: 3 } },
     statTags,
   });
-  return { ...filterBootstrap(chains), node, stats_config };
+  return { ...filterBootstrap(chains, undefined, [], beside), node, stats_config };
 }

@@ -17,7 +17,7 @@ interface Extension {
   readonly typed_config: Json;
 }
 
-/** @param folder for the files; both halves of a plugin have one each, by its name */
+/** @param folder for the files; each place of a plugin in the chains has one, by its name */
 export async function swappableFilters(bootstrap: Json, folder: string): Promise<SwappableFilters> {
   const filters = new Map<string, Extension>();
   const collect = (into: Map<string, Extension>) => (extension: Extension) => {
@@ -25,7 +25,7 @@ export async function swappableFilters(bootstrap: Json, folder: string): Promise
     into.set(name, { ...extension, name });
     const path_config_source = { path: fileOf(name) };
     const config_source = { resource_api_version: "V3", path_config_source };
-    return { name, config_discovery: { config_source, type_urls: [wasmType] } };
+    return { name, config_discovery: { config_source, type_urls: [extension.typed_config["@type"]] } };
   };
   const fileOf = (name: string): string => join(folder, `${name}.json`);
   const write = async (all: ReadonlyMap<string, Extension>): Promise<void> => {
@@ -49,14 +49,16 @@ export async function swappableFilters(bootstrap: Json, folder: string): Promise
   };
 }
 
-const wasmType = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const wasmTypes = ["http", "network"].map(
+  (half) => `type.googleapis.com/envoy.extensions.filters.${half}.wasm.v3.Wasm`,
+);
 
 function nameOf({ name, typed_config }: Extension): string {
   const { root_id } = typed_config["config"] as { readonly root_id: string };
   return root_id ? `${name}-${root_id}` : name;
 }
 
-/** A copy in which each HTTP Wasm filter is what `replace` makes of it. */
+/** A copy in which each Wasm filter is what `replace` makes of it. */
 function replaceWasm(value: unknown, replace: (extension: Extension) => Json): unknown {
   if (Array.isArray(value)) return value.map((item) => replaceWasm(item, replace));
   if (typeof value !== "object" || value === null) return value;
@@ -66,5 +68,5 @@ function replaceWasm(value: unknown, replace: (extension: Extension) => Json): u
 
 function isWasm(value: object): value is Extension {
   const { typed_config } = value as { readonly typed_config?: Json };
-  return typed_config?.["@type"] === wasmType;
+  return wasmTypes.some((type) => type === typed_config?.["@type"]);
 }

@@ -1,13 +1,17 @@
 // One Envoy with filters of this repository in both of its halves, configured statically: what a filter does is tried here
 // without a controller. A network filter has a listener of its own, a plugin without traffic is a service of the process.
 
+import type { FailurePolicy } from "../../sdk/host/index.ts";
 import { inspectModule } from "../../sdk/module/inspect.ts";
+import type { Attachment } from "../../sdk/module/manifest.ts";
 
 export interface Plugin {
   /** Folder in filters/ or examples/filters/; also its vm_id. */
   readonly name: string;
   readonly module: Uint8Array;
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Default FAIL_RELOAD. */
+  readonly failurePolicy?: FailurePolicy;
 }
 
 export interface Chain {
@@ -152,7 +156,7 @@ function listener(chain: Chain): Json {
         typed_config: {
           "@type": typeUrl("filters.http.router.v3.Router"),
           upstream_http_filters: [
-            ...plugins.filter(isForUpstream).map((plugin) => wasm(plugin, "upstream")),
+            ...plugins.filter((plugin) => isFor("upstream", plugin)).map((plugin) => wasm(plugin, "upstream")),
             { name: "codec", typed_config: { "@type": typeUrl("filters.http.upstream_codec.v3.UpstreamCodec") } },
           ],
         },
@@ -168,10 +172,11 @@ function listener(chain: Chain): Json {
 }
 
 function tcpListener({ port, cluster, plugin }: TcpChain): Json {
+  const config = pluginConfig(plugin, isFor("downstream", plugin) ? "network" : "");
   const filters = [
     {
       name: plugin.name,
-      typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config: pluginConfig(plugin) },
+      typed_config: { "@type": typeUrl("filters.network.wasm.v3.Wasm"), config },
     },
     {
       name: "proxy",
@@ -182,8 +187,8 @@ function tcpListener({ port, cluster, plugin }: TcpChain): Json {
 }
 
 /** As the controller does it: where the module's manifest says so. */
-function isForUpstream({ module }: Plugin): boolean {
-  return inspectModule(module).manifest?.attach.includes("upstream") ?? false;
+function isFor(chain: Attachment, { module }: Plugin): boolean {
+  return inspectModule(module).manifest?.attach.includes(chain) ?? false;
 }
 
 function wasm(plugin: Plugin, half: "downstream" | "upstream"): Json {
@@ -196,11 +201,12 @@ function wasmLog(plugin: Plugin): Json {
   return { name: plugin.name, typed_config: { "@type": typeUrl("access_loggers.wasm.v3.WasmAccessLog"), config } };
 }
 
-function pluginConfig({ name, module, config = {} }: Plugin, rootId = ""): Json {
+function pluginConfig(plugin: Plugin, rootId = ""): Json {
+  const { name, module, config = {}, failurePolicy = "FAIL_RELOAD" } = plugin;
   return {
     name,
     root_id: rootId,
-    failure_policy: "FAIL_RELOAD",
+    failure_policy: failurePolicy,
     vm_config: {
       vm_id: name,
       runtime: "envoy.wasm.runtime.v8",
