@@ -38,13 +38,13 @@ describe("bootstrap", () => {
 
   test("takes all of Istio's labels out of a metric's name", () => {
     const config = bootstrap(options) as { stats_config: { stats_tags: { tag_name: string; regex: string }[] } };
-    const name = `${istioLabels.map((label) => `${label}=.=value of ${label}: a.b/c:1;.;`).join("")}istio_requests_total`;
+    const valueOf = (label: string) => `value of ${label}: a.b/c:1;d\n;e`;
+    const labels = istioLabels.map((label) => `${label}=.=${valueOf(label)};.;`).join("");
+    const name = `wasmcustom.${labels}istio_requests_total`;
     const found = config.stats_config.stats_tags.flatMap(({ tag_name, regex }) => {
       const match = new RegExp(regex.replaceAll("[:digit:]", "0-9")).exec(name);
       return match ? [[tag_name, match[2]]] : [];
     });
-    expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(istioLabels.map((label) => [label, `value of ${label}: a.b/c:1`])),
-    );
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(istioLabels.map((label) => [label, valueOf(label)])));
   });
 });

@@ -52,8 +52,12 @@ export const statTagsAnnotation = "sidecar.istio.io/extraStatTags";
 
 export const isLabel = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
 
-/** A label in a filter's metric. It begins a word: `app` is none in `source_app`. */
-const labelRegex = (label: string): string => `\\b(${label}=\\.=(.*?);\\.;)`;
+/**
+ * A label in a filter's metric: the first one or after another, so that `app` is none in `source_app`. Envoy tries an expression that
+ * begins so with names that begin so only (its `TagExtractorImplBase::extractRegexPrefix`), else with each of its statistics, of which
+ * every cluster has some.
+ */
+const labelRegex = (label: string): string => `^wasmcustom\\.(?:[\\s\\S]*?;\\.;)??(${label}=\\.=([\\s\\S]*?);\\.;)`;
 
 /** The labels that a pod names; what is none is left out. */
 export function statTagsOf(annotations: Texts): readonly string[] {
@@ -76,13 +80,11 @@ export function statsConfig(domain: string, more: readonly string[]): Readonly<R
   const own = {
     cluster_name: `^cluster\\.((.+?(\\..+?\\.svc\\.${suffix})?)\\.)`,
     tcp_prefix: "^tcp\\.((.*?)\\.)\\w+?$",
-    response_code: `${labelRegex("response_code")}|_rq(_(\\d{3}))$`,
     response_code_class: "_rq(_(\\dxx))$",
     http_conn_manager_prefix: "^http\\.((((?:in|out)bound_([0-9]{1,3}\\.{0,1}){4}_\\d{0,5})|([^\\.]+))\\.)",
     listener_address: "^listener\\.(((?:[_.[:digit:]]*|[_\\[\\]aAbBcCdDeEfF[:digit:]]*))\\.)",
   };
   const labels = new Set<string>([...istioLabels, ...extraLabels(more)]);
-  for (const name of Object.keys(own)) labels.delete(name);
   return {
     use_all_default_tags: false,
     stats_tags: [
