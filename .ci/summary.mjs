@@ -20,9 +20,13 @@ for (const file of files) {
   passed += results.numPassedTests;
   for (const suite of results.testResults) {
     const name = relative(".", suite.name);
-    const tests = suite.assertionResults.filter(({ status }) => status === "failed");
-    for (const test of tests) fail(`${name} > ${test.fullName}\n${indent(test.failureMessages.join("\n"))}`);
-    if (suite.status === "failed" && tests.length === 0) fail(`${name} did not run\n${indent(suite.message)}`);
+    for (const { status, fullName, failureMessages } of suite.assertionResults) {
+      const what = `${name} > ${fullName}\n${firstLines(failureMessages.join("\n"))}`;
+      if (status === "failed") fail(what);
+      else if (failureMessages.length > 0) console.log(`passed when tried again: ${what}`);
+    }
+    const didNotRun = suite.status === "failed" && suite.assertionResults.every(({ status }) => status !== "failed");
+    if (didNotRun) fail(`${name} did not run\n${firstLines(suite.message)}`);
   }
 }
 for (const command of commands) console.log(`failed: ${command}`);
@@ -33,8 +37,11 @@ function fail(what) {
   console.log(`failed: ${what}`);
 }
 
-/** The first lines of an error: what happened and where. */
-function indent(text) {
-  const lines = text.split("\n").slice(0, 12);
-  return lines.map((line) => `  ${line.slice(0, 300)}`).join("\n");
+/** The first lines of an error: what happened, and where in this project. */
+function firstLines(text) {
+  const lines = text.split("\n").filter((line) => !line.includes("/node_modules/") && !line.includes("(<anonymous>)"));
+  return lines
+    .slice(0, 12)
+    .map((line) => `  ${line.slice(0, 300)}`)
+    .join("\n");
 }
