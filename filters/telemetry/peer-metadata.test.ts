@@ -103,7 +103,7 @@ function labelsOf(said: Uint8Array) {
 describe("a caller's metadata are read as a protobuf library reads them", () => {
   let host: Host;
   beforeAll(async () => {
-    host = await load({ ...inbound, config: { seriesMax: 100_000 } });
+    host = await load({ ...inbound, config: { seriesMax: 10_000 } });
   });
 
   function labelsOfCaller(metadata: string) {

@@ -103,7 +103,7 @@ describe("no value forges a label", () => {
   const wellFormed = (value: string) => value.toWellFormed();
 
   test("of a caller, nor a header", async () => {
-    const host = await load({ ...inbound, node: knowing, config: { seriesMax: 100_000, metrics: [{ dimensions }] } });
+    const host = await load({ ...inbound, node: knowing, config: { seriesMax: 10_000, metrics: [{ dimensions }] } });
     fc.assert(
       fc.property(said, fc.uint8Array({ maxLength: 300 }), (peer, tenant) => {
         const metadata = header(

@@ -13,8 +13,9 @@ import { Status } from "./status";
 export abstract class Metric {
   private handle: u32 = 0;
 
+  /** @param name forgotten when the host has it: it may be long, and metrics many */
   constructor(
-    readonly name: string,
+    private name: string,
     private type: i32,
   ) {
     onConfigured(shareMetrics);
@@ -27,6 +28,7 @@ export abstract class Metric {
       if (proxy_define_metric(this.type, n.ptr, n.size, OUT_WORD) != Status.Ok) return 0;
       this.handle = load<u32>(OUT_WORD);
       noteMetric(this.type, n.ptr, <u32>n.size);
+      this.name = "";
     }
     return this.handle;
   }

@@ -4,7 +4,7 @@ import { marked } from "./expressions";
 @config
 export class TelemetryConfig {
   /** Sets of label values that a worker keeps apart; in those beyond, the peer is `other`. */
-  @range(1, 100_000) readonly seriesMax: i32 = 1000;
+  @range(1, 10_000) readonly seriesMax: i32 = 1000;
   /** Changes of Istio's metrics, one after the other, as in Istio's stats filter. */
   readonly metrics: MetricChange[];
   /** How often open connections, and the messages of open gRPC calls, are counted; Istio's name. */

@@ -56,6 +56,7 @@ const metric = some({
 
 export const telemetryConfigs = some({
   seriesMax: fc.constantFrom(1, 2, 20),
+  tcp_reporting_duration: fc.constantFrom("1ms", "5s", "24h"),
   metrics: fc.array(metric, { maxLength: 3 }),
   accessLog: fc.record(
     {

@@ -50,14 +50,14 @@ export async function subjects(): Promise<readonly Subject[]> {
     await filter("retry-budget", retryBudget, outbound, 128), // of its destinations
     await filter("deadline", deadline, outbound, 4),
     await filter("deadline", deadline, inbound, 4),
-    await filter("telemetry", telemetry, { ...outbound, node }, 384), // of its thousand series, whose values are long
-    await filter("telemetry", telemetry, { ...inbound, node }, 384),
+    await filter("telemetry", telemetry, { ...outbound, node }, 256), // of its thousand series, whose values are long
+    await filter("telemetry", telemetry, { ...inbound, node }, 256),
     subject(
       "telemetry, TCP",
       network,
       casesOfConnections({ ...telemetry, hostcalls: hostcallsOf(network) }),
       { rootId: "network", node },
-      384,
+      256,
     ),
     ...(await examples()),
   ];
@@ -98,7 +98,7 @@ const deadline = {
 };
 const telemetry = {
   headers: ["x-envoy-peer-metadata", "x-envoy-peer-metadata-id", "grpc-status", "content-type", "x-a", ":authority"],
-  fields: ["seriesMax", "metrics", "accessLog"],
+  fields: ["seriesMax", "metrics", "tcp_reporting_duration", "accessLog"],
   configs: telemetryConfigs,
 };
 
