@@ -1,5 +1,7 @@
 // The mesh as a whole: how much there is of it, how much fails, and each workload in a line.
-import { dashboard, graph, rate, stat, sumBy, table } from "./panels.ts";
+import { dashboard } from "./dashboard.ts";
+import { graph, stat, table } from "./panels.ts";
+import { rate, sumBy } from "./promql.ts";
 import { successRate } from "./traffic.ts";
 
 const selector = 'reporter=~"source|waypoint"';
@@ -9,25 +11,87 @@ const failing = (codes: string): string =>
 const quantile = (share: string): string =>
   `histogram_quantile(${share}, ${sumBy(rate("istio_request_duration_milliseconds_bucket", selector), ["le", ...by])})`;
 
-export const mesh = dashboard("sluice-mesh", "Mesh", [], {
-  Requests: [
-    stat("Requests", "reqps", `sum(${rate("istio_requests_total", selector)})`),
-    stat("Success rate", "percentunit", successRate(selector)),
-    stat("4xx", "reqps", failing("4..")),
-    stat("5xx", "reqps", failing("5..")),
-    table(
-      "HTTP and gRPC",
-      { title: "Requests", unit: "reqps", expr: sumBy(rate("istio_requests_total", selector), by) },
-      { title: "P50", unit: "ms", expr: quantile("0.5") },
-      { title: "P90", unit: "ms", expr: quantile("0.9") },
-      { title: "P99", unit: "ms", expr: quantile("0.99") },
-      { title: "Success rate", unit: "percentunit", expr: successRate(selector, by) },
-    ),
-    table(
-      "TCP",
-      { title: "Received", unit: "Bps", expr: sumBy(rate("istio_tcp_received_bytes_total", selector), by) },
-      { title: "Sent", unit: "Bps", expr: sumBy(rate("istio_tcp_sent_bytes_total", selector), by) },
-    ),
-  ],
-  Proxies: [graph("Proxies by version", "none", { expr: "sum(istio_build) by (component, tag)" })],
+export const mesh = dashboard({
+  uid: "sluice-mesh",
+  title: "Mesh",
+  description: "All workloads of the mesh, as the proxies of their clients see them.",
+  rows: {
+    Requests: [
+      stat(
+        {
+          title: "Requests",
+          description:
+            "HTTP and gRPC requests per second in the whole mesh, as clients' sidecars and gateways count them. " +
+            "A sudden fall: callers can't get in, or proxies are not scraped; see the gateways, and Prometheus' targets.",
+          unit: "reqps",
+        },
+        `sum(${rate("istio_requests_total", selector)})`,
+      ),
+      stat(
+        {
+          title: "Success rate",
+          description:
+            "Share of all requests that were not answered with 5xx. Below 99 %: sort the table below by its " +
+            "success rate to find the workload.",
+          unit: "percentunit",
+        },
+        successRate(selector),
+      ),
+      stat(
+        {
+          title: "4xx",
+          description:
+            "Requests per second that were refused as the caller's mistake. A jump: a caller changed, or a policy now " +
+            "denies it (401, 403), or a route is missing (404).",
+          unit: "reqps",
+        },
+        failing("4.."),
+      ),
+      stat(
+        {
+          title: "5xx",
+          description:
+            "Requests per second that failed at a workload or at a proxy. 503 with response flags is the proxy's: " +
+            "UH no healthy endpoint, UF no connection, UO circuit breaker; without flags it is the application's.",
+          unit: "reqps",
+        },
+        failing("5.."),
+      ),
+      table(
+        {
+          title: "HTTP and gRPC",
+          description:
+            "Each workload by the service it was called as: requests per second, milliseconds until the last byte of " +
+            "the response, share without 5xx. A low success rate or a P99 far above P50: open that workload.",
+        },
+        { title: "Requests", unit: "reqps", expr: sumBy(rate("istio_requests_total", selector), by) },
+        { title: "P50", unit: "ms", expr: quantile("0.5") },
+        { title: "P90", unit: "ms", expr: quantile("0.9") },
+        { title: "P99", unit: "ms", expr: quantile("0.99") },
+        { title: "Success rate", unit: "percentunit", expr: successRate(selector, by) },
+      ),
+      table(
+        {
+          title: "TCP",
+          description:
+            "Bytes per second of what is not HTTP, received from clients and sent to them. Received without sent: " +
+            "the server doesn't answer.",
+        },
+        { title: "Received", unit: "Bps", expr: sumBy(rate("istio_tcp_received_bytes_total", selector), by) },
+        { title: "Sent", unit: "Bps", expr: sumBy(rate("istio_tcp_sent_bytes_total", selector), by) },
+      ),
+    ],
+    Proxies: [
+      graph(
+        {
+          title: "Proxies by version",
+          description:
+            "How many proxies run which version. Two versions long after an upgrade: those pods were injected before " +
+            "it; restart them.",
+          unit: "none",
+        },
+        { expr: "sum(istio_build) by (component, tag)", legend: "{{component}} {{tag}}" },
+      ),
+    ],
+  },
 });

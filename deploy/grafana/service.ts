@@ -1,50 +1,108 @@
 // One service: what its callers see of it, and how its workloads share the work.
-import { type Choice, dashboard, stat } from "./panels.ts";
-import { anyTraffic, messages, successRate, traffic } from "./traffic.ts";
+import { type Choice, dashboard } from "./dashboard.ts";
+import { stat } from "./panels.ts";
+import { rate } from "./promql.ts";
+import { anyTraffic, grpc, type Side, successRate, traffic } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;
 const server = `reporter=~"destination|waypoint", ${chosen}`;
-const ofClients = `reporter=~"$reporter", ${chosen}, source_workload=~"$client", source_workload_namespace=~"$client_namespace"`;
-const ofServers = `reporter=~"$reporter", ${chosen}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`;
+
+const narrowing: readonly Choice[] = (
+  [
+    ["client_namespace", "Client namespace", "source_workload_namespace", "Only calls from these namespaces."],
+    ["client", "Client workload", "source_workload", "Only calls from these workloads."],
+    ["namespace", "Service namespace", "destination_workload_namespace", "Only workloads in these namespaces."],
+    ["workload", "Service workload", "destination_workload", "Only these of the workloads behind the service."],
+  ] as const
+).map(([name, label, value, description]) => ({
+  ...{ name, label, description, values: `label_values(${anyTraffic(chosen)}, ${value})`, many: true },
+}));
 
 const choices: readonly Choice[] = [
-  { name: "service", label: "Service", values: `label_values(${anyTraffic()}, destination_service)` },
-  { name: "reporter", label: "Reporter", values: `label_values(${anyTraffic()}, reporter)`, many: true },
-  ...(
-    [
-      ["client_namespace", "Client namespace", "source_workload_namespace"],
-      ["client", "Client workload", "source_workload"],
-      ["namespace", "Service namespace", "destination_workload_namespace"],
-      ["workload", "Service workload", "destination_workload"],
-    ] as const
-  ).map(([name, label, value]) => ({
-    ...{ name, label, values: `label_values(${anyTraffic(chosen)}, ${value})`, many: true },
-  })),
+  {
+    name: "service",
+    label: "Service",
+    description: "The service that is called, by its full name.",
+    values: `label_values(${anyTraffic()}, destination_service)`,
+  },
+  {
+    name: "reporter",
+    label: "Reporter",
+    description: "Whose count the rows below show: the client's proxy (source) or the server's (destination).",
+    values: `label_values(${anyTraffic()}, reporter)`,
+    many: true,
+  },
+  ...narrowing,
 ];
 
-export const service = dashboard("sluice-service", "Service", choices, {
-  General: [
-    stat("Client requests", "reqps", `sum(rate(istio_requests_total{${client}}[$__rate_interval]))`),
-    stat("Client success rate", "percentunit", successRate(client)),
-    stat("Server requests", "reqps", `sum(rate(istio_requests_total{${server}}[$__rate_interval]))`),
-    stat("Server success rate", "percentunit", successRate(server)),
-  ],
-  "Client workloads": [
-    ...traffic(
-      "Incoming",
-      ofClients,
-      ["source_workload", "source_workload_namespace", "connection_security_policy"],
-      "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
-    ),
-  ],
-  "Service workloads": [
-    ...traffic(
-      "Incoming",
-      ofServers,
-      ["destination_workload", "destination_workload_namespace", "connection_security_policy"],
-      "{{destination_workload}}.{{destination_workload_namespace}} {{connection_security_policy}}",
-    ),
-    messages(ofServers, ["destination_workload"], "{{destination_workload}}"),
-  ],
+const clients: Side = {
+  whose: "Incoming",
+  per: "client",
+  of: "of each client workload to this service",
+  selector: `reporter=~"$reporter", ${chosen}, source_workload=~"$client", source_workload_namespace=~"$client_namespace"`,
+  by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
+  legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
+};
+
+const servers: Side = {
+  whose: "Incoming",
+  per: "workload",
+  of: "at each workload behind this service",
+  selector: `reporter=~"$reporter", ${chosen}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`,
+  by: ["destination_workload", "destination_workload_namespace", "connection_security_policy"],
+  legend: "{{destination_workload}}.{{destination_workload_namespace}} {{connection_security_policy}}",
+};
+
+export const service = dashboard({
+  uid: "sluice-service",
+  title: "Service",
+  description: "One service: what its clients see of it, and how its workloads share the work.",
+  choices,
+  rows: {
+    General: [
+      stat(
+        {
+          title: "Client requests",
+          description:
+            "Requests per second to this service, as its clients' proxies count them. Much more than the servers count: " +
+            "they don't get there; see the response flags in the clients' access logs.",
+          unit: "reqps",
+        },
+        `sum(${rate("istio_requests_total", client)})`,
+      ),
+      stat(
+        {
+          title: "Client success rate",
+          description:
+            "Share of requests without 5xx, as clients see it, with what fails on the way. Below the servers' rate: " +
+            "no healthy endpoint, no connection, a timeout or a circuit breaker.",
+          unit: "percentunit",
+        },
+        successRate(client),
+      ),
+      stat(
+        {
+          title: "Server requests",
+          description:
+            "Requests per second that arrive at the sidecars of this service. More than its clients count: retries, or " +
+            "callers outside the mesh.",
+          unit: "reqps",
+        },
+        `sum(${rate("istio_requests_total", server)})`,
+      ),
+      stat(
+        {
+          title: "Server success rate",
+          description:
+            "Share of requests without 5xx, as the servers' sidecars see it. Low: the application fails; see below which " +
+            "workload does, and its log.",
+          unit: "percentunit",
+        },
+        successRate(server),
+      ),
+    ],
+    "Client workloads": [...traffic(clients), ...grpc(clients)],
+    "Service workloads": [...traffic(servers), ...grpc(servers)],
+  },
 });

@@ -1,5 +1,6 @@
 // Panels of one side of a traffic: requests, failures, durations, sizes and bytes, by whom or to whom.
-import { graph, type PanelBuilder, quantiles, rate, sumBy } from "./panels.ts";
+import { graph, type PanelBuilder } from "./panels.ts";
+import { quantiles, rate, sumBy } from "./promql.ts";
 
 /** The series of all that was asked or connected, from which readers choose. */
 export function anyTraffic(selector = ""): string {
@@ -15,46 +16,122 @@ export function successRate(selector: string, by: readonly string[] = []): strin
   return `${requests(`, ${notFailed}`)} / ${requests("")}`;
 }
 
-/**
- * Six panels of what is selected.
- *
- * @param whose what the titles say it is: `Incoming`, `Outgoing`
- * @param by labels of which each set is a line
- * @param legend what a line is called
- */
-export function traffic(
-  whose: string,
-  selector: string,
-  by: readonly string[],
-  legend: string,
-): readonly PanelBuilder[] {
-  const perSecond = (metric: string, more: readonly string[] = []): string =>
-    sumBy(rate(metric, selector), [...by, ...more]);
+/** One side of a traffic. */
+export interface Side {
+  /** What titles begin with: `Incoming` */
+  readonly whose: string;
+  /** What they end with: `client` */
+  readonly per: string;
+  /** What a description says it is of: `of each client of this service` */
+  readonly of: string;
+  readonly selector: string;
+  /** Labels of which each set is a line. */
+  readonly by: readonly string[];
+  /** What a line is called. */
+  readonly legend: string;
+}
+
+const perSecond = (metric: string, selector: string, by: readonly string[]): string =>
+  sumBy(rate(metric, selector), by);
+
+/** Panels of requests and connections. */
+export function traffic({ whose, per, of, selector, by, legend }: Side): readonly PanelBuilder[] {
+  const percentiles = (metric: string) => quantiles(metric, selector, by, legend);
   return [
-    graph(`${whose} requests by response code`, "reqps", {
-      expr: perSecond("istio_requests_total", ["response_code"]),
-      legend: `${legend} {{response_code}}`,
-    }),
-    graph(`${whose} success rate`, "percentunit", { expr: successRate(selector, by), legend }),
-    graph(`${whose} request duration`, "ms", ...quantiles("istio_request_duration_milliseconds", selector, by, legend)),
-    graph(`${whose} request size`, "bytes", ...quantiles("istio_request_bytes", selector, by, legend)),
-    graph(`${whose} response size`, "bytes", ...quantiles("istio_response_bytes", selector, by, legend)),
     graph(
-      `${whose} TCP bytes`,
-      "Bps",
-      { expr: perSecond("istio_tcp_received_bytes_total"), legend: `${legend} received` },
-      { expr: perSecond("istio_tcp_sent_bytes_total"), legend: `${legend} sent` },
+      {
+        title: `${whose} requests by ${per} and response code`,
+        description:
+          `Requests per second ${of}, by HTTP status; 0: the caller was gone before the answer. ` +
+          "5xx: the access log's response_flags say whether the proxy (UH, UF, UO, UT) or the application failed.",
+        unit: "reqps",
+      },
+      {
+        expr: perSecond("istio_requests_total", selector, [...by, "response_code"]),
+        legend: `${legend} {{response_code}}`,
+      },
+    ),
+    graph(
+      {
+        title: `${whose} success rate by ${per}`,
+        description:
+          `Share of the requests ${of} without 5xx. One line that falls alone: look at that peer; all lines: ` +
+          "at what they have in common.",
+        unit: "percentunit",
+      },
+      { expr: successRate(selector, by), legend },
+    ),
+    graph(
+      {
+        title: `${whose} request duration by ${per}`,
+        description:
+          `Milliseconds from the first byte of a request to the last of its response, ${of}. P99 rises alone: a few ` +
+          "are slow or retried; P50 with it: overload, or something slow further on.",
+        unit: "ms",
+      },
+      ...percentiles("istio_request_duration_milliseconds"),
+    ),
+    graph(
+      {
+        title: `${whose} request size by ${per}`,
+        description: `Bytes of a request, headers and body, ${of}. A jump with longer durations: a caller sends more than before.`,
+        unit: "bytes",
+      },
+      ...percentiles("istio_request_bytes"),
+    ),
+    graph(
+      {
+        title: `${whose} response size by ${per}`,
+        description:
+          `Bytes of a response, headers, body and trailers, ${of}. All at once small: answers of the proxy itself, or ` +
+          "error pages; compare with the response codes.",
+        unit: "bytes",
+      },
+      ...percentiles("istio_response_bytes"),
+    ),
+    graph(
+      {
+        title: `${whose} TCP bytes by ${per}`,
+        description:
+          `Bytes per second of connections that are not HTTP, ${of}: received from the client, and sent to it. ` +
+          "Received without sent: the server doesn't answer.",
+        unit: "Bps",
+      },
+      { expr: perSecond("istio_tcp_received_bytes_total", selector, by), legend: `${legend} received` },
+      { expr: perSecond("istio_tcp_sent_bytes_total", selector, by), legend: `${legend} sent` },
     ),
   ];
 }
 
-/** Panels of gRPC's messages in a stream or call. */
-export function messages(selector: string, by: readonly string[], legend: string): PanelBuilder {
-  const perSecond = (metric: string): string => sumBy(rate(metric, selector), by);
-  return graph(
-    "gRPC messages",
-    "cps",
-    { expr: perSecond("istio_request_messages_total"), legend: `${legend} requests` },
-    { expr: perSecond("istio_response_messages_total"), legend: `${legend} responses` },
-  );
+/** Panels of gRPC, whose failures are HTTP's 200. */
+export function grpc({ whose, per, of, selector, by, legend }: Side): readonly PanelBuilder[] {
+  return [
+    graph(
+      {
+        title: `${whose} gRPC calls by ${per} and status`,
+        description:
+          `gRPC calls per second ${of}, by gRPC status; success rates don't know it. 4 deadline exceeded, 8 exhausted, ` +
+          "13 internal, 14 unavailable: the server or its proxy failed.",
+        unit: "reqps",
+      },
+      {
+        expr: perSecond("istio_requests_total", `${selector}, request_protocol="grpc"`, [
+          ...by,
+          "grpc_response_status",
+        ]),
+        legend: `${legend} {{grpc_response_status}}`,
+      },
+    ),
+    graph(
+      {
+        title: `${whose} gRPC messages by ${per}`,
+        description:
+          `gRPC messages per second ${of}, in both directions, also of calls that are open. Requests without responses: ` +
+          "a stream hangs.",
+        unit: "mps",
+      },
+      { expr: perSecond("istio_request_messages_total", selector, by), legend: `${legend} requests` },
+      { expr: perSecond("istio_response_messages_total", selector, by), legend: `${legend} responses` },
+    ),
+  ];
 }

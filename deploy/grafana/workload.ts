@@ -1,38 +1,98 @@
 // One workload: who calls it, and what it calls.
-import { type Choice, dashboard, stat } from "./panels.ts";
-import { anyTraffic, messages, successRate, traffic } from "./traffic.ts";
-
-const self = 'destination_workload=~"$workload", destination_workload_namespace=~"$namespace"';
-const asked = `reporter=~"$reporter", ${self}`;
-const asking = 'reporter="source", source_workload=~"$workload", source_workload_namespace=~"$namespace"';
+import { type Choice, dashboard } from "./dashboard.ts";
+import { stat } from "./panels.ts";
+import { rate } from "./promql.ts";
+import { anyTraffic, grpc, type Side, successRate, traffic } from "./traffic.ts";
 
 const choices: readonly Choice[] = [
   {
-    ...{ name: "namespace", label: "Namespace" },
+    name: "namespace",
+    label: "Namespace",
+    description: "The namespace of the workload.",
     values: `label_values(${anyTraffic()}, destination_workload_namespace)`,
   },
   {
-    ...{ name: "workload", label: "Workload" },
+    name: "workload",
+    label: "Workload",
+    description: "The workload: a Deployment, StatefulSet, Job or the like.",
     values: `label_values(${anyTraffic('destination_workload_namespace=~"$namespace"')}, destination_workload)`,
   },
-  { name: "reporter", label: "Reporter", values: `label_values(${anyTraffic()}, reporter)`, many: true },
+  {
+    name: "reporter",
+    label: "Reporter",
+    description:
+      "Whose count of incoming traffic is shown: the client's proxy (source) or the workload's own (destination).",
+    values: `label_values(${anyTraffic()}, reporter)`,
+    many: true,
+  },
 ];
 
-export const workload = dashboard("sluice-workload", "Workload", choices, {
-  General: [
-    stat("Incoming requests", "reqps", `sum(rate(istio_requests_total{${asked}}[$__rate_interval]))`),
-    stat("Incoming success rate", "percentunit", successRate(asked)),
-    stat("Outgoing requests", "reqps", `sum(rate(istio_requests_total{${asking}}[$__rate_interval]))`),
-    stat("Outgoing success rate", "percentunit", successRate(asking)),
-  ],
-  "Who calls it": [
-    ...traffic(
-      "Incoming",
-      asked,
-      ["source_workload", "source_workload_namespace", "connection_security_policy"],
-      "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
-    ),
-    messages(asked, ["source_workload"], "{{source_workload}}"),
-  ],
-  "What it calls": [...traffic("Outgoing", asking, ["destination_service"], "{{destination_service}}")],
+const incoming: Side = {
+  whose: "Incoming",
+  per: "client",
+  of: "of each client of this workload",
+  selector: 'reporter=~"$reporter", destination_workload=~"$workload", destination_workload_namespace=~"$namespace"',
+  by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
+  legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
+};
+
+const outgoing: Side = {
+  whose: "Outgoing",
+  per: "service",
+  of: "of this workload to each service",
+  selector: 'reporter="source", source_workload=~"$workload", source_workload_namespace=~"$namespace"',
+  by: ["destination_service"],
+  legend: "{{destination_service}}",
+};
+
+export const workload = dashboard({
+  uid: "sluice-workload",
+  title: "Workload",
+  description: "One workload: who calls it, and what it calls.",
+  choices,
+  rows: {
+    General: [
+      stat(
+        {
+          title: "Incoming requests",
+          description:
+            "Requests per second to this workload. A sudden fall: its callers fail or route elsewhere; none at all: no " +
+            "endpoint is ready.",
+          unit: "reqps",
+        },
+        `sum(${rate("istio_requests_total", incoming.selector)})`,
+      ),
+      stat(
+        {
+          title: "Incoming success rate",
+          description:
+            "Share of requests to this workload without 5xx. Low while its outgoing one is high: the fault is here; " +
+            "both low: it is further on.",
+          unit: "percentunit",
+        },
+        successRate(incoming.selector),
+      ),
+      stat(
+        {
+          title: "Outgoing requests",
+          description:
+            "Requests per second that this workload sends, counted by its own proxy. Grows faster than what comes in: " +
+            "it retries.",
+          unit: "reqps",
+        },
+        `sum(${rate("istio_requests_total", outgoing.selector)})`,
+      ),
+      stat(
+        {
+          title: "Outgoing success rate",
+          description:
+            "Share of the requests that this workload sends without 5xx. Low: a service that it needs fails; see below which one.",
+          unit: "percentunit",
+        },
+        successRate(outgoing.selector),
+      ),
+    ],
+    "Who calls it": [...traffic(incoming), ...grpc(incoming)],
+    "What it calls": [...traffic(outgoing), ...grpc(outgoing)],
+  },
 });

@@ -1,0 +1,61 @@
+// A dashboard: what a reader chooses at its top, and its panels in rows.
+import {
+  DashboardBuilder,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import { datasource, type PanelBuilder, source } from "./panels.ts";
+
+/** A choice at the top of a dashboard: values of a label, of which several or all can be chosen where it is `many`. */
+export interface Choice {
+  readonly name: string;
+  readonly label: string;
+  /** What it narrows down; Grafana shows it beside the label. */
+  readonly description: string;
+  /** `label_values(metric{…}, label)` */
+  readonly values: string;
+  readonly many?: boolean;
+}
+
+export interface Rows {
+  readonly [title: string]: readonly PanelBuilder[];
+}
+
+export interface Content {
+  /** Of its address in Grafana: stays the same over all versions. */
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly choices?: readonly Choice[];
+  readonly rows: Rows;
+}
+
+/** A whole dashboard: Grafana's JSON model. */
+export function dashboard({ uid, title, description, choices = [], rows }: Content): object {
+  const made = new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags(["sluice"])
+    .editable()
+    .refresh("15s")
+    .time({ from: "now-15m", to: "now" })
+    .withVariable(
+      new DatasourceVariableBuilder(source)
+        .label("Data source")
+        .description("The Prometheus that scrapes the proxies.")
+        .type("prometheus"),
+    );
+  for (const { name, label, description, values, many = false } of choices) {
+    const variable = new QueryVariableBuilder(name).label(label).description(description).query(values);
+    variable.datasource(datasource).refresh(VariableRefresh.OnTimeRangeChanged).sort(VariableSort.AlphabeticalAsc);
+    made.withVariable(many ? variable.multi(true).includeAll(true).allValue(".*") : variable);
+  }
+  for (const [row, panels] of Object.entries(rows)) {
+    made.withRow(new RowBuilder(row));
+    for (const panel of panels) made.withPanel(panel);
+  }
+  return made.build();
+}
