@@ -1,6 +1,7 @@
 // A dashboard: what a reader chooses at its top, and its panels in rows.
 import {
   DashboardBuilder,
+  DashboardCursorSync,
   DatasourceVariableBuilder,
   QueryVariableBuilder,
   RowBuilder,
@@ -41,6 +42,7 @@ export function dashboard({ uid, title, description, choices = [], rows }: Conte
     .tags(["sluice"])
     .editable()
     .refresh("15s")
+    .tooltip(DashboardCursorSync.Crosshair)
     .time({ from: "now-15m", to: "now" })
     .withVariable(
       new DatasourceVariableBuilder(source)

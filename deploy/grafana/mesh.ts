@@ -1,11 +1,16 @@
 // The mesh as a whole: how much there is of it, how much fails, and each workload in a line.
 import { dashboard } from "./dashboard.ts";
-import { graph, stat, table } from "./panels.ts";
+import { graph, type Labels, stat, table } from "./panels.ts";
 import { rate, sumBy } from "./promql.ts";
 import { successRate } from "./traffic.ts";
 
 const selector = 'reporter=~"source|waypoint"';
-const by = ["destination_service", "destination_workload", "destination_workload_namespace"];
+const labels: Labels = {
+  destination_service: "Service",
+  destination_workload: "Workload",
+  destination_workload_namespace: "Namespace",
+};
+const by = Object.keys(labels);
 const failing = (codes: string): string =>
   `sum(${rate("istio_requests_total", `${selector}, response_code=~"${codes}"`)}) or vector(0)`;
 const quantile = (share: string): string =>
@@ -64,6 +69,7 @@ export const mesh = dashboard({
             "Each workload by the service it was called as: requests per second, milliseconds until the last byte of " +
             "the response, share without 5xx. A low success rate or a P99 far above P50: open that workload.",
         },
+        labels,
         { title: "Requests", unit: "reqps", expr: sumBy(rate("istio_requests_total", selector), by) },
         { title: "P50", unit: "ms", expr: quantile("0.5") },
         { title: "P90", unit: "ms", expr: quantile("0.9") },
@@ -77,6 +83,7 @@ export const mesh = dashboard({
             "Bytes per second of what is not HTTP, received from clients and sent to them. Received without sent: " +
             "the server doesn't answer.",
         },
+        labels,
         { title: "Received", unit: "Bps", expr: sumBy(rate("istio_tcp_received_bytes_total", selector), by) },
         { title: "Sent", unit: "Bps", expr: sumBy(rate("istio_tcp_sent_bytes_total", selector), by) },
       ),

@@ -1,9 +1,11 @@
 // Kinds of panels.
+import { VisibilityMode } from "@grafana/grafana-foundation-sdk/common";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { PanelBuilder as Timeseries } from "@grafana/grafana-foundation-sdk/timeseries";
+import { gradedCell, grades, lastValue, legend, neutral, tooltip } from "./looks.ts";
 
 /** PromQL, and what a line of it is called: text with `{{label}}`. */
 export interface Query {
@@ -43,9 +45,11 @@ const refId = (i: number): string => String.fromCharCode("A".charCodeAt(0) + i);
 export function graph({ title, description, unit }: Measure, ...queries: readonly Query[]): PanelBuilder {
   const [width, height] = sizes.graph;
   const panel = new Timeseries().title(title).description(description).datasource(datasource);
-  panel.span(width).height(height).unit(unit).min(0);
-  queries.forEach(({ expr, legend = "__auto" }, i) => {
-    panel.withTarget(new DataqueryBuilder().refId(refId(i)).expr(expr).legendFormat(legend));
+  panel.span(width).height(height).unit(unit).min(0).fillOpacity(10).showPoints(VisibilityMode.Never);
+  if (unit === "percentunit") panel.max(1);
+  panel.legend(legend).tooltip(tooltip);
+  queries.forEach(({ expr, legend: name = "__auto" }, i) => {
+    panel.withTarget(new DataqueryBuilder().refId(refId(i)).expr(expr).legendFormat(name));
   });
   return panel;
 }
@@ -54,7 +58,9 @@ export function graph({ title, description, unit }: Measure, ...queries: readonl
 export function stat({ title, description, unit }: Measure, expr: string): PanelBuilder {
   const [width, height] = sizes.stat;
   const panel = new Stat().title(title).description(description).datasource(datasource);
-  panel.span(width).height(height).unit(unit);
+  panel.span(width).height(height).unit(unit).reduceOptions(lastValue);
+  if (unit === "percentunit") panel.thresholds(grades);
+  else panel.colorScheme(neutral);
   return panel.withTarget(new DataqueryBuilder().refId(refId(0)).expr(expr));
 }
 
@@ -64,18 +70,26 @@ export interface Column extends Query {
   readonly unit: Unit;
 }
 
+/** What a row is of: the labels of all columns' queries, and what their columns are called. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** A row for each set of labels, a column for each query. */
-export function table({ title, description }: About, ...columns: readonly Column[]): PanelBuilder {
+export function table({ title, description }: About, labels: Labels, ...columns: readonly Column[]): PanelBuilder {
   const [width, height] = sizes.table;
   const panel = new Table().title(title).description(description).datasource(datasource);
   panel.span(width).height(height);
   for (const [i, { expr, title, unit }] of columns.entries()) {
     const query = new DataqueryBuilder().refId(refId(i)).expr(expr).instant().format(PromQueryFormat.Table);
-    panel.withTarget(query).overrideByName(`Value #${refId(i)}`, [
-      { id: "displayName", value: title },
-      { id: "unit", value: unit },
-    ]);
+    panel
+      .withTarget(query)
+      .overrideByName(`Value #${refId(i)}`, [
+        { id: "displayName", value: title },
+        { id: "unit", value: unit },
+        { id: "decimals", value: 2 },
+        ...(unit === "percentunit" ? gradedCell : []),
+      ]);
   }
+  for (const [label, name] of Object.entries(labels)) panel.overrideByName(label, [{ id: "displayName", value: name }]);
   const hidden = { Time: true };
   return panel
     .withTransformation({ id: "merge", options: {} })
