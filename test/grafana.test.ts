@@ -5,6 +5,7 @@ import { dashboards } from "../deploy/grafana/dashboards.ts";
 
 interface Described {
   readonly title?: string;
+  readonly name?: string;
   readonly label?: string;
   readonly description?: string;
 }
@@ -15,6 +16,8 @@ interface Panel extends Described {
 }
 
 interface Dashboard extends Described {
+  readonly uid: string;
+  readonly links: readonly { readonly url: string }[];
   readonly templating: { readonly list: readonly Described[] };
   readonly panels: readonly Panel[];
 }
@@ -47,5 +50,36 @@ describe("what a reader is told", () => {
       ([, same]) => new Set(same.map(({ targets }) => JSON.stringify(targets))).size > 1,
     );
     expect(ambiguous.map(([key]) => key)).toEqual([]);
+  });
+});
+
+describe("links", () => {
+  const choicesAt = (url: string): readonly (string | undefined)[] | undefined =>
+    models.find(({ model }) => url.startsWith(`/d/${model.uid}?`))?.model.templating.list.map(({ name }) => name);
+  const all = (text: string, regex: RegExp): readonly (string | undefined)[] =>
+    [...text.matchAll(regex)].map(([, found]) => found);
+
+  test("each dashboard has one to each other", () => {
+    for (const { file, model } of models) {
+      const others = models.filter((other) => other.model !== model).map(({ model: { uid } }) => `/d/${uid}`);
+      expect(new Set(model.links.map(({ url }) => url.split("?")[0])), file).toEqual(new Set(others));
+    }
+  });
+
+  test("a line or a value leads to a dashboard that has those choices, by labels that it has", () => {
+    const leading = panels.flatMap((panel) =>
+      all(JSON.stringify(panel), /"url":"([^"]+)"/g).map((url = "") => ({ panel, url })),
+    );
+    expect(leading).not.toEqual([]);
+    for (const { panel, url } of leading) {
+      expect(choicesAt(url), url).toEqual(expect.arrayContaining([...all(url, /var-(\w+)=/g)]));
+      for (const { expr } of panel.targets ?? [])
+        expect(
+          all(expr, /by \(([^)]*)\)/g)
+            .join()
+            .split(/, ?/),
+          `${panel.title}: ${expr}`,
+        ).toEqual(expect.arrayContaining([...all(url, /__(?:data\.fields|field\.labels)\.(\w+)/g)]));
+    }
   });
 });

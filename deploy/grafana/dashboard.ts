@@ -2,13 +2,16 @@
 import {
   DashboardBuilder,
   DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
   DatasourceVariableBuilder,
   QueryVariableBuilder,
   RowBuilder,
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { datasource, type PanelBuilder, source } from "./panels.ts";
+import { address, type Page, pages, source } from "./pages.ts";
+import { datasource, type PanelBuilder } from "./panels.ts";
 
 /** A choice at the top of a dashboard: values of a label, of which several or all can be chosen where it is `many`. */
 export interface Choice {
@@ -26,16 +29,23 @@ export interface Rows {
 }
 
 export interface Content {
-  /** Of its address in Grafana: stays the same over all versions. */
-  readonly uid: string;
-  readonly title: string;
+  readonly page: Page;
   readonly description: string;
   readonly choices?: readonly Choice[];
   readonly rows: Rows;
 }
 
+/** At the top: the way to the others, which keeps data source and time. */
+function otherPages(page: Page): readonly DashboardLinkBuilder[] {
+  const others = Object.entries(pages).filter(([name]) => name !== page) as [Page, (typeof pages)[Page]][];
+  return others.map(([name, { title }]) =>
+    new DashboardLinkBuilder(title).type(DashboardLinkType.Link).icon("dashboard").url(address(name)).keepTime(true),
+  );
+}
+
 /** A whole dashboard: Grafana's JSON model. */
-export function dashboard({ uid, title, description, choices = [], rows }: Content): object {
+export function dashboard({ page, description, choices = [], rows }: Content): object {
+  const { uid, title } = pages[page];
   const made = new DashboardBuilder(title)
     .uid(uid)
     .description(description)
@@ -55,6 +65,7 @@ export function dashboard({ uid, title, description, choices = [], rows }: Conte
     variable.datasource(datasource).refresh(VariableRefresh.OnTimeRangeChanged).sort(VariableSort.AlphabeticalAsc);
     made.withVariable(many ? variable.multi(true).includeAll(true).allValue(".*") : variable);
   }
+  for (const other of otherPages(page)) made.link(other);
   for (const [row, panels] of Object.entries(rows)) {
     made.withRow(new RowBuilder(row));
     for (const panel of panels) made.withPanel(panel);

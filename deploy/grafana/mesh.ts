@@ -1,14 +1,21 @@
 // The mesh as a whole: how much there is of it, how much fails, and each workload in a line.
 import { dashboard } from "./dashboard.ts";
+import { dataLink } from "./pages.ts";
 import { graph, type Labels, stat, table } from "./panels.ts";
 import { rate, sumBy } from "./promql.ts";
 import { successRate } from "./traffic.ts";
 
 const selector = 'reporter=~"source|waypoint"';
 const labels: Labels = {
-  destination_service: "Service",
-  destination_workload: "Workload",
-  destination_workload_namespace: "Namespace",
+  destination_service: { name: "Service", link: dataLink("service", { service: "__value.raw" }) },
+  destination_workload: {
+    name: "Workload",
+    link: dataLink("workload", {
+      namespace: "__data.fields.destination_workload_namespace",
+      workload: "__value.raw",
+    }),
+  },
+  destination_workload_namespace: { name: "Namespace" },
 };
 const by = Object.keys(labels);
 const failing = (codes: string): string =>
@@ -17,8 +24,7 @@ const quantile = (share: string): string =>
   `histogram_quantile(${share}, ${sumBy(rate("istio_request_duration_milliseconds_bucket", selector), ["le", ...by])})`;
 
 export const mesh = dashboard({
-  uid: "sluice-mesh",
-  title: "Mesh",
+  page: "mesh",
   description: "All workloads of the mesh, as the proxies of their clients see them.",
   rows: {
     Requests: [

@@ -6,6 +6,7 @@ import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { PanelBuilder as Timeseries } from "@grafana/grafana-foundation-sdk/timeseries";
 import { gradedCell, grades, lastValue, legend, neutral, tooltip } from "./looks.ts";
+import { type DataLink, source } from "./pages.ts";
 
 /** PromQL, and what a line of it is called: text with `{{label}}`. */
 export interface Query {
@@ -30,10 +31,10 @@ export interface About {
 /** What is shown as numbers of one unit. */
 export interface Measure extends About {
   readonly unit: Unit;
+  /** Where a line leads. */
+  readonly link?: DataLink;
 }
 
-/** Name of the variable by which a reader chooses among data sources. */
-export const source = "datasource";
 export const datasource = { type: "prometheus", uid: `$\{${source}}` };
 
 /** Width and height of a panel, in Grafana's grid of 24 columns. */
@@ -42,11 +43,12 @@ const sizes = { graph: [8, 8], stat: [6, 4], table: [24, 9] } as const;
 const refId = (i: number): string => String.fromCharCode("A".charCodeAt(0) + i);
 
 /** Lines over time. */
-export function graph({ title, description, unit }: Measure, ...queries: readonly Query[]): PanelBuilder {
+export function graph({ title, description, unit, link }: Measure, ...queries: readonly Query[]): PanelBuilder {
   const [width, height] = sizes.graph;
   const panel = new Timeseries().title(title).description(description).datasource(datasource);
   panel.span(width).height(height).unit(unit).min(0).fillOpacity(10).showPoints(VisibilityMode.Never);
   if (unit === "percentunit") panel.max(1);
+  if (link) panel.overrideByFieldType("number", [{ id: "links", value: [link] }]);
   panel.legend(legend).tooltip(tooltip);
   queries.forEach(({ expr, legend: name = "__auto" }, i) => {
     panel.withTarget(new DataqueryBuilder().refId(refId(i)).expr(expr).legendFormat(name));
@@ -70,8 +72,8 @@ export interface Column extends Query {
   readonly unit: Unit;
 }
 
-/** What a row is of: the labels of all columns' queries, and what their columns are called. */
-export type Labels = Readonly<Record<string, string>>;
+/** What a row is of: the labels of all columns' queries, what their columns are called, and where a value leads. */
+export type Labels = Readonly<Record<string, { readonly name: string; readonly link?: DataLink }>>;
 
 /** A row for each set of labels, a column for each query. */
 export function table({ title, description }: About, labels: Labels, ...columns: readonly Column[]): PanelBuilder {
@@ -89,7 +91,11 @@ export function table({ title, description }: About, labels: Labels, ...columns:
         ...(unit === "percentunit" ? gradedCell : []),
       ]);
   }
-  for (const [label, name] of Object.entries(labels)) panel.overrideByName(label, [{ id: "displayName", value: name }]);
+  for (const [label, { name, link }] of Object.entries(labels))
+    panel.overrideByName(label, [
+      { id: "displayName", value: name },
+      ...(link ? [{ id: "links", value: [link] }] : []),
+    ]);
   const hidden = { Time: true };
   return panel
     .withTransformation({ id: "merge", options: {} })

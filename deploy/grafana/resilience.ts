@@ -27,8 +27,7 @@ const passed = (what: string): Query => ({
 });
 
 export const resilience = dashboard({
-  uid: "sluice-resilience",
-  title: "Retry budgets and deadlines",
+  page: "resilience",
   description: "What the filters retry-budget and deadline refuse.",
   choices,
   rows: {

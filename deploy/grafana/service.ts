@@ -2,7 +2,7 @@
 import { type Choice, dashboard } from "./dashboard.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { anyTraffic, grpc, type Side, successRate, traffic } from "./traffic.ts";
+import { anyTraffic, grpc, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;
@@ -43,6 +43,7 @@ const clients: Side = {
   selector: `reporter=~"$reporter", ${chosen}, source_workload=~"$client", source_workload_namespace=~"$client_namespace"`,
   by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
   legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
+  link: workloadOf("source"),
 };
 
 const servers: Side = {
@@ -52,11 +53,11 @@ const servers: Side = {
   selector: `reporter=~"$reporter", ${chosen}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`,
   by: ["destination_workload", "destination_workload_namespace", "connection_security_policy"],
   legend: "{{destination_workload}}.{{destination_workload_namespace}} {{connection_security_policy}}",
+  link: workloadOf("destination"),
 };
 
 export const service = dashboard({
-  uid: "sluice-service",
-  title: "Service",
+  page: "service",
   description: "One service: what its clients see of it, and how its workloads share the work.",
   choices,
   rows: {

@@ -1,4 +1,5 @@
 // Panels of one side of a traffic: requests, failures, durations, sizes and bytes, by whom or to whom.
+import { type DataLink, dataLink } from "./pages.ts";
 import { graph, type PanelBuilder } from "./panels.ts";
 import { quantiles, rate, sumBy } from "./promql.ts";
 
@@ -29,13 +30,21 @@ export interface Side {
   readonly by: readonly string[];
   /** What a line is called. */
   readonly legend: string;
+  /** Where a line leads. */
+  readonly link: DataLink;
+}
+
+/** To the workload at one end of what a line is. */
+export function workloadOf(end: "source" | "destination"): DataLink {
+  const workload = `__field.labels.${end}_workload`;
+  return dataLink("workload", { namespace: `${workload}_namespace`, workload });
 }
 
 const perSecond = (metric: string, selector: string, by: readonly string[]): string =>
   sumBy(rate(metric, selector), by);
 
 /** Panels of requests and connections. */
-export function traffic({ whose, per, of, selector, by, legend }: Side): readonly PanelBuilder[] {
+export function traffic({ whose, per, of, selector, by, legend, link }: Side): readonly PanelBuilder[] {
   const percentiles = (metric: string) => quantiles(metric, selector, by, legend);
   return [
     graph(
@@ -45,6 +54,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
           `Requests per second ${of}, by HTTP status; 0: the caller was gone before the answer. ` +
           "5xx: the access log's response_flags say whether the proxy (UH, UF, UO, UT) or the application failed.",
         unit: "reqps",
+        link,
       },
       {
         expr: perSecond("istio_requests_total", selector, [...by, "response_code"]),
@@ -58,6 +68,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
           `Share of the requests ${of} without 5xx. One line that falls alone: look at that peer; all lines: ` +
           "at what they have in common.",
         unit: "percentunit",
+        link,
       },
       { expr: successRate(selector, by), legend },
     ),
@@ -68,6 +79,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
           `Milliseconds from the first byte of a request to the last of its response, ${of}. P99 rises alone: a few ` +
           "are slow or retried; P50 with it: overload, or something slow further on.",
         unit: "ms",
+        link,
       },
       ...percentiles("istio_request_duration_milliseconds"),
     ),
@@ -76,6 +88,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
         title: `${whose} request size by ${per}`,
         description: `Bytes of a request, headers and body, ${of}. A jump with longer durations: a caller sends more than before.`,
         unit: "bytes",
+        link,
       },
       ...percentiles("istio_request_bytes"),
     ),
@@ -86,6 +99,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
           `Bytes of a response, headers, body and trailers, ${of}. All at once small: answers of the proxy itself, or ` +
           "error pages; compare with the response codes.",
         unit: "bytes",
+        link,
       },
       ...percentiles("istio_response_bytes"),
     ),
@@ -96,6 +110,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
           `Bytes per second of connections that are not HTTP, ${of}: received from the client, and sent to it. ` +
           "Received without sent: the server doesn't answer.",
         unit: "Bps",
+        link,
       },
       { expr: perSecond("istio_tcp_received_bytes_total", selector, by), legend: `${legend} received` },
       { expr: perSecond("istio_tcp_sent_bytes_total", selector, by), legend: `${legend} sent` },
@@ -104,7 +119,7 @@ export function traffic({ whose, per, of, selector, by, legend }: Side): readonl
 }
 
 /** Panels of gRPC, whose failures are HTTP's 200. */
-export function grpc({ whose, per, of, selector, by, legend }: Side): readonly PanelBuilder[] {
+export function grpc({ whose, per, of, selector, by, legend, link }: Side): readonly PanelBuilder[] {
   return [
     graph(
       {
@@ -113,6 +128,7 @@ export function grpc({ whose, per, of, selector, by, legend }: Side): readonly P
           `gRPC calls per second ${of}, by gRPC status; success rates don't know it. 4 deadline exceeded, 8 exhausted, ` +
           "13 internal, 14 unavailable: the server or its proxy failed.",
         unit: "reqps",
+        link,
       },
       {
         expr: perSecond("istio_requests_total", `${selector}, request_protocol="grpc"`, [
@@ -129,6 +145,7 @@ export function grpc({ whose, per, of, selector, by, legend }: Side): readonly P
           `gRPC messages per second ${of}, in both directions, also of calls that are open. Requests without responses: ` +
           "a stream hangs.",
         unit: "mps",
+        link,
       },
       { expr: perSecond("istio_request_messages_total", selector, by), legend: `${legend} requests` },
       { expr: perSecond("istio_response_messages_total", selector, by), legend: `${legend} responses` },

@@ -1,8 +1,9 @@
 // One workload: who calls it, and what it calls.
 import { type Choice, dashboard } from "./dashboard.ts";
+import { dataLink } from "./pages.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { anyTraffic, grpc, type Side, successRate, traffic } from "./traffic.ts";
+import { anyTraffic, grpc, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
 
 const choices: readonly Choice[] = [
   {
@@ -34,6 +35,7 @@ const incoming: Side = {
   selector: 'reporter=~"$reporter", destination_workload=~"$workload", destination_workload_namespace=~"$namespace"',
   by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
   legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
+  link: workloadOf("source"),
 };
 
 const outgoing: Side = {
@@ -43,11 +45,11 @@ const outgoing: Side = {
   selector: 'reporter="source", source_workload=~"$workload", source_workload_namespace=~"$namespace"',
   by: ["destination_service"],
   legend: "{{destination_service}}",
+  link: dataLink("service", { service: "__field.labels.destination_service" }),
 };
 
 export const workload = dashboard({
-  uid: "sluice-workload",
-  title: "Workload",
+  page: "workload",
   description: "One workload: who calls it, and what it calls.",
   choices,
   rows: {
