@@ -19,8 +19,10 @@ export interface Choice {
   readonly label: string;
   /** What it narrows down; Grafana shows it beside the label. */
   readonly description: string;
-  /** `label_values(metric{…}, label)` */
+  /** `label_values(metric{…}, label)`, or `query_result(…)`, whose series are lines of text. */
   readonly values: string;
+  /** Between slashes; its group is the value in such a line. */
+  readonly regex?: string;
   readonly many?: boolean;
 }
 
@@ -60,9 +62,13 @@ export function dashboard({ page, description, choices = [], rows }: Content): o
         .description("The Prometheus that scrapes the proxies.")
         .type("prometheus"),
     );
-  for (const { name, label, description, values, many = false } of choices) {
+  for (const { name, label, description, values, regex = "", many = false } of choices) {
     const variable = new QueryVariableBuilder(name).label(label).description(description).query(values);
-    variable.datasource(datasource).refresh(VariableRefresh.OnTimeRangeChanged).sort(VariableSort.AlphabeticalAsc);
+    variable
+      .datasource(datasource)
+      .regex(regex)
+      .refresh(VariableRefresh.OnTimeRangeChanged)
+      .sort(VariableSort.AlphabeticalAsc);
     made.withVariable(many ? variable.multi(true).includeAll(true).allValue(".*") : variable);
   }
   for (const other of otherPages(page)) made.link(other);

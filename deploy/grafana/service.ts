@@ -2,7 +2,7 @@
 import { type Choice, dashboard } from "./dashboard.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { anyTraffic, grpc, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { anyTraffic, grpc, reporterOf, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;
@@ -26,13 +26,7 @@ const choices: readonly Choice[] = [
     description: "The service that is called, by its full name.",
     values: `label_values(${anyTraffic()}, destination_service)`,
   },
-  {
-    name: "reporter",
-    label: "Reporter",
-    description: "Whose count the rows below show: the client's proxy (source) or the server's (destination).",
-    values: `label_values(${anyTraffic()}, reporter)`,
-    many: true,
-  },
+  reporterOf(chosen),
   ...narrowing,
 ];
 

@@ -1,4 +1,5 @@
 // Panels of one side of a traffic: requests, failures, durations, sizes and bytes, by whom or to whom.
+import type { Choice } from "./dashboard.ts";
 import { type DataLink, dataLink } from "./pages.ts";
 import { graph, type PanelBuilder } from "./panels.ts";
 import { quantiles, rate, sumBy } from "./promql.ts";
@@ -6,6 +7,27 @@ import { quantiles, rate, sumBy } from "./promql.ts";
 /** The series of all that was asked or connected, from which readers choose. */
 export function anyTraffic(selector = ""): string {
   return `{__name__=~"istio_requests_total|istio_tcp_connections_opened_total"${selector && `, ${selector}`}}`;
+}
+
+/** Values of a label that has the name of its end before it: of servers, and of clients, which nobody may call. */
+export function ofBothEnds(label: string, selector = ""): Pick<Choice, "values" | "regex"> {
+  const [server, client] = ["destination", "source"].map((end) => {
+    const selected = anyTraffic(selector && `${end}_${selector}`);
+    return `group(${selected}) by (${end}_${label})`;
+  });
+  return { values: `query_result(${server} or ${client})`, regex: `/_${label}="([^"]*)"/` };
+}
+
+/** Whose count it is: one of them, since each counts all of it. */
+export function reporterOf(selector: string): Choice {
+  return {
+    name: "reporter",
+    label: "Reporter",
+    description:
+      "Whose count of incoming traffic is shown: that of the servers' proxies (destination), or that of the clients' (source), " +
+      "which has also what never arrives.",
+    values: `label_values(${anyTraffic(selector)}, reporter)`,
+  };
 }
 
 /** Answers that are no failure of the service. */

@@ -3,36 +3,31 @@ import { type Choice, dashboard } from "./dashboard.ts";
 import { dataLink } from "./pages.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { anyTraffic, grpc, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { grpc, ofBothEnds, reporterOf, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+
+const self = 'destination_workload=~"$workload", destination_workload_namespace=~"$namespace"';
 
 const choices: readonly Choice[] = [
   {
     name: "namespace",
     label: "Namespace",
     description: "The namespace of the workload.",
-    values: `label_values(${anyTraffic()}, destination_workload_namespace)`,
+    ...ofBothEnds("workload_namespace"),
   },
   {
     name: "workload",
     label: "Workload",
     description: "The workload: a Deployment, StatefulSet, Job or the like.",
-    values: `label_values(${anyTraffic('destination_workload_namespace=~"$namespace"')}, destination_workload)`,
+    ...ofBothEnds("workload", 'workload_namespace=~"$namespace"'),
   },
-  {
-    name: "reporter",
-    label: "Reporter",
-    description:
-      "Whose count of incoming traffic is shown: the client's proxy (source) or the workload's own (destination).",
-    values: `label_values(${anyTraffic()}, reporter)`,
-    many: true,
-  },
+  reporterOf(self),
 ];
 
 const incoming: Side = {
   whose: "Incoming",
   per: "client",
   of: "of each client of this workload",
-  selector: 'reporter=~"$reporter", destination_workload=~"$workload", destination_workload_namespace=~"$namespace"',
+  selector: `reporter=~"$reporter", ${self}`,
   by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
   legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
   link: workloadOf("source"),

@@ -248,6 +248,7 @@ describe.skipIf(obstacle !== undefined)("what Prometheus reads of a mesh", () =>
   interface Choice {
     readonly name: string;
     readonly query: string;
+    readonly regex?: string;
     readonly includeAll: boolean;
   }
 
@@ -268,16 +269,33 @@ describe.skipIf(obstacle !== undefined)("what Prometheus reads of a mesh", () =>
     return (await Promise.all((await valuesOf(choice, choices)).map(filled))).flat();
   }
 
-  async function valuesOf({ query }: Choice, choices: readonly Choice[]): Promise<readonly string[]> {
+  async function valuesOf({ query, regex }: Choice, choices: readonly Choice[]): Promise<readonly string[]> {
+    const [, expr] = /^query_result\((.*)\)$/.exec(query) ?? [];
+    if (expr !== undefined) {
+      const answers = (await filledIn(expr, choices)).map((filled) => prometheus.query(filled, time));
+      const pairs = (await Promise.all(answers)).flat().flatMap(({ labels }) => Object.entries(labels));
+      const value = new RegExp(regex?.slice(1, -1) ?? "");
+      return [...new Set(pairs.map(([label, text]) => value.exec(`{${label}="${text}"}`)?.[1] ?? ""))];
+    }
     const [, selector = "", label = ""] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
     const selectors = await filledIn(selector, choices);
     const values = await Promise.all(selectors.map((one) => prometheus.labelValues(one, label)));
     return [...new Set(values.flat())];
   }
 
+  const choicesOf = ({ templating }: Dashboard): readonly Choice[] =>
+    templating.list.filter(({ name }) => name !== "datasource");
+
+  test("a gateway, which nobody in the mesh calls, is among the workloads to choose from", async () => {
+    const choices = choicesOf(JSON.parse(dashboards.get("workload.json") ?? "") as Dashboard);
+    const [workload] = choices.filter(({ name }) => name === "workload");
+    expect(await valuesOf(workload as Choice, choices)).toContain("istio-ingressgateway");
+  });
+
   describe.each([...dashboards])("deploy/grafana/dashboards/%s", (_name, text) => {
-    const { templating, panels } = JSON.parse(text) as Dashboard;
-    const choices = templating.list.filter(({ name }) => name !== "datasource");
+    const dashboard = JSON.parse(text) as Dashboard;
+    const { panels } = dashboard;
+    const choices = choicesOf(dashboard);
     const queries = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const));
 
     test.each(choices)("there is something to choose for $name", async (choice) => {
