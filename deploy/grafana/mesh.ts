@@ -1,8 +1,9 @@
 // The mesh as a whole: how much there is of it, how much fails, and each workload in a line.
 import { dashboard } from "./dashboard.ts";
 import { dataLink } from "./pages.ts";
-import { graph, type Labels, stat, table } from "./panels.ts";
+import { type Labels, stat, table } from "./panels.ts";
 import { rate, sumBy } from "./promql.ts";
+import { proxies } from "./proxies.ts";
 import { successRate } from "./traffic.ts";
 
 const selector = 'reporter=~"source|waypoint"';
@@ -94,17 +95,6 @@ export const mesh = dashboard({
         { title: "Sent", unit: "Bps", expr: sumBy(rate("istio_tcp_sent_bytes_total", selector), by) },
       ),
     ],
-    Proxies: [
-      graph(
-        {
-          title: "Proxies by version",
-          description:
-            "How many proxies run which version. Two versions long after an upgrade: those pods were injected before " +
-            "it; restart them.",
-          unit: "none",
-        },
-        { expr: "sum(istio_build) by (component, tag)", legend: "{{component}} {{tag}}" },
-      ),
-    ],
+    Proxies: proxies,
   },
 });
