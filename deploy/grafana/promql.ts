@@ -18,3 +18,8 @@ export function rate(metric: string, selector: string): string {
 export function sumBy(query: string, by: readonly string[]): string {
   return `sum(${query}) by (${by.join(", ")})`;
 }
+
+/** `query`, and 0 where there is `whole` alone: a counter is there from its first use. */
+export function orNone(query: string, whole: string): string {
+  return `(${query} or 0 * ${whole})`;
+}

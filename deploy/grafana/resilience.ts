@@ -1,13 +1,12 @@
 // The two filters that refuse work: budgets of retries as they drain, and deadlines that passed.
 import { type Choice, dashboard } from "./dashboard.ts";
 import { graph, type Query } from "./panels.ts";
-import { rate, sumBy } from "./promql.ts";
+import { orNone, rate, sumBy } from "./promql.ts";
 
 const scope = 'scope=~"$scope"';
 const perScope = (metric: string): string => sumBy(rate(metric, scope), ["scope"]);
 const calls = perScope("retry_budget_calls_total");
-/** 0 where there was none yet: a filter's counter is there from its first use. */
-const orNone = (metric: string): string => `(${perScope(metric)} or 0 * ${calls})`;
+const amongCalls = (metric: string): string => orNone(perScope(metric), calls);
 const total = (metric: string): string => `sum(${rate(metric, "")}) or vector(0)`;
 const legend = "{{scope}}";
 
@@ -60,8 +59,8 @@ export const resilience = dashboard({
             "much more fails than usual; callers see the upstream's own errors, marked x-retry-budget: exhausted.",
           unit: "reqps",
         },
-        { expr: orNone("retry_budget_retries_total"), legend: `${legend} made` },
-        { expr: orNone("retry_budget_denied_total"), legend: `${legend} denied` },
+        { expr: amongCalls("retry_budget_retries_total"), legend: `${legend} made` },
+        { expr: amongCalls("retry_budget_denied_total"), legend: `${legend} denied` },
       ),
       graph(
         {
@@ -71,7 +70,7 @@ export const resilience = dashboard({
             "100, but by minRetries where there are few calls.",
           unit: "none",
         },
-        { expr: `1 + ${orNone("retry_budget_retries_total")} / ${calls}`, legend },
+        { expr: `1 + ${amongCalls("retry_budget_retries_total")} / ${calls}`, legend },
       ),
       graph(
         {

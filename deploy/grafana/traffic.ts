@@ -2,7 +2,7 @@
 import type { Choice } from "./dashboard.ts";
 import { type DataLink, dataLink } from "./pages.ts";
 import { graph, type PanelBuilder } from "./panels.ts";
-import { quantiles, rate, sumBy } from "./promql.ts";
+import { orNone, quantiles, rate, sumBy } from "./promql.ts";
 
 /** The series of all that was asked or connected, from which readers choose. */
 export function anyTraffic(selector = ""): string {
@@ -30,13 +30,11 @@ export function reporterOf(selector: string): Choice {
   };
 }
 
-/** Answers that are no failure of the service. */
-const notFailed = 'response_code!~"5.*"';
-
-/** The share of requests without a failure, 0 to 1; `by` no label: of all. */
+/** The share of requests without a failure, 0 to 1, also where all fail; `by` no label: of all. */
 export function successRate(selector: string, by: readonly string[] = []): string {
-  const requests = (more: string): string => sumBy(rate("istio_requests_total", `${selector}${more}`), by);
-  return `${requests(`, ${notFailed}`)} / ${requests("")}`;
+  const all = perSecond("istio_requests_total", selector, by);
+  const failed = perSecond("istio_requests_total", `${selector}, response_code=~"5.*"`, by);
+  return `1 - ${orNone(failed, all)} / ${all}`;
 }
 
 /** One side of a traffic. */

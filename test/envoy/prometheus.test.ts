@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dashboards } from "../../deploy/grafana/dashboards.ts";
+import { successRate } from "../../deploy/grafana/traffic.ts";
 import { call } from "../support/http.ts";
 import { type Conversation, converse } from "../support/inside.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
@@ -290,6 +291,16 @@ describe.skipIf(obstacle !== undefined)("what Prometheus reads of a mesh", () =>
     const choices = choicesOf(JSON.parse(dashboards.get("workload.json") ?? "") as Dashboard);
     const [workload] = choices.filter(({ name }) => name === "workload");
     expect(await valuesOf(workload as Choice, choices)).toContain("istio-ingressgateway");
+  });
+
+  test.each([
+    ["a part", "", 16 / 20],
+    ["all", ', response_code="503"', 0],
+    ["none", ', response_code="200"', 1],
+  ])("the success rate where %s of the requests fail", async (_which, selector, rate) => {
+    const query = successRate(`reporter="destination", destination_workload="catalog"${selector}`);
+    const answer = await prometheus.query(query.replaceAll("$__rate_interval", `${window}s`), time);
+    expect(answer).toEqual([{ labels: {}, value: expect.closeTo(rate, 1) }]);
   });
 
   describe.each([...dashboards])("deploy/grafana/dashboards/%s", (_name, text) => {
