@@ -63,8 +63,8 @@ export const mesh = dashboard({
         {
           title: "5xx",
           description:
-            "Requests per second that failed at a workload or at a proxy. 503 with response flags is the proxy's: " +
-            "UH no healthy endpoint, UF no connection, UO circuit breaker; without flags it is the application's.",
+            "Requests per second that failed at a workload or at a proxy. Find the workload in the table below; its " +
+            "dashboard has response flags, which say what a proxy ended.",
           unit: "reqps",
         },
         failing("5.."),

@@ -72,7 +72,7 @@ export function traffic({ whose, per, of, selector, by, legend, link }: Side): r
         title: `${whose} requests by ${per} and response code`,
         description:
           `Requests per second ${of}, by HTTP status; 0: the caller was gone before the answer. ` +
-          "5xx: the access log's response_flags say whether the proxy (UH, UF, UO, UT) or the application failed.",
+          "5xx without a response flag (see that panel) is the application's own: see its log.",
         unit: "reqps",
         link,
       },
@@ -91,6 +91,20 @@ export function traffic({ whose, per, of, selector, by, legend, link }: Side): r
         link,
       },
       { expr: successRate(selector, by), legend },
+    ),
+    graph(
+      {
+        title: `${whose} requests by ${per} and response flag`,
+        description:
+          `Requests per second ${of} that Envoy ended or marked: UH no healthy endpoint, UF no connection, UC it broke, ` +
+          "UO circuit breaker, UT timeout, URX retries used up, NR no route, DC the caller hung up.",
+        unit: "reqps",
+        link,
+      },
+      {
+        expr: perSecond("istio_requests_total", `${selector}, response_flags!="-"`, [...by, "response_flags"]),
+        legend: `${legend} {{response_flags}}`,
+      },
     ),
     graph(
       {
