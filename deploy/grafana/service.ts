@@ -1,8 +1,10 @@
 // One service: what its callers see of it, and how its workloads share the work.
+import { anyTraffic, reporterOf } from "./choices.ts";
 import { type Choice, dashboard } from "./dashboard.ts";
+import { grpc } from "./grpc.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { anyTraffic, grpc, reporterOf, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { type Side, successRate, traffic, workloadOf } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;

@@ -1,34 +1,7 @@
 // Panels of one side of a traffic: requests, failures, durations, sizes and bytes, by whom or to whom.
-import type { Choice } from "./dashboard.ts";
 import { type DataLink, dataLink } from "./pages.ts";
 import { graph, type PanelBuilder } from "./panels.ts";
 import { orNone, quantiles, rate, sumBy } from "./promql.ts";
-
-/** The series of all that was asked or connected, from which readers choose. */
-export function anyTraffic(selector = ""): string {
-  return `{__name__=~"istio_requests_total|istio_tcp_connections_opened_total"${selector && `, ${selector}`}}`;
-}
-
-/** Values of a label that has the name of its end before it: of servers, and of clients, which nobody may call. */
-export function ofBothEnds(label: string, selector = ""): Pick<Choice, "values" | "regex"> {
-  const [server, client] = ["destination", "source"].map((end) => {
-    const selected = anyTraffic(selector && `${end}_${selector}`);
-    return `group(${selected}) by (${end}_${label})`;
-  });
-  return { values: `query_result(${server} or ${client})`, regex: `/_${label}="([^"]*)"/` };
-}
-
-/** Whose count it is: one of them, since each counts all of it. */
-export function reporterOf(selector: string): Choice {
-  return {
-    name: "reporter",
-    label: "Reporter",
-    description:
-      "Whose count of incoming traffic is shown: that of the servers' proxies (destination), or that of the clients' (source), " +
-      "which has also what never arrives.",
-    values: `label_values(${anyTraffic(selector)}, reporter)`,
-  };
-}
 
 /** The share of requests without a failure, 0 to 1, also where all fail; `by` no label: of all. */
 export function successRate(selector: string, by: readonly string[] = []): string {
@@ -60,7 +33,7 @@ export function workloadOf(end: "source" | "destination"): DataLink {
   return dataLink("workload", { namespace: `${workload}_namespace`, workload });
 }
 
-const perSecond = (metric: string, selector: string, by: readonly string[]): string =>
+export const perSecond = (metric: string, selector: string, by: readonly string[]): string =>
   sumBy(rate(metric, selector), by);
 
 /** Panels of requests and connections. */
@@ -148,41 +121,6 @@ export function traffic({ whose, per, of, selector, by, legend, link }: Side): r
       },
       { expr: perSecond("istio_tcp_received_bytes_total", selector, by), legend: `${legend} received` },
       { expr: perSecond("istio_tcp_sent_bytes_total", selector, by), legend: `${legend} sent` },
-    ),
-  ];
-}
-
-/** Panels of gRPC, whose failures are HTTP's 200. */
-export function grpc({ whose, per, of, selector, by, legend, link }: Side): readonly PanelBuilder[] {
-  return [
-    graph(
-      {
-        title: `${whose} gRPC calls by ${per} and status`,
-        description:
-          `gRPC calls per second ${of}, by gRPC status; success rates don't know it. 4 deadline exceeded, 8 exhausted, ` +
-          "13 internal, 14 unavailable: the server or its proxy failed.",
-        unit: "reqps",
-        link,
-      },
-      {
-        expr: perSecond("istio_requests_total", `${selector}, request_protocol="grpc"`, [
-          ...by,
-          "grpc_response_status",
-        ]),
-        legend: `${legend} {{grpc_response_status}}`,
-      },
-    ),
-    graph(
-      {
-        title: `${whose} gRPC messages by ${per}`,
-        description:
-          `gRPC messages per second ${of}, in both directions, also of calls that are open. Requests without responses: ` +
-          "a stream hangs.",
-        unit: "mps",
-        link,
-      },
-      { expr: perSecond("istio_request_messages_total", selector, by), legend: `${legend} requests` },
-      { expr: perSecond("istio_response_messages_total", selector, by), legend: `${legend} responses` },
     ),
   ];
 }

@@ -1,9 +1,11 @@
 // One workload: who calls it, and what it calls.
+import { ofBothEnds, reporterOf } from "./choices.ts";
 import { type Choice, dashboard } from "./dashboard.ts";
+import { grpc } from "./grpc.ts";
 import { dataLink } from "./pages.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { grpc, ofBothEnds, reporterOf, type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { type Side, successRate, traffic, workloadOf } from "./traffic.ts";
 
 const self = 'destination_workload=~"$workload", destination_workload_namespace=~"$namespace"';
 
