@@ -41,7 +41,7 @@ const protocols: Readonly<Record<string, { readonly header: string; readonly ask
     header: "x-request-timeout-ms",
     ask: async (to, path) => {
       const { status, headers, body } = await to.get(path, relative);
-      return { headers: Object.assign({ ":status": status }, headers), bytes: body.length, code: 0 };
+      return { headers: Object.assign({ ":status": status }, headers), body, code: 0 };
     },
   },
   "HTTP/2": {

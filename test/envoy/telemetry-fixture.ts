@@ -1,4 +1,5 @@
 // Real Envoys with the node and the statistics that the bootstrap of their proxies has.
+import type { ServerHttp2Stream } from "node:http2";
 import { bootstrap } from "../../controller/inject/bootstrap.ts";
 import { defaultSettings } from "../../controller/model/mesh.ts";
 import { nodeId } from "../../controller/model/names.ts";
@@ -47,4 +48,11 @@ export function sidecarBootstrap(
     statTags,
   });
   return { ...filterBootstrap(chains, undefined, [], beside), node, stats_config };
+}
+
+/** An application's answer to a gRPC call: two messages for each that comes. */
+export function answerTwice(stream: ServerHttp2Stream): void {
+  stream.respond({ ":status": 200, "content-type": "application/grpc" });
+  stream.on("data", (data: Buffer) => stream.write(new Uint8Array(2 * data.length)));
+  stream.on("end", () => stream.end());
 }

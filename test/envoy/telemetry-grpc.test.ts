@@ -1,35 +1,27 @@
-import http2 from "node:http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, type TestEnvoy } from "../support/envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
+import { emptyMessage, grpcHeaders, openHttp2 } from "../support/http2.ts";
 import { samples } from "../support/prometheus.ts";
 import { startGrpcUpstream, type Upstream } from "../support/upstream.ts";
-import { startSidecar } from "./telemetry-fixture.ts";
+import { answerTwice, startSidecar } from "./telemetry-fixture.ts";
 
 // The messages of gRPC calls that stay open, as a client's sidecar and a server's count them.
 
 const ports = { client: 0, server: 0 };
-const message = new Uint8Array(5);
 let app: Upstream;
 let web: TestEnvoy;
 let catalog: TestEnvoy;
-let session: http2.ClientHttp2Session;
 
 beforeAll(async () => {
-  // Two messages for each that comes, or where the caller asks for it nothing before its end.
   app = await startGrpcUpstream((stream, { ":path": path }) => {
-    const answer = (): void => stream.respond({ ":status": 200, "content-type": "application/grpc" });
-    if (path === "/talk") {
-      answer();
-      stream.on("data", (data: Buffer) => stream.write(new Uint8Array(2 * data.length)));
-      stream.on("end", () => stream.end());
-    } else {
-      stream.resume();
-      stream.on("end", () => {
-        answer();
-        stream.end(message);
-      });
-    }
+    if (path === "/talk") return answerTwice(stream);
+    // Where the caller asks for it there is nothing before its end.
+    stream.resume();
+    stream.on("end", () => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      stream.end(emptyMessage);
+    });
   });
   for (const name of ["client", "server"] as const) ports[name] = await freePort();
   const module = await filterModule("telemetry");
@@ -42,23 +34,15 @@ beforeAll(async () => {
   web = await startSidecar({ workload: "web", labels: { app: "web" } }, [
     { ...common, direction: "OUTBOUND", port: ports.client, upstreamPorts: [ports.server] },
   ]);
-  session = http2.connect(`http://127.0.0.1:${ports.client}`);
 });
 
 afterAll(async () => {
-  session?.destroy();
   await web?.stop();
   await catalog?.stop();
   await app?.stop();
 });
 
-function open(path: string): http2.ClientHttp2Stream {
-  const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
-  return session
-    .request(headers)
-    .on("error", () => {})
-    .resume();
-}
+const open = (path: string) => openHttp2(ports.client, grpcHeaders({ ":path": path })).stream;
 
 /** Messages that an Envoy has counted, in how many series, and the calls that are over. */
 async function counts(of: TestEnvoy): Promise<Readonly<Record<"requests" | "responses" | "series" | "over", number>>> {
@@ -77,12 +61,12 @@ const until = (of: TestEnvoy, wanted: Partial<Awaited<ReturnType<typeof counts>>
 
 test("a call that stays open is counted while it does, once, and in one series with what comes at its end", async () => {
   const call = open("/talk");
-  call.write(message);
+  call.write(emptyMessage);
   for (const of of [web, catalog]) await until(of, { requests: 1, responses: 2, over: 0 });
-  call.write(message);
-  call.write(message);
+  call.write(emptyMessage);
+  call.write(emptyMessage);
   for (const of of [web, catalog]) await until(of, { requests: 3, responses: 6, over: 0 });
-  call.end(message);
+  call.end(emptyMessage);
   for (const of of [web, catalog]) await until(of, { requests: 4, responses: 8, over: 1, series: 1 });
   const [found] = await samples(web, "istio_request_messages_total");
   expect(found?.labels).toMatchObject({ source_workload: "web", destination_workload: "catalog-v1" });
@@ -90,7 +74,7 @@ test("a call that stays open is counted while it does, once, and in one series w
 
 test("before there is an answer only the server's sidecar knows both ends", async () => {
   const call = open("/upload");
-  call.write(message);
+  call.write(emptyMessage);
   await until(catalog, { requests: 5, over: 1 });
   expect(await counts(web)).toMatchObject({ requests: 4 });
   call.end();

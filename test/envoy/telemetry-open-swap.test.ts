@@ -1,13 +1,9 @@
 // Telemetry's module is swapped under a gRPC call and a TCP connection that stay open, and its VM traps, which the
 // controller has pass by: what is counted is what went through.
-import { mkdtempDisposable } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { withCustomSection } from "../../sdk/build/custom-sections.ts";
-import { swappableFilters } from "../support/ecds-files.ts";
-import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
+import { type SwappableEnvoy, startSwappable } from "../support/ecds-files.ts";
+import { freePort, type TestEnvoy } from "../support/envoy.ts";
 import { staticCluster } from "../support/filter-envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
 import { emptyMessage, grpcHeaders, http2Call, openHttp2 } from "../support/http2.ts";
@@ -15,7 +11,7 @@ import { samples } from "../support/prometheus.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
 import { startGrpcUpstream } from "../support/upstream.ts";
 import { until } from "../support/wait.ts";
-import { sidecarBootstrap } from "./telemetry-fixture.ts";
+import { answerTwice, sidecarBootstrap } from "./telemetry-fixture.ts";
 
 vi.setConfig({ testTimeout: 120_000 }); // the compiler takes seconds where others compute
 
@@ -26,28 +22,21 @@ afterEach(async () => {
 });
 
 interface Sidecar {
-  readonly envoy: TestEnvoy;
+  readonly envoy: SwappableEnvoy;
   readonly ports: { readonly grpc: number; readonly tcp: number };
-  /** Another module that does the same takes over, in both halves. */
-  swap(): Promise<void>;
 }
 
 /** One worker, and telemetry as the controller delivers it. Its applications answer a message with two, and bytes with the same. */
 async function startSidecar(module: Uint8Array): Promise<Sidecar> {
-  const folder = resources.use(await mkdtempDisposable(join(tmpdir(), "sluice-"))).path;
-  const app = await startGrpcUpstream((stream) => {
-    stream.respond({ ":status": 200, "content-type": "application/grpc" });
-    stream.on("data", (data: Buffer) => stream.write(new Uint8Array(2 * data.length)));
-    stream.on("end", () => stream.end());
-  });
+  const app = await startGrpcUpstream(answerTwice);
   resources.defer(() => app.stop());
   const [echoPort, ports] = [await freePort(), { grpc: await freePort(), tcp: await freePort() }];
   const echo = createServer((socket) => void socket.on("error", () => {}).pipe(socket)).listen(echoPort, "127.0.0.1");
   resources.defer(() => void echo.close());
-  const bootstrap = (version: number) => {
+  const bootstrap = (module: Uint8Array) => {
     const plugin = {
       name: "telemetry",
-      module: withCustomSection(module, "test.version", Buffer.from([version])),
+      module,
       config: { tcp_reporting_duration: "50ms" },
       failurePolicy: "FAIL_OPEN",
     } as const;
@@ -57,23 +46,9 @@ async function startSidecar(module: Uint8Array): Promise<Sidecar> {
       tcp: [{ port: ports.tcp, cluster: "echo", plugin }],
     });
   };
-  const filters = await swappableFilters(bootstrap(0), folder);
-  const envoy = await startEnvoy(filters.bootstrap);
+  const envoy = await startSwappable(module, bootstrap);
   resources.defer(() => envoy.stop());
-  await envoy.live();
-  let version = 0;
-  return {
-    ...{ envoy, ports },
-    async swap() {
-      version++;
-      await filters.swapTo(bootstrap(version));
-      await envoy.waitFor(async () => {
-        const stats = await envoy.get("/stats?filter=extension_config_discovery.*config_reload$");
-        const live = [...stats.matchAll(/: (\d+)/g)].filter(([, reloads]) => Number(reloads) > version);
-        return live.length === filters.count;
-      }, `swap ${version}`);
-    },
-  };
+  return { envoy, ports };
 }
 
 interface Open {
@@ -89,7 +64,7 @@ function openCall({ ports }: Sidecar): Open {
     async say() {
       stream.write(emptyMessage);
       wanted += 2 * emptyMessage.length;
-      await until(() => reply.bytes === wanted, "the call's answer");
+      await until(() => reply.body.length === wanted, "the call's answer");
     },
     async end() {
       stream.end();
@@ -165,7 +140,7 @@ test("what is open over swaps is counted in its old VM while it is, and nothing 
   const open: Open[] = [];
   let exchanges = 0;
   for (let swap = 0; swap < 3; swap++) {
-    if (swap > 0) await sidecar.swap();
+    if (swap > 0) await sidecar.envoy.swap();
     open.push(openCall(sidecar), openConnection(sidecar));
     for (const one of open) await one.say();
     exchanges += open.length / 2;
@@ -195,7 +170,7 @@ test("after a trap all passes uncounted, until a swap from which the counters go
   const { headers } = await http2Call(sidecar.ports.grpc, grpcHeaders(trapHeaders));
   expect(headers).toMatchObject({ "grpc-status": "14" });
   for (let i = 0; i < 3; i++) await exchange();
-  await sidecar.swap();
+  await sidecar.envoy.swap();
   await expectCounted(sidecar, countsOf(1, { opened: 1, over: 1 }));
   for (let i = 0; i < 3; i++) await exchange();
   await expectCounted(sidecar, countsOf(4, { opened: 4, over: 4 }));

@@ -1,19 +1,14 @@
 // Telemetry's module is swapped, and its VM traps, under load: no request is lost, and what was counted goes on.
 
-import { once } from "node:events";
-import { mkdtempDisposable } from "node:fs/promises";
 import { Agent } from "node:http";
-import * as http2 from "node:http2";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { connect } from "node:http2";
 import { isDeepStrictEqual } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
-import { withCustomSection } from "../../sdk/build/custom-sections.ts";
-import { type SwappableFilters, swappableFilters } from "../support/ecds-files.ts";
-import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
+import { type SwappableEnvoy, startSwappable } from "../support/ecds-files.ts";
+import { freePort, type TestEnvoy } from "../support/envoy.ts";
 import { filterModule } from "../support/filter-module.ts";
-import { call } from "../support/http.ts";
+import { call, keepAsking } from "../support/http.ts";
+import { type Http2Target, http2Call } from "../support/http2.ts";
 import { samples } from "../support/prometheus.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
 import { startGrpcUpstream, startUpstream } from "../support/upstream.ts";
@@ -32,10 +27,8 @@ afterEach(async () => {
 });
 
 interface Sidecar {
-  readonly envoy: TestEnvoy;
+  readonly envoy: SwappableEnvoy;
   readonly ports: { readonly http1: number; readonly http2: number };
-  /** Another module that does the same takes over. */
-  swap(): Promise<void>;
   /** Answers the requests for `/held`. */
   release(): void;
   /** How many of those there are. */
@@ -44,7 +37,6 @@ interface Sidecar {
 
 /** @param module telemetry, as it is or changed */
 async function startSidecar(module: Uint8Array, concurrency: number): Promise<Sidecar> {
-  const folder = resources.use(await mkdtempDisposable(join(tmpdir(), "sluice-"))).path;
   const waiting: (() => void)[] = [];
   const app = await startUpstream((request, response) => {
     const answer = () => void response.end(request.headers.host);
@@ -59,32 +51,17 @@ async function startSidecar(module: Uint8Array, concurrency: number): Promise<Si
   resources.defer(() => app2.stop());
   const ports = { http1: await freePort(), http2: await freePort() };
   const config = { metrics: [{ dimensions: { request_host: "request.host" } }] };
-  const bootstrap = (version: number) => {
-    const plugins = [
-      { name: "telemetry", module: withCustomSection(module, "test.version", Buffer.from([version])), config },
-    ];
+  const bootstrap = (module: Uint8Array) => {
+    const plugins = [{ name: "telemetry", module, config }];
     return sidecarBootstrap({ workload: "web", labels: { app: "web" } }, [
       { direction: "INBOUND", port: ports.http1, upstreamPorts: [app.port], plugins },
       { direction: "INBOUND", port: ports.http2, upstreamPorts: [app2.port], http2: true, plugins },
     ]);
   };
-  const filters: SwappableFilters = await swappableFilters(bootstrap(0), folder);
-  const envoy = await startEnvoy(filters.bootstrap, { concurrency });
+  const envoy = await startSwappable(module, bootstrap, { concurrency });
   resources.defer(() => envoy.stop());
-  await envoy.live();
-  const reloads = async () => {
-    const stats = await envoy.get("/stats?filter=extension_config_discovery.*config_reload$");
-    return [...stats.matchAll(/: (\d+)/g)].map(([, count]) => Number(count));
-  };
-  let version = 0;
   return {
     ...{ envoy, ports },
-    async swap() {
-      version++;
-      await filters.swapTo(bootstrap(version % 3));
-      const isLive = async () => (await reloads()).filter((count) => count > version).length === filters.count;
-      await envoy.waitFor(isLive, `swap ${version}`, { deadlineMs: 60_000 });
-    },
     release: () => {
       for (const answer of waiting.splice(0)) answer();
     },
@@ -98,33 +75,34 @@ type Answered = Map<string, number>;
 const count = (answered: Answered, host: string) => answered.set(host, (answered.get(host) ?? 0) + 1);
 
 /** A load on both listeners, which asks all hosts in turn and, when it is stopped, tells what was not answered as it should be. */
-function startLoad({ ports }: Sidecar, answered: Answered): { stop(): Promise<readonly unknown[]> } {
-  const lost: unknown[] = [];
-  let isOver = false;
+function startLoad({ ports }: Sidecar, answered: Answered): { stop(): Promise<readonly string[]> } {
   let next = 0;
-  const work = async (ask: (host: string) => Promise<unknown>): Promise<void> => {
-    while (!isOver) {
-      const host = hosts[next++ % hosts.length] ?? "";
-      const answer = await ask(host).catch(String);
-      if (isDeepStrictEqual(answer, [200, host])) count(answered, host);
-      else lost.push(answer);
-    }
+  const over = (send: (host: string) => Promise<unknown>) => async (): Promise<void> => {
+    const host = hosts[next++ % hosts.length] ?? "";
+    const answer = await send(host);
+    if (!isDeepStrictEqual(answer, [200, host])) throw new Error(JSON.stringify(answer));
+    count(answered, host);
   };
-  const overHttp1 = async () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    await work((host) => http1(ports.http1, { host, agent })).finally(() => agent.destroy());
-  };
-  const overHttp2 = async () => {
-    const session = http2.connect(`http://127.0.0.1:${ports.http2}`);
-    const ask = (host: string) => http2Call(session, host);
-    await Promise.all([work(ask), work(ask)]).finally(() => session.destroy());
-  };
-  const all = Promise.all([overHttp1(), overHttp1(), overHttp1(), overHttp2(), overHttp2()]);
+  const agent = new Agent({ keepAlive: true, maxSockets: 3 });
+  const sessions = Array.from({ length: 2 }, () => connect(`http://127.0.0.1:${ports.http2}`).on("error", () => {}));
+  const loads = [
+    keepAsking(
+      3,
+      over((host) => http1(ports.http1, { host, agent })),
+    ),
+    ...sessions.map((session) =>
+      keepAsking(
+        2,
+        over((host) => http2(session, host)),
+      ),
+    ),
+  ];
   return {
     async stop() {
-      isOver = true;
-      await all;
-      return lost;
+      const results = await Promise.all(loads.map((load) => load.stop()));
+      agent.destroy();
+      for (const session of sessions) session.destroy();
+      return results.flatMap(({ broken }) => broken);
     },
   };
 }
@@ -134,9 +112,8 @@ async function http1(port: number, { host, agent, path = "/" }: { host: string; 
   return [status, body];
 }
 
-async function http2Call(session: http2.ClientHttp2Session, host: string): Promise<unknown> {
-  const stream = session.request({ ":authority": host });
-  const [[headers], body] = await Promise.all([once(stream, "response"), text(stream)]);
+async function http2(target: Http2Target, host: string): Promise<unknown> {
+  const { headers, body } = await http2Call(target, { ":authority": host });
   return [headers[":status"], body];
 }
 
@@ -170,7 +147,7 @@ test.each([1, 4])(
     await until(() => answered.size === hosts.length, "all hosts to be asked");
     for (let swap = 0; swap < 4; swap++) {
       const before = sorted(answered);
-      await sidecar.swap();
+      await sidecar.envoy.swap();
       await until(
         () => hosts.every((host) => (answered.get(host) ?? 0) > (before[host] ?? 0)),
         "all hosts to be asked again",
@@ -195,13 +172,13 @@ test.each([1, 4])(
     for (const host of ["late-0.test", "late-1.test"]) {
       const open = http1(ports.http1, { host, path: "/held" });
       await until(() => sidecar.held() === 1, "the request to arrive");
-      await sidecar.swap();
+      await sidecar.envoy.swap();
       sidecar.release();
       expect(await open).toEqual([200, host]);
       count(answered, host);
       await expectCounted(envoy, answered);
     }
-    await sidecar.swap();
+    await sidecar.envoy.swap();
     await expectCounted(envoy, answered);
   },
 );
@@ -233,6 +210,6 @@ test("a VM that traps takes along the requests that it has open, and no count", 
     await askAll();
     await expectCounted(envoy, answered);
   }
-  await sidecar.swap();
+  await sidecar.envoy.swap();
   await expectCounted(envoy, answered);
 });

@@ -55,40 +55,45 @@ export interface LoadOptions extends Omit<Call, "agent"> {
   readonly keepAlive?: boolean;
 }
 
-export interface LoadResult {
-  readonly replies: readonly Reply[];
+export interface LoadResult<T = Reply> {
+  readonly replies: readonly T[];
   /** Requests that got no whole reply, with why. */
   readonly broken: readonly string[];
 }
 
 /** A load that runs until it is stopped, and how it goes. */
-export interface Load {
+export interface Load<T = Reply> {
   /** Whole replies so far. */
   count(): number;
-  stop(): Promise<LoadResult>;
+  stop(): Promise<LoadResult<T>>;
 }
 
 export function startLoad({ connections, keepAlive = true, ...target }: LoadOptions): Load {
   const agent = new Agent({ keepAlive, maxSockets: connections });
-  const replies: Reply[] = [];
+  const load = keepAsking(connections, () => call({ ...target, agent }));
+  return { ...load, stop: () => load.stop().finally(() => agent.destroy()) };
+}
+
+/** A load of any kind: asks again and again, so many times at once. */
+export function keepAsking<T>(parallel: number, ask: () => Promise<T>): Load<T> {
+  const replies: T[] = [];
   const broken: string[] = [];
   let stopping = false;
   const work = async (): Promise<void> => {
     while (!stopping) {
       try {
-        replies.push(await call({ ...target, agent }));
+        replies.push(await ask());
       } catch (error) {
         broken.push(String(error));
       }
     }
   };
-  const workers = Array.from({ length: connections }, work);
+  const workers = Array.from({ length: parallel }, work);
   return {
     count: () => replies.length,
     async stop() {
       stopping = true;
       await Promise.all(workers);
-      agent.destroy();
       return { replies, broken };
     },
   };

@@ -1,12 +1,19 @@
-// HTTP/2 calls of tests, and gRPC as far as headers go: each has a connection of its own, so that threads take turns.
-import { type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from "node:http2";
+// HTTP/2 calls of tests, and gRPC as far as headers go: each has a connection of its own, so that threads take turns, unless
+// it is given one.
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 
 export interface Http2Reply {
   /** Headers and trailers together. */
   headers: IncomingHttpHeaders;
-  /** Of the body. */
-  bytes: number;
+  /** Each char is a byte. */
+  body: string;
   /** NO_ERROR at a whole end, else that of the reset, or CANCEL where the connection broke. */
   code: number;
 }
@@ -20,29 +27,27 @@ export interface Http2Exchange {
   readonly end: Promise<Readonly<Http2Reply>>;
 }
 
-/** A port of 127.0.0.1, or a connection. */
-export type Http2Target = number | Duplex;
+/** A port of 127.0.0.1, a connection for this exchange, or a session that it shares with others. */
+export type Http2Target = number | Duplex | ClientHttp2Session;
 
 /** One gRPC message: not compressed, of length 0. */
 export const emptyMessage = new Uint8Array(5);
 
 /** Sends headers, and leaves the request open. */
 export function openHttp2(target: Http2Target, headers: Readonly<Record<string, string>>): Http2Exchange {
-  const session =
-    typeof target === "number"
-      ? connect(`http://127.0.0.1:${target}`)
-      : connect("http://localhost", { createConnection: () => target });
+  const isShared = typeof target === "object" && "request" in target;
+  const session = isShared ? target : connectTo(target);
   const stream = session.request(headers, { endStream: false });
-  const reply: Http2Reply = { headers: {}, bytes: 0, code: constants.NGHTTP2_NO_ERROR };
+  const reply: Http2Reply = { headers: {}, body: "", code: constants.NGHTTP2_NO_ERROR };
   const add = (more: IncomingHttpHeaders): void => {
     reply.headers = { ...reply.headers, ...more };
   };
   stream.on("response", add).on("trailers", add);
-  stream.on("data", (data: Buffer) => {
-    reply.bytes += data.length;
+  stream.setEncoding("latin1").on("data", (text: string) => {
+    reply.body += text;
   });
   const end = new Promise<Http2Reply>((resolve, reject) => {
-    session.on("error", reject);
+    if (!isShared) session.on("error", reject);
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ERR_HTTP2_STREAM_ERROR") reject(error); // which is a reset
     });
@@ -50,9 +55,14 @@ export function openHttp2(target: Http2Target, headers: Readonly<Record<string, 
       reply.code = stream.rstCode;
       resolve(reply);
     });
-  }).finally(() => session.destroy());
+  }).finally(() => isShared || session.destroy());
   end.catch(() => {}); // whoever waits for it is told
   return { stream, reply, end };
+}
+
+function connectTo(target: number | Duplex): ClientHttp2Session {
+  if (typeof target === "number") return connect(`http://127.0.0.1:${target}`);
+  return connect("http://localhost", { createConnection: () => target });
 }
 
 /** A whole exchange: what is sent is sent, and the reply has ended. */
