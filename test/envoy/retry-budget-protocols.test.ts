@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { call, type Reply } from "../support/http.ts";
 import { emptyMessage, grpcHeaders, http2Call, openHttp2 } from "../support/http2.ts";
+import type { SeenRequest } from "../support/http2-app.ts";
 import { node, startMesh, type TestMesh } from "../support/mesh.ts";
 import { until } from "../support/wait.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
@@ -13,7 +14,7 @@ import { attachBudget } from "./retry-budget-fixture.ts";
 // The retry budget as the controller delivers it, at each place of a mesh, in each protocol, on one worker and on four. There is
 // one retry in the budget: of two calls that fail the second learns the truth at once.
 
-const app = join(import.meta.dirname, "..", "support", "failing-app.ts");
+const app = join(import.meta.dirname, "..", "support", "http2-app.ts");
 const retries = 'retries: {attempts: 3, retryOn: "5xx,unavailable,reset", perTryTimeout: 20s}';
 
 /** How a request reaches Envoy. */
@@ -64,7 +65,8 @@ describe.each([1, 4])("on %i workers", (count) => {
 
     const connection = () => way.connect();
     const attemptsAt = async (path: string): Promise<number> =>
-      JSON.parse((await way.get("/attempts")).body)[path] ?? 0;
+      (JSON.parse((await way.get("/seen")).body) as SeenRequest[]).filter(({ headers }) => headers[":path"] === path)
+        .length;
 
     /** How often the application was asked in the meantime. */
     async function attempts(path: string, ask: () => Promise<unknown>): Promise<number> {
