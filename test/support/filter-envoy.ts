@@ -56,6 +56,8 @@ export interface Tls {
 
 /** A TCP listener on 127.0.0.1. */
 export interface TcpChain {
+  /** Default: none. */
+  readonly direction?: Chain["direction"];
   readonly port: number;
   /** Name of one of the peers. */
   readonly cluster: string;
@@ -171,7 +173,7 @@ function listener(chain: Chain): Json {
   };
 }
 
-function tcpListener({ port, cluster, plugin }: TcpChain): Json {
+function tcpListener({ direction, port, cluster, plugin }: TcpChain): Json {
   const config = pluginConfig(plugin, isFor("downstream", plugin) ? "network" : "");
   const filters = [
     {
@@ -183,7 +185,12 @@ function tcpListener({ port, cluster, plugin }: TcpChain): Json {
       typed_config: { "@type": typeUrl("filters.network.tcp_proxy.v3.TcpProxy"), stat_prefix: plugin.name, cluster },
     },
   ];
-  return { name: `tcp|${port}`, address: address(port), filter_chains: [{ filters }] };
+  return {
+    name: `tcp|${port}`,
+    ...(direction && { traffic_direction: direction }),
+    address: address(port),
+    filter_chains: [{ filters }],
+  };
 }
 
 /** As the controller does it: where the module's manifest says so. */
