@@ -35,8 +35,19 @@ interface Sidecar {
   held(): number;
 }
 
+/** Where the filter runs. */
+const places = {
+  server: { type: "sidecar", direction: "INBOUND" },
+  client: { type: "sidecar", direction: "OUTBOUND" },
+  gateway: { type: "router", direction: "OUTBOUND" },
+} as const;
+
 /** @param module telemetry, as it is or changed */
-async function startSidecar(module: Uint8Array, concurrency: number): Promise<Sidecar> {
+async function startSidecar(
+  module: Uint8Array,
+  concurrency: number,
+  place: keyof typeof places = "server",
+): Promise<Sidecar> {
   const waiting: (() => void)[] = [];
   const app = await startUpstream((request, response) => {
     const answer = () => void response.end(request.headers.host);
@@ -51,11 +62,12 @@ async function startSidecar(module: Uint8Array, concurrency: number): Promise<Si
   resources.defer(() => app2.stop());
   const ports = { http1: await freePort(), http2: await freePort() };
   const config = { metrics: [{ dimensions: { request_host: "request.host" } }] };
+  const { type, direction } = places[place];
   const bootstrap = (module: Uint8Array) => {
     const plugins = [{ name: "telemetry", module, config }];
-    return sidecarBootstrap({ workload: "web", labels: { app: "web" } }, [
-      { direction: "INBOUND", port: ports.http1, upstreamPorts: [app.port], plugins },
-      { direction: "INBOUND", port: ports.http2, upstreamPorts: [app2.port], http2: true, plugins },
+    return sidecarBootstrap({ type, workload: "web", labels: { app: "web" } }, [
+      { direction, port: ports.http1, upstreamPorts: [app.port], plugins },
+      { direction, port: ports.http2, upstreamPorts: [app2.port], http2: true, plugins },
     ]);
   };
   const envoy = await startSwappable(module, bootstrap, { concurrency });
@@ -117,10 +129,13 @@ async function http2(target: Http2Target, host: string): Promise<unknown> {
   return [headers[":status"], body];
 }
 
-/** Requests answered with 200 that Envoy has counted, by host. */
-async function counted(envoy: TestEnvoy): Promise<Answered> {
+/** What counts each request: a counter, and a histogram, which Envoy keeps apart for each worker and adds up every 5 s. */
+const metrics = ["istio_requests_total", "istio_request_duration_milliseconds_count"] as const;
+
+/** Requests answered with 200 that a metric has counted, by host. */
+async function counted(envoy: TestEnvoy, metric: (typeof metrics)[number]): Promise<Answered> {
   const counts: Answered = new Map();
-  for (const { labels, value } of await samples(envoy, "istio_requests_total")) {
+  for (const { labels, value } of await samples(envoy, metric)) {
     const { request_host: host = "", response_code } = labels;
     if (response_code !== "200") continue;
     counts.set(host, (counts.get(host) ?? 0) + value);
@@ -133,15 +148,22 @@ const sorted = (counts: Answered) => Object.fromEntries([...counts].toSorted());
 /** Waits until as many requests are counted, which happens after the answer has gone, and shows what is missing if they never are. */
 async function expectCounted(envoy: TestEnvoy, answered: Answered): Promise<void> {
   const sum = (counts: Answered) => counts.values().reduce((all, one) => all + one, 0);
-  const isEnough = async () => sum(await counted(envoy)) >= sum(answered);
-  await until(isEnough, "all requests to be counted", { deadlineMs: 10_000 }).catch(() => {});
-  expect(sorted(await counted(envoy))).toEqual(sorted(answered));
+  for (const metric of metrics) {
+    const isEnough = async () => sum(await counted(envoy, metric)) >= sum(answered);
+    await until(isEnough, "all requests to be counted", { deadlineMs: 15_000 }).catch(() => {});
+    expect(sorted(await counted(envoy, metric)), metric).toEqual(sorted(answered));
+  }
 }
 
-test.each([1, 4])(
-  "swaps of the module under load, with %i workers, lose no request and no count",
-  async (concurrency) => {
-    const sidecar = await startSidecar(await filterModule("telemetry"), concurrency);
+test.each([
+  { place: "server", concurrency: 1 },
+  { place: "server", concurrency: 4 },
+  { place: "client", concurrency: 4 },
+  { place: "gateway", concurrency: 4 },
+] as const)(
+  "swaps of the module under load, at a $place with $concurrency workers, lose no request and no count",
+  async ({ place, concurrency }) => {
+    const sidecar = await startSidecar(await filterModule("telemetry"), concurrency, place);
     const answered: Answered = new Map();
     const load = startLoad(sidecar, answered);
     await until(() => answered.size === hosts.length, "all hosts to be asked");
