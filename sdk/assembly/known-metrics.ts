@@ -161,6 +161,7 @@ function define(at: usize, left: u32): u32 {
     }
   }
   noted = NOTED_MAX;
+  leaveOut("notes of metrics are broken");
   return left;
 }
 
@@ -169,7 +170,7 @@ function append(type: i32, name: usize, size: u32, cas: u32): Status {
   const same = sameAsLast(name, size);
   const rest = size - same;
   if (size > u16.MAX_VALUE || noted + HEAD + rest > NOTED_MAX) {
-    leaveOut();
+    leaveOut("no room for notes of more metrics");
     return Status.BadArgument;
   }
   const before = valueSize();
@@ -187,15 +188,16 @@ function append(type: i32, name: usize, size: u32, cas: u32): Status {
     take(type, same, at + HEAD, rest);
     read = <u32>all;
     if (news) proxy_enqueue_shared_queue(news, 0, 0);
+    if (!chunk && !before) log.info("all metrics begin at 0: none in " + keyOf(0));
   }
   return status;
 }
 
 /** Says once that metrics are left out. */
-function leaveOut(): void {
+function leaveOut(why: string): void {
   if (hasLeftOut) return;
   hasLeftOut = true;
-  log.warn("no room for notes of more metrics: a swap begins them at 0");
+  log.warn(why + ": a swap begins them at 0");
 }
 
 /** The name before is now the one that begins with `same` bytes of it and goes on with these. It is known. */

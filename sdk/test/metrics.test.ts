@@ -58,6 +58,8 @@ const held = (names: readonly string[]) => [...new Set(names.map((name) => name.
 const notedBytes = (host: Host) =>
   host.shared.keys().reduce((sum, key) => sum + (host.shared.get(key)?.length ?? 0), 0);
 
+const linesOf = (host: Host) => host.logs.map(({ level, text }) => `${level} ${text}`);
+
 describe("a swap of the module", () => {
   test("begins none of 600 metrics again, which nobody uses meanwhile, there and back again", async () => {
     const host = await load();
@@ -190,12 +192,31 @@ describe("what is noted of metrics", () => {
     const bytes = notedBytes(host);
     expect(bytes).toBeGreaterThan(256 * 1024 - 61_000);
     expect(bytes).toBeLessThanOrEqual(256 * 1024);
-    expect(host.logs.map(({ level, text }) => `${level} ${text}`)).toEqual([expect.stringMatching(/^warn no room/)]);
+    const [begin, full] = ["info all metrics begin", "warn no room for notes of more metrics: a swap begins"];
+    expect(linesOf(host)).toEqual([expect.stringContaining(begin), expect.stringContaining(full)]);
     expect([host.metrics.counter(name(100)), host.metrics.counter(name(299))]).toEqual([1, 1]);
     await swap(host, "2");
     host.fetch({ path: `/c/${name(299)}` });
     expect([host.metrics.counter(name(100)), host.metrics.counter(name(299))]).toEqual([1, 1]);
     expect(notedBytes(host)).toBe(bytes);
+  });
+
+  test("begins once for a proxy, with a line of the log", async () => {
+    const host = await load({ workers: 3, config: { name: "#", count: 2 } });
+    for (let worker = 0; worker < 3; worker++) host.fetch({ path: "/c/a" }, undefined, { worker });
+    await swap(host, "2");
+    expect(linesOf(host)).toEqual(["info all metrics begin at 0: none in sluice/metrics/2/0"]);
+  });
+
+  test("and can't be read is said once by each VM that meets it, before it has a metric to note", async () => {
+    const host = await load();
+    host.fetch({ path: `/n/${Buffer.from("another layout").toString("hex")}` });
+    await swap(host, "2");
+    const line = "warn notes of metrics are broken: a swap begins them at 0";
+    const ofVms = [line, line, line]; // a canary, the main thread and a worker
+    expect(linesOf(host)).toEqual(ofVms);
+    for (const path of ["/c/a", "/c/b"]) host.fetch({ path });
+    expect(linesOf(host)).toEqual(ofVms);
   });
 
   test("is read as far as it can be; what is broken neither traps nor holds anything up", async () => {
