@@ -125,6 +125,23 @@ describe("an open call", () => {
     expect(counts(host, "source_app")).toEqual([["unknown", 2, 1]]);
   });
 
+  test("has none of what is known at the end only, which one has that ends before it is counted", async () => {
+    const host = await load({ ...inbound, config: { metrics: [{ dimensions: { source_app: "request.duration" } }] } });
+    for (const [millis, responses] of [
+      [6_000, 1],
+      [300, 2],
+    ] as const) {
+      const call = open(host);
+      call.seen(1, responses);
+      host.advance(`${millis}ms`);
+      call.end();
+    }
+    expect(counts(host, "source_app")).toEqual([
+      ["300", 1, 2],
+      ["unknown", 1, 1],
+    ]);
+  });
+
   test.each(["1", ""])("is not counted by a state such as '%s'", async (state) => {
     const host = await load(inbound);
     open(host, { to: { cluster, properties: { ...plain, "filter_state.envoy.filters.http.grpc_stats": state } } });

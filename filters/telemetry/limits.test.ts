@@ -82,6 +82,21 @@ describe("hostile headers", () => {
     expect(labelsOf(await load(inbound), said)["source_workload"]).toBe("w".repeat(256));
   });
 
+  test("a principal is cut so, too: those that differ behind that are one", async () => {
+    const host = await load(inbound);
+    const prefix = `spiffe://cluster.local/ns/store/sa/${"a".repeat(300)}`;
+    for (const rest of ["", "b", "c".repeat(60_000)]) {
+      const peer = { "connection.uri_san_peer_certificate": prefix + rest };
+      host.fetch({}, undefined, { cluster, properties: { ...plain, ...peer } });
+    }
+    const [[labels, requests] = [], ...others] = series(host);
+    expect([labels?.["source_principal"], labels?.["source_workload_namespace"]]).toEqual([
+      prefix.slice(0, 256),
+      "store",
+    ]);
+    expect([requests, others]).toEqual([3, []]);
+  });
+
   test("metadata with any byte changed, or cut anywhere, do no harm", async () => {
     const host = await load({ ...inbound, config: { seriesMax: 10_000 } });
     const bytes = Buffer.from(catalog, "base64");

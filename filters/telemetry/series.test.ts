@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addedLabels, tagged, valueInName, valueOfPeer } from "./test-support/labels.ts";
 import { header } from "./test-support/peer-metadata.ts";
-import { cluster, countsOf, inbound, load, metadata, node, plain, raisedBy } from "./test-support/requests.ts";
+import { cluster, counted, countsOf, inbound, load, metadata, node, plain, raisedBy } from "./test-support/requests.ts";
 
 const knowing = { ...node, metadata: { ...metadata, STAT_TAGS: addedLabels.join() } };
 const dimensions = { tenant: "request.headers['x-tenant']", app: "request.method" };
@@ -46,6 +46,38 @@ describe("the series are those of a model", () => {
     return [counts, overflow];
   }
 
+  /** By the labels that differ; messages have no code. */
+  function byLabels(counts: ReadonlyMap<string, number>): Record<string, number> {
+    const labels = ["source_workload", "source_workload_namespace", "tenant", "response_code"];
+    const all = [...counts].map(([name, count]) => {
+      const { labels: found } = tagged(name);
+      return [JSON.stringify(labels.map((label) => found[label] ?? "0")), count] as const;
+    });
+    return Object.fromEntries(all);
+  }
+
+  test("messages are kept apart by their peers, also where outcomes make requests too many", async () => {
+    const many = fc.array(asking(fc.integer({ min: 200, max: 220 })), { minLength: 20, maxLength: 60, size: "max" });
+    const property = fc.asyncProperty(many, fc.integer({ min: 1, max: 9 }), async (requests, max) => {
+      const host = await load({ ...inbound, node: knowing, config: { seriesMax: max, metrics: [{ dimensions }] } });
+      for (const { workload, namespace, tenant, status } of requests) {
+        const said = header({ WORKLOAD_NAME: workload, NAMESPACE: namespace });
+        const headers = { "content-type": "application/grpc", "x-envoy-peer-metadata": said, "x-tenant": tenant };
+        const to = { ...options, properties: { ...plain, ...counted(1, 0) } };
+        host.fetch({ method: "POST", headers }, () => ({ status }), to);
+      }
+      const [ofRequests, requestsOver] = model(requests, max);
+      const [ofMessages, messagesOver] = model(
+        requests.map((one) => ({ ...one, status: 0 })),
+        max,
+      );
+      expect(byLabels(countsOf(host))).toEqual(Object.fromEntries(ofRequests));
+      expect(byLabels(countsOf(host, "istio_request_messages_total"))).toEqual(Object.fromEntries(ofMessages));
+      expect(host.metrics.counter("telemetry_overflow_total") ?? 0).toBe(requestsOver + messagesOver);
+    });
+    await fc.assert(property, { seed: 13, numRuns: 40 });
+  });
+
   test.each`
     what                                        | max  | status                                | requests      | seed  | runs
     ${"whatever callers say"}                   | ${5} | ${fc.constantFrom(200, 404, 500)}     | ${[0, 40]}    | ${11} | ${60}
@@ -59,13 +91,8 @@ describe("the series are those of a model", () => {
         host.fetch({ headers: { "x-envoy-peer-metadata": said, "x-tenant": tenant } }, () => ({ status }), options);
       }
       const found = countsOf(host);
-      const labels = ["source_workload", "source_workload_namespace", "tenant", "response_code"];
-      const counts = [...found].map(([name, count]) => {
-        const { labels: all } = tagged(name);
-        return [JSON.stringify(labels.map((label) => all[label])), count];
-      });
       const [expected, overflow] = model(requests, max);
-      expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(expected));
+      expect(byLabels(found)).toEqual(Object.fromEntries(expected));
       expect([...found.values()].reduce((sum, count) => sum + count, 0)).toBe(requests.length);
       expect(host.metrics.counter("telemetry_overflow_total") ?? 0).toBe(overflow);
       expect(found.size).toBeLessThanOrEqual(max + 256 + 1);

@@ -203,6 +203,37 @@ test("labels by expressions of a connection that is counted while it is open are
   ]);
 });
 
+test("a connection that fails keeps its labels by expressions beside its flags", async () => {
+  const dimensions = { source_app: "source.address", source_version: "upstream.address" };
+  const host = await loadTcp({ config: { metrics: [{ dimensions }] } });
+  const fail = (seconds: number) => {
+    const properties = { ...connected(), "source.address": "10.0.0.9:1", "upstream.address": undefined };
+    const connection = host.connect({ properties });
+    Object.assign(properties, { "upstream.address": "10.0.0.7:5432" });
+    host.advance(`${seconds}s`);
+    Object.assign(properties, { "response.flags": 0x40n });
+    connection.client.reset();
+  };
+  fail(5);
+  fail(1);
+  const closed = host.metrics.names.filter((name) => name.endsWith(names.closed));
+  const found = closed.map((name) => [labelsIn(name), host.metrics.counter(name)]);
+  expect(found).toEqual([
+    [expect.objectContaining({ source_app: "10.0.0.9:1", source_version: "10.0.0.7:5432", response_flags: "UC" }), 1],
+    [expect.objectContaining({ source_app: "10.0.0.9:1", source_version: "unknown", response_flags: "UC" }), 1],
+  ]);
+});
+
+test("what is known at the end only is unknown in a connection's labels", async () => {
+  const dimensions = { source_app: "request.duration", source_version: "response.code_details" };
+  const host = await loadTcp({ config: { metrics: [{ dimensions }] } });
+  const connections = [connected(), connected()].map((properties) => host.connect({ properties }));
+  connections[0]?.client.reset();
+  host.advance("5s");
+  connections[1]?.client.reset();
+  expect(counts(host, "source_app", "source_version")).toEqual([["unknown", "unknown", 0, 0, 2, 2]]);
+});
+
 describe("the access log", () => {
   const fields = {
     ...{ start_time: "request.time", method: "request.method", code: "response.code", flags: "response.flags" },
@@ -239,6 +270,14 @@ describe("the access log", () => {
     ${"response.code >= 400"}                | ${false}
   `("has one where $filter: $logged", async ({ filter, logged }) => {
     expect((await lineOf({ filter, fields })) !== undefined).toBe(logged);
+  });
+
+  test("has 0 for how long it was open, where the clock is behind when it began", async () => {
+    const host = await loadTcp({ config: { accessLog: { fields: { took: "request.duration" } } } });
+    const began = BigInt(Date.UTC(2100, 0)) * 1_000_000n;
+    const connection = host.connect({ properties: { ...connected(), "request.time": began } });
+    connection.client.reset();
+    expect(JSON.parse(connection.filterState.get("sluice.access-log") ?? "")).toEqual({ took: 0 });
   });
 
   test("has null for how long it was open, where the host does not say when it began", async () => {

@@ -81,9 +81,9 @@ export function labelsIn(name: string): Labels {
   return tagged(name).labels;
 }
 
-/** The counts of requests, by the whole name of their metric. */
-export function countsOf(host: Host): ReadonlyMap<string, number> {
-  const names = host.metrics.names.filter((name) => name.endsWith("istio_requests_total"));
+/** The counts of requests, or of another metric, by its whole name. */
+export function countsOf(host: Host, metric = "istio_requests_total"): ReadonlyMap<string, number> {
+  const names = host.metrics.names.filter((name) => name.endsWith(metric));
   return new Map(names.map((name) => [name, host.metrics.counter(name) ?? 0]));
 }
 
