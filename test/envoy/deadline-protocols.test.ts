@@ -3,12 +3,14 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attach } from "../support/attach.ts";
 import { call } from "../support/http.ts";
 import { emptyMessage, grpcHeaders, type Http2Reply, http2Call, openHttp2 } from "../support/http2.ts";
 import type { SeenRequest } from "../support/http2-app.ts";
 import { node, startMesh, type TestMesh } from "../support/mesh.ts";
+import { inARow } from "../support/wait.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
-import { gatewayTo, wasmPlugin, workload } from "../support/yaml.ts";
+import { gatewayTo, type PluginYaml, workload } from "../support/yaml.ts";
 
 // Deadlines as the controller delivers them, with mutual TLS between the sidecars: gateway -> webapp -> catalog, in each
 // protocol, on one worker and on four. What is left is told, and at its end callers are answered and the applications,
@@ -23,7 +25,8 @@ const relative = { "x-request-timeout-ms": String(leftMs) };
 const grpc = { "grpc-timeout": `${leftMs}m` };
 
 const edge = "istio-ingressgateway";
-const all = [edge, "webapp", "catalog"];
+type Where = Pick<PluginYaml, "app" | "namespace">;
+const everywhere: Where = { namespace: "istio-system" };
 
 /** How a caller asks. Its reply, and the code of a reset. */
 type Ask = (to: Way, path: string) => Promise<Http2Reply>;
@@ -97,21 +100,26 @@ describe.each([1, 4])("%i workers", (count) => {
 
   let attached = "";
 
-  /** Sees to it that some workloads, the gateway or all of them have the filter, and no other has. */
-  async function attach(to: readonly string[], config: Readonly<Record<string, unknown>> = { max: "1h" }) {
-    const [first, ...others] = to;
-    const labels = first === edge ? { istio: "ingressgateway" } : { app: first };
-    const spec = others.length > 0 ? {} : { selector: { matchLabels: labels } };
-    const inShop = wasmPlugin({ name: "deadline", url: "builtin://deadline", config, spec });
-    const yaml = first === edge ? inShop.replace("namespace: shop", "namespace: istio-system") : inShop;
-    if (yaml === attached) return;
-    await mesh.apply("deadline.yaml", yaml);
-    const wanted = JSON.stringify(JSON.stringify(config)).slice(1, -1);
-    for (const name of all) {
-      const has = async () => (await mesh.admin(name, "/config_dump?resource=ecds_filters")).includes(wanted);
-      await mesh.waitFor(async () => (await has()) === to.includes(name), `${name} to have what it shall have`);
-    }
-    attached = yaml;
+  /** Sees to it that the filter is in a place, on all workers, and nowhere else. */
+  async function attachTo(where: Where, config: PluginYaml["config"] = { max: "1h" }): Promise<void> {
+    const plugin = { name: "deadline", url: "builtin://deadline", config, ...where };
+    if (attached === JSON.stringify(plugin)) return;
+    await attach(mesh, plugin);
+    attached = JSON.stringify(plugin);
+    const passed = { "x-request-timeout-ms": "0" };
+    const { ip } = await mesh.pod("catalog");
+    const statuses: Readonly<Record<string, () => Promise<unknown>>> = {
+      [edge]: async () => (await gateway.get("/", passed)).status,
+      webapp: async () => (await sidecar.get("/", passed)).status,
+      catalog: async () =>
+        (await http2Call(connect({ host: ip, port: 8080 }), { ":path": "/", ...passed })).headers[":status"],
+    };
+    for (const [place, status] of Object.entries(statuses))
+      if ((where.app ?? place) === place)
+        await mesh.waitFor(
+          inARow(40, async () => (await status()) === 504),
+          `all workers of ${place} to have it`,
+        );
   }
 
   /** What an application has seen so far. */
@@ -135,14 +143,14 @@ describe.each([1, 4])("%i workers", (count) => {
   }
 
   describe.each`
-    place                | where          | apps
-    ${"gateway"}         | ${[edge]}      | ${["webapp"]}
-    ${"client sidecar"}  | ${["webapp"]}  | ${["catalog"]}
-    ${"server sidecar"}  | ${["catalog"]} | ${["catalog"]}
-    ${"the whole chain"} | ${all}         | ${["webapp", "catalog"]}
-  `("$place", ({ where, apps }: Readonly<Record<"where" | "apps", readonly string[]>>) => {
+    place                | where                 | apps
+    ${"gateway"}         | ${{ app: edge }}      | ${["webapp"]}
+    ${"client sidecar"}  | ${{ app: "webapp" }}  | ${["catalog"]}
+    ${"server sidecar"}  | ${{ app: "catalog" }} | ${["catalog"]}
+    ${"the whole chain"} | ${everywhere}         | ${["webapp", "catalog"]}
+  `("$place", ({ where, apps }: { readonly where: Where; readonly apps: readonly string[] }) => {
     test.each(Object.keys(protocols))("%s", async (protocol) => {
-      await attach(where);
+      await attachTo(where);
       const { header, ask, path = "/never" } = protocols[protocol] ?? expect.fail();
       const way = apps.includes("webapp") ? gateway : sidecar;
       const { replies, told } = await inParallel(apps, () => ask(way, apps.length > 1 ? `/next${path}` : path));
@@ -159,7 +167,7 @@ describe.each([1, 4])("%i workers", (count) => {
   describe("a default", () => {
     /** What applications are told by a request without a deadline. */
     async function toldOf(names: readonly string[], ask: () => Promise<unknown>): Promise<readonly unknown[]> {
-      await attach(all, { default: "5s" });
+      await attachTo(everywhere, { default: "5s" });
       const before = await Promise.all(names.map(async (name) => (await seenBy(name)).length));
       await ask();
       const seen = await Promise.all(names.map(async (name, i) => (await seenBy(name)).slice(before[i])));

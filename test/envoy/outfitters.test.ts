@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pluginsOf } from "../support/attach.ts";
 import { type Call, call, type Reply, tally } from "../support/http.ts";
 import type { TestMesh } from "../support/mesh.ts";
 import type { Walk } from "../support/readme.ts";
@@ -52,8 +53,8 @@ async function reached(): Promise<number> {
 
 /** `percent` of the budget that webapp's sidecar runs. */
 async function percentOnEnvoy(): Promise<number> {
-  const dump = await mesh.admin("webapp", "/config_dump?resource=ecds_filters");
-  return Number(/percent\\+":(\d+)/.exec(dump)?.[1]);
+  const [budget] = await pluginsOf(mesh, "webapp");
+  return JSON.parse(budget?.config ?? "{}").percent;
 }
 
 /** `name{a="b",c="d"} 7` */

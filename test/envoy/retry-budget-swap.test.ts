@@ -5,8 +5,9 @@ import { type Call, call, type Reply, startLoad, tally } from "../support/http.t
 import { sha256, storedFile } from "../support/kept.ts";
 import { startMesh, type TestMesh } from "../support/mesh.ts";
 import { trapHeaders, trapping } from "../support/trapping.ts";
+import { inARow } from "../support/wait.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
-import { alias, gatewayTo, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
+import { alias, gatewayTo, namespaceOf, virtualService, wasmPlugin, workload } from "../support/yaml.ts";
 import { countOf, retries } from "./retry-budget-fixture.ts";
 
 // One budget through changes of the module's bytes under load, which the controller delivers, and through a VM that Envoy makes
@@ -54,17 +55,14 @@ describe.each([1, 4])("on %i workers", (workers) => {
   /** Attaches one of the modules to a workload, whose configuration stays, and waits until its Envoy runs it. */
   async function attach(which: number, workload = "webapp"): Promise<void> {
     const { url, digest } = modules[which] ?? expect.fail("there is no such module");
-    const isGateway = workload === "istio-ingressgateway";
-    const matchLabels = isGateway ? { istio: "ingressgateway" } : { app: workload };
     const config = {
       window: "10m",
       ...(workload === "webapp" ? { percent: 20, minRetries } : { percent: 0, minRetries: 1 }),
     };
-    const yaml = wasmPlugin({ name: workload, url, config, spec: { selector: { matchLabels } } });
-    const namespace = isGateway ? "istio-system" : "shop";
-    await mesh.apply("budget.yaml", yaml.replace("namespace: shop", `namespace: ${namespace}`));
+    const plugin = { name: workload, url, config, app: workload };
+    await mesh.apply("budget.yaml", wasmPlugin(plugin));
     await mesh.waitFor(async () => {
-      const status = await mesh.plugin(`${namespace}/${workload}`);
+      const status = await mesh.plugin(`${namespaceOf(plugin)}/${workload}`);
       return status?.live.some((live) => live.digest === digest && live.proxies.length === status.matched);
     }, `${url} to be live at ${workload}`);
   }
@@ -72,12 +70,9 @@ describe.each([1, 4])("on %i workers", (workers) => {
   /** Traps a VM, and waits until that of no worker denies. */
   async function trap(target: Call): Promise<void> {
     expect((await call({ ...target, headers: trapHeaders })).status).toBe(503);
-    let inARow = 0;
-    await mesh.waitFor(async () => {
-      const { status } = await call(target); // each connection of the proxy's may have another worker
-      inARow = status === 200 ? inARow + 1 : 0;
-      return inARow === 40; // of four, the one that trapped is missed once in 100,000 times
-    }, "all workers to serve again");
+    // Of four workers, the one that trapped is missed once in 100,000 times.
+    const isServed = inARow(40, async () => (await call(target)).status === 200);
+    await mesh.waitFor(isServed, "all workers to serve again");
   }
 
   const get = (service: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>

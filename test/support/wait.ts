@@ -43,3 +43,12 @@ export async function until<T>(
     cause,
   });
 }
+
+/** A fact that held so many times in a row: of several workers, each connection has another one. */
+export function inARow(count: number, fact: () => Promise<boolean>): () => Promise<boolean> {
+  let held = 0;
+  return async () => {
+    held = (await fact()) ? held + 1 : 0;
+    return held === count;
+  };
+}

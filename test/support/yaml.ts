@@ -123,23 +123,33 @@ export interface PluginYaml {
   readonly name: string;
   /** `file:///…` or `builtin://…` */
   readonly url: string;
-  /** `app` label of the workloads; default: all of the namespace. */
+  /** Default: `shop`, or the gateway's. */
+  readonly namespace?: string;
+  /** `app` label of the workloads, or `istio-ingressgateway`; default: all of the namespace. */
   readonly app?: string;
   readonly config?: Readonly<Record<string, unknown>>;
   /** More fields of spec, as flow mappings. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-export function wasmPlugin({ name, url, app: label, config, spec = {} }: PluginYaml): string {
+const gateway = "istio-ingressgateway";
+
+export function namespaceOf({ app, namespace = app === gateway ? "istio-system" : "shop" }: PluginYaml): string {
+  return namespace;
+}
+
+export function wasmPlugin(plugin: PluginYaml): string {
+  const { name, url, app, config, spec = {} } = plugin;
+  const matchLabels = app === gateway ? { istio: "ingressgateway" } : { app };
   const fields = {
-    ...(label === undefined ? {} : { selector: { matchLabels: { app: label } } }),
+    ...(app === undefined ? {} : { selector: { matchLabels } }),
     url,
     ...(config === undefined ? {} : { pluginConfig: config }),
     ...spec,
   };
   return `apiVersion: extensions.istio.io/v1alpha1
 kind: WasmPlugin
-metadata: {name: ${name}, namespace: shop}
+metadata: {name: ${name}, namespace: ${namespaceOf(plugin)}}
 spec: ${JSON.stringify(fields)}
 `;
 }
