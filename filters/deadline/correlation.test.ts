@@ -38,7 +38,7 @@ test("a gateway ties nothing together", async () => {
   expect(told(host, id, leaving).relative).toBeUndefined();
 });
 
-test("lasts as long as the request, or for ever once its deadline passed, until the id comes again", async () => {
+test("lasts until the answer, or for ever once the deadline passed, until the id comes again", async () => {
   const host = await load();
   const stream = host.stream({ headers: { ...ms("3000"), ...id } }, arriving);
   stream.attempt()?.respond({ status: 200 });
@@ -48,6 +48,17 @@ test("lasts as long as the request, or for ever once its deadline passed, until 
   expect(told(host, id, leaving).status).toBe(504);
   host.stream({ headers: id }, arriving);
   expect(told(host, id, leaving).relative).toBeUndefined();
+});
+
+test.each(["1ms", "1s"] as const)("outlives a caller who resets %s before the deadline", async (before) => {
+  const host = await load();
+  const stream = host.stream({ headers: { ...ms("3000"), ...id } }, arriving);
+  stream.attempt();
+  host.advance(before === "1ms" ? "2999ms" : "2s");
+  stream.disconnect();
+  expect(told(host, id, leaving).relative).toBe(String(before === "1ms" ? 1 : 1000));
+  host.advance(before);
+  expect(told(host, id, leaving).status).toBe(504);
 });
 
 test("of two requests with one id the newest counts, and the end of the older takes nothing from it", async () => {
@@ -92,11 +103,11 @@ const step = fc.oneof(
     of: fc.nat(2),
     leftMs: fc.option(fc.integer({ min: 1, max: 400 })),
   }),
-  fc.record({ does: fc.constant("answer" as const), of: fc.nat(20) }),
+  fc.record({ does: fc.constantFrom("answer" as const, "disconnect" as const), of: fc.nat(20) }),
   fc.record({ does: fc.constant("wait" as const), of: fc.nat(200) }),
 );
 
-test("any trace of arrivals and answers: a call has the deadline of the newest request of its id while that is of use", async () => {
+test("any trace of arrivals, answers and resets: a call has the deadline of the newest request of its id while that is of use", async () => {
   const check = fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), async (steps) => {
     const host = await load({}, { workers: 2 });
     const open: { readonly of: number; readonly end: number; readonly stream: Stream }[] = [];
@@ -115,8 +126,9 @@ test("any trace of arrivals and answers: a call has the deadline of the newest r
       } else {
         const request = open[one.of % open.length];
         if (!request || request.stream.isOver) continue;
-        request.stream.attempt()?.respond({ status: 200 });
-        if (now < request.end && newest[request.of] === request.end) newest[request.of] = 0;
+        if (one.does === "disconnect") request.stream.disconnect();
+        else request.stream.attempt()?.respond({ status: 200 });
+        if (one.does === "answer" && now < request.end && newest[request.of] === request.end) newest[request.of] = 0;
       }
       for (const [of, deadline] of newest.entries()) {
         const found = told(host, { "x-request-id": `r${of}` }, { ...leaving, worker: (i + 1) % 2 });

@@ -284,6 +284,22 @@ test.each`
   },
 );
 
+test("calls after the caller's reset keep its deadline, which the caller's proxy may have reached a moment before", async () => {
+  const [inbound, outbound] = [await freePort(), await freePort()];
+  const next = await upstreamOf((_, response) => void response.end("ok"));
+  const application = await upstreamOf((message, response) => {
+    const headers = { "x-request-id": String(message.headers["x-request-id"]) };
+    void until(() => response.destroyed, "the reset").then(() => call({ host: "127.0.0.1", port: outbound, headers }));
+  });
+  await envoy([chain(inbound, application, { direction: "INBOUND" }), chain(outbound, next)]);
+  const sent = request({ host: "127.0.0.1", port: inbound, headers: { "x-request-timeout-ms": "60000" } }).end();
+  sent.on("error", () => {});
+  await until(() => application.seen.length === 1, "the request");
+  sent.destroy();
+  await until(() => next.seen.length === 1, "the call");
+  expect(ms(next.seen[0]?.headers["x-request-timeout-ms"])).toBeLessThanOrEqual(60_000);
+});
+
 test("a sidecar that is to correlate nothing tightens no call", async () => {
   const [inbound, outbound] = [await freePort(), await freePort()];
   const next = await upstreamOf((_, response) => void response.end("ok"));

@@ -82,8 +82,9 @@ export class Request extends HttpContext {
   onLog(): void {
     this.plugin.open.remove(this);
     const correlation = this.correlation;
-    // What the application still does after its answer is its own affair. After its deadline it is nobody's.
-    if (!this.isInbound || correlation == null || !this.deadline) return;
+    // What the application still does after its answer is its own affair. After its deadline it is nobody's, and after a
+    // reset neither: the caller's proxy, which has the deadline, too, may be ahead of this one by a moment.
+    if (!this.isInbound || correlation == null || !this.deadline || !this.isResponding) return;
     if (<i64>clock.monotonicNs() < this.deadline && correlation.deadline() == this.deadline) correlation.setDeadline(0);
   }
 
