@@ -69,6 +69,13 @@ test("of two requests with one id the newest counts, and the end of the older ta
   expect(told(host, id, leaving).relative).toBe("2000");
 });
 
+test("a request that is refused on arrival, which the application never sees, takes nothing from an open one", async () => {
+  const host = await load();
+  host.stream({ headers: { ...ms("3000"), ...id } }, arriving);
+  expect(told(host, { ...ms("0"), ...id }, arriving).status).toBe(504);
+  expect(told(host, id, leaving).relative).toBe("3000");
+});
+
 test("of five hundred open requests some lose their place: their calls are not tightened, and none is wrongly", async () => {
   const host = await load();
   const requests = Array.from({ length: 500 }, (_, i) => ({ "x-request-id": `r${i}`, ...ms(String(5000 + i)) }));
@@ -101,7 +108,7 @@ const step = fc.oneof(
   fc.record({
     does: fc.constant("arrive" as const),
     of: fc.nat(2),
-    leftMs: fc.option(fc.integer({ min: 1, max: 400 })),
+    leftMs: fc.oneof(fc.constantFrom(null, 0), fc.integer({ min: 1, max: 400 })),
   }),
   fc.record({ does: fc.constantFrom("answer" as const, "disconnect" as const), of: fc.nat(20) }),
   fc.record({ does: fc.constant("wait" as const), of: fc.nat(200) }),
@@ -121,7 +128,8 @@ test("any trace of arrivals, answers and resets: a call has the deadline of the 
       } else if (one.does === "arrive") {
         const left = one.leftMs === null ? {} : ms(String(one.leftMs));
         const stream = host.stream({ headers: { "x-request-id": `r${one.of}`, ...left } }, { ...arriving, ...at });
-        newest[one.of] = one.leftMs === null ? 0 : now + one.leftMs;
+        if (stream.isOver) expect(one.leftMs).toBe(0);
+        else newest[one.of] = one.leftMs === null ? 0 : now + one.leftMs;
         open.push({ of: one.of, end: newest[one.of] ?? 0, stream });
       } else {
         const request = open[one.of % open.length];

@@ -48,13 +48,13 @@ export class Request extends HttpContext {
     if (caused) left = min(left, max<i64>(caused - now, 0));
     left = min(left, plugin.config.max);
     this.deadline = now + left;
-    this.register(this.deadline);
     const minimum = this.minimum();
     if (left < minimum) {
       plugin.exceededOnArrival.increment();
       replyExceeded(this);
       return HeadersAction.StopIteration;
     }
+    this.register(this.deadline);
     if (!this.isInbound) this.limitRouter(left);
     new Deadline(this.deadline, minimum, claim.forms).write(this.filterState);
     plugin.watch(this);
@@ -114,7 +114,7 @@ export class Request extends HttpContext {
     return this.plugin.isGateway || (this.isInbound && !this.properties.bool("connection.mtls"));
   }
 
-  /** Inbound: the newest request has its place in the ring, with its deadline or without one. */
+  /** Inbound: the newest request that the application sees has its place in the ring, with its deadline or without one. */
   private register(deadline: i64): void {
     const correlation = this.correlation;
     if (!this.isInbound || correlation == null) return;
