@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { Agent, request } from "node:http";
+import { connect } from "node:http2";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { freePort, startEnvoy, type TestEnvoy } from "../support/envoy.ts";
 import { type Chain, filterBootstrap } from "../support/filter-envoy.ts";
@@ -235,6 +237,23 @@ test("a response that still streams at the deadline is cut, and the upstream see
   await expect(get(port, { "x-request-timeout-ms": "200" })).rejects.toThrow();
   await until(() => upstream.seen[0]?.isBroken, "the upstream to see the reset");
   expect(await envoy.stat("wasmcustom.deadline_exceeded_while_open_total")).toBe(1);
+});
+
+test("a caller who does not read the router's 504 is counted once", async () => {
+  const upstream = await upstreamOf(() => {});
+  const { port, envoy } = await oneHop(upstream);
+  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+  cleanups.push(async () => session.destroy());
+  const ask = async (method: string) => {
+    const headers = { ":method": method, ":path": "/", "x-request-timeout-ms": "200" };
+    const stream = session.request(headers, { endStream: method === "GET" });
+    stream.on("error", () => {}); // the end of the session
+    const [reply] = await once(stream, "response");
+    expect([reply[":status"], reply["x-deadline"]]).toEqual([504, "exceeded"]);
+  };
+  await ask("GET");
+  await ask("POST"); // whose body is open: ended by a tick, which passes over all that are open
+  expect(await envoy.stat("wasmcustom.deadline_exceeded_while_open_total")).toBe(2);
 });
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -71,6 +71,7 @@ export class Request extends HttpContext {
         return HeadersAction.Continue;
       }
       headers.set("x-deadline", EXCEEDED);
+      this.plugin.open.remove(this); // a tick would count it again where its caller does not read
       this.plugin.exceededWhileOpen.increment();
       writeOutcome(this.filterState, EXCEEDED);
     } else if (readOutcome(this.filterState) == LAST) {
