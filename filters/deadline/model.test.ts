@@ -9,7 +9,7 @@ interface Case {
   readonly minimumMs: number;
   /** By how much `max` is more. */
   readonly moreMs: number;
-  /** As a share of `max`. */
+  /** As a share of what `max` is more. */
   readonly default: number | undefined;
   readonly skewMs: number;
   readonly relative: readonly string[];
@@ -46,7 +46,8 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
 });
 
 const maxMs = ({ minimumMs, moreMs }: Case) => minimumMs + moreMs;
-const defaultMs = (one: Case) => one.default && Math.max(1, Math.floor(one.default * maxMs(one)));
+const defaultMs = (one: Case) =>
+  one.default === undefined ? undefined : one.minimumMs + Math.floor(one.default * one.moreMs);
 const ns = (milliseconds: number) => BigInt(milliseconds) * 1_000_000n;
 const least = (...times: readonly bigint[]) => times.reduce((a, b) => (b < a ? b : a));
 

@@ -22,6 +22,25 @@ describe("the configuration", () => {
     await expect(load(config)).rejects.toThrow(ConfigRefused);
     await expect(load(config)).rejects.toThrow(new RegExp(`\\b${field} is `));
   });
+
+  test.each`
+    config                                      | problem
+    ${{ default: "5ms", minimum: "1s" }}        | ${'default is "5ms": it must be from minimum to max'}
+    ${{ header: "x-a", absoluteHeader: "x-a" }} | ${'absoluteHeader is "x-a": it must not be header'}
+    ${{ header: "grpc-timeout" }}               | ${'header is "grpc-timeout": it has another meaning; take a name of your own'}
+    ${{ header: "host" }}                       | ${'header is "host": it has another meaning; take a name of your own'}
+    ${{ absoluteHeader: "x-request-id" }}       | ${'absoluteHeader is "x-request-id": it has another meaning; take a name of your own'}
+    ${{ absoluteHeader: "traceparent" }}        | ${'absoluteHeader is "traceparent": it has another meaning; take a name of your own'}
+  `("$config would answer or spoil every request: $problem", async ({ config, problem }) => {
+    await expect(load(config)).rejects.toThrow(problem);
+  });
+
+  test("default may be as little as minimum, and as much as max", async () => {
+    for (const config of [{ minimum: "1s" }, { max: "1s" }]) {
+      const host = await load({ default: "1s", ...config }, inbound);
+      expect(told(host, {})).toMatchObject({ status: 200, relative: "1000" });
+    }
+  });
 });
 
 const grpc = (text: string) => ({ "grpc-timeout": text });

@@ -30,8 +30,20 @@ export class DeadlineConfig {
   @range("10ms", "1s") readonly tick: Duration = "50ms";
 
   check(config: Config): void {
-    if (this.default > this.max) config.reject("default", "it must not be longer than max");
     if (this.minimum > this.max) config.reject("minimum", "it must not be longer than max");
+    if (this.default && (this.default < this.minimum || this.default > this.max)) {
+      config.reject("default", "it must be from minimum to max");
+    }
+    this.checkHeader(config, "header", this.header);
+    this.checkHeader(config, "absoluteHeader", this.absoluteHeader);
+    if (this.header == this.absoluteHeader) config.reject("absoluteHeader", "it must not be header");
     if (config.has("skew") && !this.absoluteHeader.length) config.reject("skew", "it needs absoluteHeader");
+  }
+
+  /** A header with a meaning of its own would be lost: what is no time in milliseconds is taken out of the request. */
+  private checkHeader(config: Config, field: string, name: string): void {
+    if (name == "grpc-timeout" || name == "x-request-id" || name == "traceparent" || name == "host") {
+      config.reject(field, "it has another meaning; take a name of your own");
+    }
   }
 }
