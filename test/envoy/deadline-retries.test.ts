@@ -238,19 +238,23 @@ describe("time left and a retry budget that is spent", () => {
 
 describe("gRPC", () => {
   test.each`
-    name                 | mark          | attempts
-    ${"left"}            | ${"exceeded"} | ${1}
-    ${"routeOfLeft"}     | ${undefined}  | ${1}
-    ${"perTry"}          | ${undefined}  | ${3}
-    ${"leftDuringTries"} | ${"exceeded"} | ${2}
-  `("$name: DEADLINE_EXCEEDED after $attempts attempts, each told in grpc-timeout", async (expected) => {
+    name                 | status  | mark          | attempts
+    ${"left"}            | ${"4"}  | ${"exceeded"} | ${1}
+    ${"routeOfLeft"}     | ${"4"}  | ${undefined}  | ${1}
+    ${"routeAlone"}      | ${"14"} | ${undefined}  | ${1}
+    ${"perTry"}          | ${"4"}  | ${undefined}  | ${3}
+    ${"leftDuringTries"} | ${"4"}  | ${"exceeded"} | ${2}
+  `("$name: status $status after $attempts attempts, each told in grpc-timeout", async (expected) => {
     const id = cases[expected.name as keyof typeof cases];
     const from = grpcUpstream.seen.length;
-    const reply = await grpcCall(ports.grpc, { "x-row": String(id), "grpc-timeout": `${rows[id]?.sent}m` });
+    const sent = rows[id]?.sent;
+    const headers = { "x-row": String(id), ...(sent === undefined ? {} : { "grpc-timeout": `${sent}m` }) };
+    const reply = await grpcCall(ports.grpc, headers);
+    const { status, mark } = expected;
     expect([reply[":status"], reply["grpc-status"], header({ headers: reply }, "x-deadline")]).toEqual([
       200,
-      "4",
-      expected.mark,
+      status,
+      mark,
     ]);
     const own = grpcUpstream.seen.slice(from);
     expect(own).toHaveLength(expected.attempts);
