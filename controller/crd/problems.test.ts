@@ -129,20 +129,24 @@ describe("VirtualService", () => {
   });
 
   test.each`
-    minimum             | complaint
-    ${"5"}              | ${'a unit is missing; write "5s" or "5m"'}
-    ${"main=soon"}      | ${'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"'}
-    ${"0s"}             | ${"must be 1ms or more"}
-    ${"1500us"}         | ${"must be whole milliseconds"}
-    ${"2h"}             | ${"must be 1h or less"}
-    ${"mian=5ms, 20ms"} | ${'no route has the name "mian"; there are main'}
-  `("sluice.dev/deadline-minimum of $minimum: $complaint", ({ minimum, complaint }) => {
-    const written = `metadata: {name: catalog, namespace: shop, annotations: {sluice.dev/deadline-minimum: "${minimum}"}}`;
+    setting      | value               | complaint
+    ${"minimum"} | ${"5"}              | ${'a unit is missing; write "5s" or "5m"'}
+    ${"minimum"} | ${"main=soon"}      | ${'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"'}
+    ${"minimum"} | ${"0s"}             | ${"must be 1ms or more"}
+    ${"minimum"} | ${"1500us"}         | ${"must be whole milliseconds"}
+    ${"minimum"} | ${"2h"}             | ${"must be 1h or less"}
+    ${"minimum"} | ${"none"}           | ${'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"'}
+    ${"minimum"} | ${"mian=5ms, 20ms"} | ${'no route has the name "mian"; there are main'}
+    ${"default"} | ${"25h"}            | ${"must be 24h or less"}
+    ${"default"} | ${"main=never"}     | ${'not a duration; write numbers with units h, m, s or ms: "2s", "500ms", "1h30m"'}
+    ${"default"} | ${"mian=none"}      | ${'no route has the name "mian"; there are main'}
+  `("sluice.dev/deadline-$setting of $value: $complaint", ({ setting, value, complaint }) => {
+    const written = `metadata: {name: catalog, namespace: shop, annotations: {sluice.dev/deadline-${setting}: "${value}"}}`;
     const route =
       "http: [{name: main, route: [{destination: {host: catalog}}]}, {route: [{destination: {host: catalog}}]}]";
     const text = virtualService(`hosts: [catalog]\n${route}`).replace(/metadata: .*/, written);
-    const where = "mesh/a.yaml:3:87 VirtualService shop/catalog: metadata.annotations.sluice.dev/deadline-minimum";
-    expect(tell(text).lines).toEqual([`error IST0106 ${where} is "${minimum}": ${complaint}`]);
+    const where = "mesh/a.yaml:3:87 VirtualService shop/catalog: metadata.annotations.sluice.dev";
+    expect(tell(text).lines).toEqual([`error IST0106 ${where}/deadline-${setting} is "${value}": ${complaint}`]);
   });
 
   test("a field without effect is named, and the rest of the object counts", () => {

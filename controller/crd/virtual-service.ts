@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Meta } from "../model/object.ts";
 import type { VirtualService } from "../model/virtual-service.ts";
-import { minimumComplaints, withMinimum } from "./deadline-minimum.ts";
+import { deadlineComplaints, withDeadlines } from "./deadline-annotations.ts";
 import { type Complaint, exportTo, host, isDnsLabel, text, withRule } from "./fields.ts";
 import { httpRoute, readRoute } from "./http-route.ts";
 import { show } from "./issues.ts";
@@ -62,12 +62,12 @@ function read(
     hosts: hosts.map((one) => one.toLowerCase()),
     gateways: gateways.length > 0 ? gateways : [meshGateway],
     exportTo: visible,
-    http: withMinimum(annotations, http.map(readRoute)),
+    http: withDeadlines(annotations, http.map(readRoute)),
   };
 }
 
 const object = withRule(strictObject(withRule(fields, rules)), ({ metadata, spec }) =>
-  minimumComplaints(metadata.annotations, spec.http ?? []),
+  deadlineComplaints(metadata.annotations, spec.http ?? []),
 );
 
 const schema = object.transform(({ metadata, spec }) => {

@@ -22,11 +22,18 @@ export interface HttpRoute {
   readonly rewrite?: { readonly uri?: string; readonly authority?: string };
   /** Absent: none (Istio's default). */
   readonly timeoutMs?: number;
-  /** With less time left a request is of no use to the service. Absent: what the deadline filter is told for all routes. */
-  readonly minimumMs?: number;
+  readonly deadline?: RouteDeadline;
   /** Absent: Istio's default policy. */
   readonly retries?: HttpRetry;
   readonly headers?: HeaderOperations;
+}
+
+/** What the deadline filter is told of one route. Absent: what its configuration says for all. */
+export interface RouteDeadline {
+  /** With less time left a request is of no use to the service. */
+  readonly minimumMs?: number;
+  /** In the place of the configured default; 0: none. */
+  readonly defaultMs?: number;
 }
 
 export type StringMatch =

@@ -7,7 +7,7 @@ import {
   type RouteActionSchema,
 } from "../gen/envoy/config/route/v3/route_components_pb.js";
 import { clusterName } from "../model/names.ts";
-import type { HttpDestination, HttpRedirect, HttpRoute } from "../model/virtual-service.ts";
+import type { HttpDestination, HttpRedirect, HttpRoute, RouteDeadline } from "../model/virtual-service.ts";
 import type { Init } from "./encode.ts";
 import { authorityOf, headerOperations } from "./header-operations.ts";
 import { type Retries, retryOnText, retryPolicy } from "./retry.ts";
@@ -74,17 +74,16 @@ export function limits(retries: Retries, timeoutMs: number): Pick<RouteAction, "
   return { timeout: durationFromMs(timeoutMs), ...(policy ? { retryPolicy: policy } : {}) };
 }
 
-/** How long a route's requests may take, and how short of time they may be. */
+/** How long a route's requests may take, and what the deadline filter is told of that. */
 export interface Times {
   /** 0: any time. */
   readonly timeoutMs: number;
-  readonly minimumMs?: number;
+  readonly deadline?: RouteDeadline;
 }
 
 /** What the filters must know of a route, which they can't see themselves: metadata `dev.sluice`. */
-export function forFilters(retries: Retries, { timeoutMs, minimumMs }: Times): JsonObject {
-  const own = minimumMs === undefined ? {} : { minimumMs };
-  return { retryOn: retryOnText(retries), attempts: retries.attempts, timeoutMs, ...own };
+export function forFilters(retries: Retries, { timeoutMs, deadline }: Times): JsonObject {
+  return { retryOn: retryOnText(retries), attempts: retries.attempts, timeoutMs, ...deadline };
 }
 
 const redirectCodes = {

@@ -133,8 +133,8 @@ function target(
   return { host, port: destination.port ?? (only && others.length === 0 ? only.number : port) };
 }
 
-function timesOf({ timeoutMs = 0, minimumMs }: HttpRoute): Times {
-  return minimumMs === undefined ? { timeoutMs } : { timeoutMs, minimumMs };
+function timesOf({ timeoutMs = 0, deadline = {} }: HttpRoute): Times {
+  return { timeoutMs, deadline };
 }
 
 interface Forwarding extends Times {

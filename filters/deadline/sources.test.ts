@@ -174,6 +174,22 @@ describe("the default", () => {
     expect(told(host, ms("9000"), request).relative).toBe("9000");
   });
 
+  test.each`
+    defaultMs    | relative
+    ${undefined} | ${"2000"}
+    ${0}         | ${undefined}
+    ${1}         | ${"1"}
+    ${9e6}       | ${"3600000"}
+  `("of a route's own is $defaultMs: $relative", async ({ defaultMs, relative }) => {
+    const route = routeOf(defaultMs === undefined ? {} : { defaultMs });
+    expect(told(await load({ default: "2s" }, router), {}, { route }).relative).toBe(relative);
+    expect(told(await load({ default: "2s" }, router), ms("100"), { route: routeOf({ defaultMs: 0 }) }).relative).toBe(
+      "100",
+    );
+    expect(told(await load({}, router), {}, { route }).relative).toBeUndefined();
+    expect(told(await load({ default: "2s" }), {}, { route }).relative).toBeUndefined();
+  });
+
   test("a malformed header is none", async () => {
     expect(told(await load({ default: "2s" }, inbound), ms("soon")).relative).toBe("2000");
   });

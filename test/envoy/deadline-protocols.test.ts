@@ -180,6 +180,20 @@ describe.each([1, 4])("%i workers", (count) => {
       for (const text of told) expect(Number(text)).toBeLessThanOrEqual(5000);
     });
 
+    test("is what the annotation of a VirtualService says, or none", async () => {
+      const edgeYaml = gatewayTo("webapp");
+      const told = async () => (await toldOf(["webapp"], () => gateway.get("/items", {})))[0];
+      const annotated = async (value: string, isLive: (text: unknown) => boolean) => {
+        const annotation = `$&, annotations: {sluice.dev/deadline-default: "${value}"}`;
+        await mesh.apply("edge.yaml", edgeYaml.replace(/VirtualService\n.*namespace: shop/, annotation));
+        await mesh.waitFor(async () => isLive(await told()), `a default of ${value}`);
+      };
+      await annotated("none", (text) => text === undefined);
+      await annotated("60s", (text) => Number(text) > 5000);
+      await mesh.apply("edge.yaml", edgeYaml);
+      await mesh.waitFor(async () => Number(await told()) <= 5000, "the configured default");
+    });
+
     test("is given to whoever comes without mutual TLS", async () => {
       const { ip } = await mesh.pod("catalog");
       const ask = () => http2Call(connect({ host: ip, port: 8080 }), { ":path": "/items" });

@@ -104,10 +104,12 @@ export class Request extends HttpContext {
     return this.isInbound || correlation == null ? 0 : correlation.deadline();
   }
 
-  /** What a request without a deadline is given; NONE: nothing. */
+  /** What a request without a deadline is given: the default, or its route's own in the place of that; NONE: nothing. */
   private defaultLeft(): i64 {
     const given = this.plugin.config.default;
-    return given && this.entersMesh() ? given : NONE;
+    if (!given || !this.entersMesh()) return NONE;
+    const routeMs = this.ofRoute("defaultMs", -1);
+    return routeMs < 0 ? given : routeMs >= 1 ? <i64>routeMs * MILLISECOND : NONE;
   }
 
   /** At a gateway, or from somebody who showed no certificate. */
@@ -124,15 +126,20 @@ export class Request extends HttpContext {
 
   /** Less left than this counts as passed: the route's own, which the controller checks, else the configured one. */
   private minimum(): i64 {
-    const routeMs = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].minimumMs");
+    const routeMs = this.ofRoute("minimumMs");
     return routeMs >= 1 ? <i64>routeMs * MILLISECOND : this.plugin.config.minimum;
   }
 
   /** The router's timeout becomes the time left where that is less; it could also raise it. */
   private limitRouter(left: i64): void {
-    const routeMs = this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice'].timeoutMs");
+    const routeMs = this.ofRoute("timeoutMs");
     if (routeMs > 0 && routeMs <= <f64>(left / MILLISECOND)) return;
     this.limitsRouter = true;
     this.requestHeaders.set("x-envoy-upstream-rq-timeout-ms", formatMillis(left));
+  }
+
+  /** What the controller tells of the route. */
+  private ofRoute(field: string, missing: f64 = 0): f64 {
+    return this.properties.f64("xds.route_metadata.filter_metadata['dev.sluice']." + field, missing);
   }
 }
