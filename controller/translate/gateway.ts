@@ -21,6 +21,9 @@ interface Server {
   readonly server: GatewayServer;
 }
 
+/** By which the retry budgets of the mesh know each other's retries. Who is outside has none to name. */
+const stamps = ["x-retry-budget"];
+
 export interface GatewayPart extends Part {
   /** Port of a Gateway's server to the ports that the proxy listens on for it. */
   readonly ports: ReadonlyMap<number, readonly number[]>;
@@ -126,6 +129,7 @@ function gatewayRoutes(mesh: Routing, context: RouteContext, { routeName, server
     hosts: hosts.length > 0 ? hosts : [virtualHost(`blackhole:${port}`, "*", [])],
     owners: [...owners.values()],
     ignoresPort: true,
+    requestHeadersToRemove: stamps,
     tracing: context.tracing,
   });
 }

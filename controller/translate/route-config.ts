@@ -25,6 +25,8 @@ export interface RouteConfig {
   readonly owners: readonly Ref[];
   /** Whether the port that a request's authority names makes no difference. */
   readonly ignoresPort: boolean;
+  /** Taken off all requests, before filters at the upstream write their own; absent: none. */
+  readonly requestHeadersToRemove?: readonly string[];
   /** Of all routes; absent: nothing is traced. */
   readonly tracing?: RouteTracing | undefined;
 }
@@ -33,12 +35,23 @@ export interface RouteConfig {
  * Of hundreds of virtual hosts a change concerns one, and proxies of other namespaces have most of them, too. So each is
  * encoded once, between the fields that go before and behind them.
  */
-export function routeConfig({ name, hosts, owners, ignoresPort, tracing }: RouteConfig): Resource {
-  const limits = { ignorePortInHostMatching: ignoresPort, maxDirectResponseBodySizeBytes: directResponseBytesMax };
+export function routeConfig({
+  name,
+  hosts,
+  owners,
+  ignoresPort,
+  requestHeadersToRemove = [],
+  tracing,
+}: RouteConfig): Resource {
+  const settings = {
+    requestHeadersToRemove: [...requestHeadersToRemove],
+    ignorePortInHostMatching: ignoresPort,
+    maxDirectResponseBodySizeBytes: directResponseBytesMax,
+  };
   const parts = [
     bytesOf(RouteConfigurationSchema, { name }),
     ...hosts.map((host) => hostBytes(host, tracing)),
-    bytesOf(RouteConfigurationSchema, limits),
+    bytesOf(RouteConfigurationSchema, settings),
   ];
   return resource("RDS", name, concat(parts), { owners });
 }

@@ -21,10 +21,10 @@ const never = { minRetries: 0, percent: 0 };
 
 test.each`
   request                 | direction     | config                  | answer       | hostcalls | allocations | allocatedBytes
-  ${"a call"}             | ${"outbound"} | ${{}}                   | ${fine}      | ${10}     | ${5}        | ${236}
+  ${"a call"}             | ${"outbound"} | ${{}}                   | ${fine}      | ${11}     | ${5}        | ${236}
   ${"a call"}             | ${"inbound"}  | ${{}}                   | ${fine}      | ${13}     | ${6}        | ${237}
-  ${"a call and a retry"} | ${"outbound"} | ${{ minRetries: 1000 }} | ${failsOnce} | ${26}     | ${14}       | ${513}
-  ${"a denied retry"}     | ${"outbound"} | ${never}                | ${failing}   | ${21}     | ${9}        | ${450}
+  ${"a call and a retry"} | ${"outbound"} | ${{ minRetries: 1000 }} | ${failsOnce} | ${27}     | ${14}       | ${513}
+  ${"a denied retry"}     | ${"outbound"} | ${never}                | ${failing}   | ${22}     | ${9}        | ${450}
 `("$request, $direction, takes $hostcalls calls of the host", async ({ direction, config, answer, ...budget }: Row) => {
   const host = await load(config, { listener: { direction } });
   const headers = direction === "inbound" ? { "x-envoy-attempt-count": "1" } : {};
@@ -40,7 +40,7 @@ test("the calls of the host that a call takes are these", async () => {
   request();
   expect(host.measure(request).hostcalls).toEqual({
     clock_time_get: 1,
-    proxy_get_header_map_value: 2, // :status and grpc-status
+    proxy_get_header_map_value: 3, // the stamp, :status and grpc-status
     proxy_get_property: 4, // direction, number of the attempt, cluster, and the decision
     proxy_get_shared_data: 1,
     proxy_increment_metric: 1,

@@ -147,6 +147,21 @@ describe("retries that the application makes", () => {
   });
 });
 
+test("a caller's stamp goes no further, and its request is a call", async () => {
+  const host = await load({ minRetries: 1, percent: 0 });
+  const stamps: (string | undefined)[] = [];
+  host.fetch(
+    { headers: { "x-retry-budget": "v1" } },
+    ({ headers }) => {
+      stamps.push(headers.get("x-retry-budget"));
+      return failing();
+    },
+    retried(),
+  );
+  expect(stamps).toEqual([undefined, "v1"]);
+  expect(host).toHaveMetric("retry_budget_calls_total", scope, 1);
+});
+
 describe("on the server's side", () => {
   const inbound = { listener: { direction: "inbound" } } as const;
   const options = { cluster: { ...cluster, name: "inbound|8080||" } };

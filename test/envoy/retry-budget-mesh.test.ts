@@ -60,6 +60,14 @@ test("the gateway: retries are half of its calls", async () => {
   expectHalf(await failingCalls(edge, 20));
 });
 
+test("the gateway: a stamp from outside is no help against the server's budget", async () => {
+  await attachBudget(mesh, "catalog", { percent: 0 });
+  const path = `/status/503/${++paths}`;
+  const reply = await call({ ...edge, path, headers: { "x-retry-budget": "v1" } });
+  expect([reply.status, reply.headers["x-retry-budget"]]).toEqual([503, "exhausted"]);
+  expect(await countOf(mesh, "catalog", path)).toBe(1);
+});
+
 test("a swap of its configuration under load fails no request and keeps what was counted", async () => {
   const { change } = await attachBudget(mesh, "webapp", { percent: 0, minRetries: 4 });
   const load = startLoad({ ...webapp, path: "http://catalog.shop/fine", connections: 4 });

@@ -192,6 +192,20 @@ test("a server that limits by itself is heard, and its mark passes", async () =>
   expect(upstream.seen).toHaveLength(1);
 });
 
+test("a stamp that a client writes is taken off by the caller's proxy: at the server it is a call", async () => {
+  const upstream = await closed();
+  const server = { per: "proxy", percent: 0, minRetries: 0 };
+  const inbound = await chain(upstream, {
+    ...{ direction: "INBOUND", route: {}, metadata: { retryOn: "", attempts: 0 } },
+    config: server,
+  });
+  const outbound = await chain(inbound, { config: { minRetries: 1 } });
+  const started = await envoy([inbound, outbound]);
+  await get(outbound.port, { "x-retry-budget": "v1" });
+  expect(upstream.seen).toHaveLength(2); // and the retry is the caller's budget's
+  expect(await started.stat("wasmcustom.scope=.=inbound;.;retry_budget_calls_total")).toBe(1);
+});
+
 test.each`
   caller       | without  | reached | answered
   ${"without"} | ${true}  | ${25}   | ${"exhausted"}

@@ -56,8 +56,8 @@ export class Attempt extends HttpContext {
   private startFirst(): HeadersAction {
     const headers = this.requestHeaders;
     let isRetry = this.config.retryHeader.length > 0 && headers.has(this.config.retryHeader);
+    const stamp = this.take(HEADER); // outbound it is not ours, and must not pass for ours at the server
     if (this.isInbound) {
-      const stamp = this.take(HEADER);
       const count = this.take(ATTEMPT_COUNT);
       if (stamp == STAMP) return HeadersAction.Continue; // a retry, which the caller's budget has admitted
       isRetry = isRetry || toNumber(count) > 1;
@@ -74,7 +74,7 @@ export class Attempt extends HttpContext {
     return HeadersAction.Continue;
   }
 
-  /** A request header's value, which the application must not see; null where it is not there. */
+  /** A request header's value, which goes no further; null where it is not there. */
   private take(name: string): string | null {
     const value = this.requestHeaders.get(name);
     if (value != null) this.requestHeaders.remove(name);
