@@ -17,6 +17,8 @@ export interface Retries {
   readonly otherHosts: boolean;
 }
 
+export const noRetries: Retries = { attempts: 0, conditions: [], statusCodes: [], otherHosts: false };
+
 const byStatusCode = "retriable-status-codes";
 
 /** What Istio retries where a VirtualService says nothing. */
@@ -51,8 +53,7 @@ export function outboundRetries(retries?: HttpRetry, { endable } = { endable: fa
  * harm, which hides that the application closed an idle connection at that moment. Not for gRPC, whose streams it harms.
  */
 export function inboundRetries({ isGrpc }: { isGrpc: boolean }): Retries {
-  const attempts = isGrpc ? 0 : 2;
-  return { attempts, conditions: isGrpc ? [] : ["reset-before-request"], statusCodes: [], otherHosts: false };
+  return isGrpc ? noRetries : { ...noRetries, attempts: 2, conditions: ["reset-before-request"] };
 }
 
 function isStatusCode(text: string): boolean {

@@ -142,7 +142,11 @@ interface Forwarding extends Times {
   readonly istio?: { config: string };
 }
 
-function forwarding(action: RouteAction, { retries, istio, ...times }: Forwarding): Pick<Route, "action" | "metadata"> {
+/** Where requests go, within which limits, and what filters must know of these. */
+export function forwarding(
+  action: RouteAction,
+  { retries, istio, ...times }: Forwarding,
+): Pick<Route, "action" | "metadata"> {
   return {
     action: { case: "route", value: { ...action, ...limits(retries, times.timeoutMs) } },
     metadata: metadata({ ...(istio ? { istio } : {}), "dev.sluice": forFilters(retries, times) }),

@@ -1,5 +1,4 @@
 // A sidecar's routes for the services that its workload calls: a virtual host for each service and port.
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { bySpecificity, covers, isWildcard } from "../model/host.ts";
 import type { MeshService } from "../model/mesh.ts";
 import { specialClusters } from "../model/names.ts";
@@ -7,9 +6,10 @@ import { type Ref, refOf, refText } from "../model/object.ts";
 import { type BoundVirtualService, meshGateway } from "../model/select-routes.ts";
 import { isHttp } from "../model/service.ts";
 import { isHeadless } from "./clusters.ts";
+import { noRetries } from "./retry.ts";
 import type { Target } from "./route-action.ts";
 import type { VirtualHost } from "./route-config.ts";
-import { defaultRoutes, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
+import { defaultRoutes, forwarding, type Route, type RouteContext, virtualServiceRoutes } from "./routes.ts";
 
 export interface SidecarRoutes {
   readonly context: RouteContext;
@@ -144,13 +144,7 @@ function withPort(names: readonly string[], port: number, of: number | "any"): s
 /** For requests to a host that is in no other virtual host: 502 where nothing can be known of its address. */
 export function otherHosts({ passthrough }: { passthrough: boolean }): VirtualHost {
   const name = passthrough ? "allow_any" : "block_all";
-  const toAddress = {
-    case: "route",
-    value: {
-      clusterSpecifier: { case: "cluster", value: specialClusters.passthrough },
-      timeout: durationFromMs(0),
-    },
-  } as const;
+  const toAddress = { clusterSpecifier: { case: "cluster", value: specialClusters.passthrough } } as const;
   return {
     name,
     domains: ["*"],
@@ -159,7 +153,9 @@ export function otherHosts({ passthrough }: { passthrough: boolean }): VirtualHo
       {
         name,
         match: { pathSpecifier: { case: "prefix", value: "/" } },
-        action: passthrough ? toAddress : { case: "directResponse", value: { status: 502 } },
+        ...(passthrough
+          ? forwarding(toAddress, { retries: noRetries, timeoutMs: 0 })
+          : { action: { case: "directResponse", value: { status: 502 } } }),
       },
     ],
   };
