@@ -176,12 +176,13 @@ describe("on the server's side", () => {
       options,
     );
     const { status } = reply;
-    return { status, reached, mark: reply.headers.get("x-envoy-ratelimited") };
+    const decision = reply.filterState.get("sluice.retry-budget");
+    return { status, reached, mark: reply.headers.get("x-envoy-ratelimited"), decision };
   };
 
   test("stamped retries pass, others draw on the server's budget, and the application sees no trace of it", async () => {
     const host = await load({ minRetries: 1, percent: 0 }, inbound);
-    const clean = { status: 200, reached: [undefined, undefined], mark: undefined };
+    const clean = { status: 200, reached: [undefined, undefined], mark: undefined, decision: undefined };
     expect(arrive(host, { "x-envoy-attempt-count": "1" })).toEqual(clean);
     expect(arrive(host, {})).toEqual(clean);
     for (let i = 0; i < 3; i++) {
@@ -191,9 +192,37 @@ describe("on the server's side", () => {
     // An application's own retry, which the caller's budget has admitted: the first attempt, yet no call.
     expect(arrive(host, { "x-envoy-attempt-count": "1", "x-retry-budget": "v1" })).toEqual(clean);
     // The caller's proxy stops at this mark, which is not its own to remove.
-    expect(arrive(host, { "x-envoy-attempt-count": "3" })).toEqual({ status: 503, reached: [], mark: "true" });
+    const refused = { status: 503, reached: [], mark: "true", decision: "refused" };
+    expect(arrive(host, { "x-envoy-attempt-count": "3" })).toEqual(refused);
     expect(host).toHaveMetric("retry_budget_calls_total", { scope: "inbound|8080||" }, 2);
     expect(host).toHaveMetric("retry_budget_retries_total", { scope: "inbound|8080||" }, 1);
+  });
+
+  describe("its proxy's own retries, after a reset, draw on its budget", () => {
+    const resets = { ...options, route: { retryOn: "reset", attempts: 2, metadata: { "dev.sluice": told } } };
+
+    test("and the application sees no stamp on them", async () => {
+      const host = await load({ minRetries: 1, percent: 0 }, inbound);
+      const seen: (string | undefined)[] = [];
+      const reply = host.fetch(
+        {},
+        ({ number, headers }) => {
+          seen.push(headers.get("x-retry-budget"));
+          return number === 1 ? { reset: "connection-failure" } : { status: 200 };
+        },
+        resets,
+      );
+      expect([reply.status, seen]).toEqual([200, [undefined, undefined]]);
+      expect(host).toHaveMetric("retry_budget_retries_total", { scope: "inbound|8080||" }, 1);
+    });
+
+    test("and one that is refused ends the retries of the caller's proxy, too", async () => {
+      const host = await load({ minRetries: 0, percent: 0 }, inbound);
+      const reply = host.fetch({}, () => ({ reset: "connection-failure" }), resets);
+      expect([reply.status, reply.headers.get("x-retry-budget")]).toEqual([503, "exhausted"]);
+      expect(reply.headers.get("x-envoy-ratelimited")).toBe("true");
+      expect(reply.filterState.get("sluice.retry-budget")).toBe("refused");
+    });
   });
 
   test.each(["", "x", "-2", "2 ", "99999999999999999999", "0", "\u00ff"])(

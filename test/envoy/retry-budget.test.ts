@@ -192,6 +192,20 @@ test("a server that limits by itself is heard, and its mark passes", async () =>
   expect(upstream.seen).toHaveLength(1);
 });
 
+test("a retry that a server's own proxy is refused ends those of the caller's proxy, too", async () => {
+  const broken = await upstreamOf(startUpstream((request) => void request.socket.destroy()));
+  const inbound = await chain(broken, {
+    ...{ direction: "INBOUND", retryOn: "reset", config: { per: "proxy", percent: 0, minRetries: 0 } },
+  });
+  const outbound = await chain(inbound, { without: true });
+  const started = await envoy([inbound, outbound]);
+  const reply = await get(outbound.port);
+  expect([reply.body, reply.headers["x-envoy-ratelimited"]]).toEqual(["retry budget exhausted", "true"]);
+  expect(broken.seen).toHaveLength(1);
+  expect(await started.stat("wasmcustom.scope=.=inbound;.;retry_budget_denied_total")).toBe(1);
+  await started.waitFor(() => started.output().includes("decision=refused"), "a line of the access log");
+});
+
 test("a stamp that a client writes is taken off by the caller's proxy: at the server it is a call", async () => {
   const upstream = await closed();
   const server = { per: "proxy", percent: 0, minRetries: 0 };

@@ -1,7 +1,7 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
 import { Budget, Budgets } from "./budgets";
 import { BudgetConfig, Per } from "./config";
-import { DENIED, isReservation, readDecision, reservationIn, USED, writeDecision } from "./decision";
+import { DENIED, isReservation, MARK, REFUSED, readDecision, reservationIn, USED, writeDecision } from "./decision";
 import { isRetriable, toNumber } from "./retry-on";
 
 const INBOUND: i64 = 1; // xds.listener_direction
@@ -9,9 +9,6 @@ const INBOUND: i64 = 1; // xds.listener_direction
 /** On a response: why there is no retry. On a request: its retry was admitted by a budget of this version. */
 const HEADER = "x-retry-budget";
 const STAMP = "v1";
-
-/** The router retries no response with this header. */
-const MARK = "x-envoy-ratelimited";
 
 /** The number of the attempt, which the router of the calling proxy writes. */
 const ATTEMPT_COUNT = "x-envoy-attempt-count";
@@ -67,8 +64,7 @@ export class Attempt extends HttpContext {
       budget.countCall();
       return HeadersAction.Continue;
     }
-    // To the caller's proxy a refusal of the server's is not its own: the mark stays, and ends the retries there.
-    if (!budget.tryAdmit()) return this.refuse(this.isInbound ? "refused" : DENIED);
+    if (!budget.tryAdmit()) return this.refuse();
     budget.retries.increment();
     if (!this.isInbound) headers.set(HEADER, STAMP);
     return HeadersAction.Continue;
@@ -84,22 +80,21 @@ export class Attempt extends HttpContext {
   /** A later attempt, which uses what was reserved at the last response. After a reset there was none. */
   private startRetry(): HeadersAction {
     const budget = this.budget();
-    if (!isReservation(readDecision(this.filterState)) && !budget.tryAdmit()) return this.refuse(DENIED);
+    if (!isReservation(readDecision(this.filterState)) && !budget.tryAdmit()) return this.refuse();
     writeDecision(this.filterState, USED);
     budget.retries.increment();
     if (!this.isInbound) this.requestHeaders.set(HEADER, STAMP);
     return HeadersAction.Continue;
   }
 
-  /** Answers in the upstream's place, with the mark, so that the router does not try again. */
-  private refuse(decision: string): HeadersAction {
-    writeDecision(this.filterState, decision);
+  /** Answers in the upstream's place. Our router doesn't try again; inbound the mark stays, at which the caller's stops, too. */
+  private refuse(): HeadersAction {
+    writeDecision(this.filterState, this.isInbound ? REFUSED : DENIED);
+    const headers = [[HEADER, "exhausted"]];
+    if (this.isInbound) headers.push([MARK, "true"]);
     this.sendLocalReply({
       status: 503,
-      headers: [
-        [HEADER, "exhausted"],
-        [MARK, "true"],
-      ],
+      headers,
       body: "retry budget exhausted",
       grpcStatus: 14,
       details: "retry_budget_exhausted",

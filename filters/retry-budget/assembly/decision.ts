@@ -10,8 +10,14 @@ const NAME = "sluice.retry-budget";
 /** The last reservation was used: that retry is being made, or was. */
 export const USED = "used";
 
-/** A retry was denied, and the response carries our mark; the caller must not see that. */
+/** The router retries no response with this header. */
+export const MARK = "x-envoy-ratelimited";
+
+/** A retry was denied, and a response that carries our mark for it must not show that to the caller. */
 export const DENIED = "denied";
+
+/** A server's proxy denied a retry; its response carries our mark, which the caller's proxy must see. */
+export const REFUSED = "refused";
 
 /** `reserved <slot> <nanoseconds>`: the next attempt is admitted. */
 const RESERVED = "reserved ";

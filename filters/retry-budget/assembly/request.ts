@@ -1,6 +1,6 @@
 import { HeadersAction, HttpContext } from "@sluice/sdk/assembly";
 import { Budgets } from "./budgets";
-import { DENIED, isReservation, Reservation, readDecision } from "./decision";
+import { DENIED, isReservation, MARK, Reservation, readDecision } from "./decision";
 
 /** The downstream half: the request with all of its attempts. It leaves nothing behind of what the other half needed. */
 export class Request extends HttpContext {
@@ -14,7 +14,7 @@ export class Request extends HttpContext {
   onResponseHeaders(endOfStream: bool): HeadersAction {
     this.isResponding = true;
     this.decision = readDecision(this.filterState); // the last one: the router tries no more
-    if (this.decision == DENIED) this.responseHeaders.remove("x-envoy-ratelimited");
+    if (this.decision == DENIED) this.responseHeaders.remove(MARK);
     return HeadersAction.Continue;
   }
 
