@@ -24,5 +24,6 @@ export function reporterOf(selector: string): Choice {
       "Whose count of incoming traffic is shown: that of the servers' proxies (destination), or that of the clients' (source), " +
       "which has also what never arrives.",
     values: `label_values(${anyTraffic(selector)}, reporter)`,
+    initial: "destination",
   };
 }

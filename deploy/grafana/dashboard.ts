@@ -24,6 +24,8 @@ export interface Choice {
   /** Between slashes; its group is the value in such a line. */
   readonly regex?: string;
   readonly many?: boolean;
+  /** What is chosen as it opens. Default: all where it is `many`, else the first. */
+  readonly initial?: string;
 }
 
 export interface Rows {
@@ -62,13 +64,14 @@ export function dashboard({ page, description, choices = [], rows }: Content): o
         .description("The Prometheus that scrapes the proxies.")
         .type("prometheus"),
     );
-  for (const { name, label, description, values, regex = "", many = false } of choices) {
+  for (const { name, label, description, values, regex = "", many = false, initial } of choices) {
     const variable = new QueryVariableBuilder(name).label(label).description(description).query(values);
     variable
       .datasource(datasource)
       .regex(regex)
       .refresh(VariableRefresh.OnTimeRangeChanged)
       .sort(VariableSort.AlphabeticalAsc);
+    if (initial !== undefined) variable.current({ text: initial, value: initial });
     made.withVariable(many ? variable.multi(true).includeAll(true).allValue(".*") : variable);
   }
   for (const other of otherPages(page)) made.link(other);

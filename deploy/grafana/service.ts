@@ -46,7 +46,7 @@ const servers: Side = {
   whose: "Incoming",
   per: "workload",
   of: "at each workload behind this service",
-  selector: `reporter=~"$reporter", ${chosen}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`,
+  selector: `${server}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`,
   by: ["destination_workload", "destination_workload_namespace", "connection_security_policy"],
   legend: "{{destination_workload}}.{{destination_workload_namespace}} {{connection_security_policy}}",
   link: workloadOf("destination"),
