@@ -6,6 +6,7 @@
 //   /reset             the stream is reset
 //   /trailers          one message, then status 14 of gRPC in trailers
 //   /stream            the headers of an answer of gRPC and one message, and no end
+//   /message           one message, and status 0 of gRPC after it
 //   /next/never        what the service says to the rest of the path; nothing is handed on but what ties the calls together
 //   /seen              all other requests so far, as JSON (`SeenRequest[]`)
 //   anything else      200, and status 0 of gRPC
@@ -35,6 +36,11 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     return void stream.pipe(withTrailers(stream, "0"));
   if (path === "/recover" || path === "/fail") return void fail(stream, headers["content-type"]);
   if (path.startsWith("/next/")) return void next(stream, { ...headers, ":path": path.slice("/next".length) });
+  if (path === "/message") {
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.respond(grpc, { waitForTrailers: true });
+    return void stream.end(emptyMessage);
+  }
   if (path !== "/stream") return void stream.respond({ ...grpc, "grpc-status": "0" }, { endStream: true });
   stream.respond(grpc);
   stream.write(emptyMessage);
