@@ -54,6 +54,31 @@ describe("the line", () => {
     expect(fieldsOf(stream.reply.filterState.get("sluice.access-log"))).toMatchObject({ code: 0, flags: "DC" });
   });
 
+  test("has the bytes of a body that came, not those that content-length speaks of", async () => {
+    const host = await logging({ fields: { received: "request.size", sent: "response.size" } });
+    const request = {
+      method: "POST",
+      headers: { "content-length": "1000000", "x-many": ["a", ""] },
+      body: "0123456789",
+    };
+    expect(fieldsOf(lineOf(host, { request, answer: { status: 200, body: "ok" } }))).toEqual({ received: 10, sent: 2 });
+  });
+
+  test("has null for an attribute that is empty, and what a caller left empty as it is", async () => {
+    const fields = {
+      sni: "connection.requested_server_name",
+      user: "request.headers['x-user']",
+      agent: "request.useragent",
+    };
+    const options = { properties: { "connection.requested_server_name": "" } };
+    const request = { headers: { "x-user": "", "user-agent": "" } };
+    expect(fieldsOf(lineOf(await logging({ fields }), { request, options }))).toEqual({
+      sni: null,
+      user: "",
+      agent: "",
+    });
+  });
+
   test("has moments as RFC 3339 has them", async () => {
     const { start_time } = fieldsOf(lineOf(await logging({ fields: { start_time: "request.time" } }), {}));
     expect(start_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);

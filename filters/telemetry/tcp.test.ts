@@ -331,8 +331,8 @@ describe("the cost", () => {
     const host = await loadTcp({ config: { accessLog: { fields: istioFields }, metrics: [{ drop: true }] } });
     host.hostcalls.reset();
     host.connect({ properties: connected() }).client.reset();
-    const attributes = { proxy_call_foreign_function: 2, proxy_get_property: 2, clock_time_get: 1 };
-    expect(host.hostcalls.byName).toEqual({ ...attributes, proxy_set_property: 1 });
+    const attributes = { proxy_call_foreign_function: 2, proxy_get_property: 3, clock_time_get: 1 };
+    expect(host.hostcalls.byName).toEqual({ ...attributes, proxy_get_header_map_pairs: 1, proxy_set_property: 1 });
   });
 
   test("in memory: nothing remains of ten thousand", async () => {

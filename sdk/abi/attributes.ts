@@ -38,7 +38,7 @@ const rows: readonly (readonly [path: string, type: AttributeType, phases: strin
   ["request.referer", "string", "RrL", "`referer`."],
   ["request.time", "timestamp", all, "When its first byte came."],
   ["request.protocol", "string", all, "Such as `HTTP/1.1` or `HTTP/2`."],
-  ["request.size", "int", all, "Bytes of its body so far; final in `onLog`."],
+  ["request.size", "int", all, "What content-length says, else the bytes of its body so far."],
   ["request.total_size", "int", all, "Bytes of headers and body so far; final in `onLog`."],
   ["request.duration", "duration", "L", "From its first byte to the response's last."],
   ["response.code", "int", "AL", "HTTP status. In the upstream half read `:status`."],

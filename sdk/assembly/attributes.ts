@@ -133,7 +133,7 @@ export class RequestAttributes {
   }
 
   /**
-   * `request.size`. Bytes of its body so far; final in `onLog`.
+   * `request.size`. What content-length says, else the bytes of its body so far.
    * In every callback of a stream, else 0.
    */
   get size(): i64 {

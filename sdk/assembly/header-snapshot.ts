@@ -15,6 +15,11 @@ export class HeaderSnapshot {
     return load<i32>(changetype<usize>(this));
   }
 
+  /** Bytes of all names and values, as Envoy counts them. */
+  get sizeBytes(): i32 {
+    return load<i32>(changetype<usize>(this) - 4) - 4 - 10 * this.size; // beside them there are sizes and ends
+  }
+
   has(name: string): bool {
     return this.find(name, 0) >= 0;
   }

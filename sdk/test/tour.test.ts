@@ -43,6 +43,7 @@ test("a snapshot of headers: one call of the host, then as many reads as one lik
     "false false",
     "true",
     "0 false",
+    "true 0",
   ]);
   expect(host.hostcalls.count("proxy_get_header_map_pairs")).toBe(2);
 });

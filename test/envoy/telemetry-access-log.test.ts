@@ -7,7 +7,7 @@ import { call } from "../support/http.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { istioFields, startSidecar } from "./telemetry-fixture.ts";
 
-const ports = { all: 0, errors: 0, off: 0, dead: 0 };
+const ports = { all: 0, errors: 0, off: 0, dead: 0, bytes: 0 };
 let app: Upstream;
 let envoy: TestEnvoy;
 
@@ -32,6 +32,17 @@ beforeAll(async () => {
       { fields: { flags: "response.flags", dead: "upstream.transport_failure_reason" } },
       await freePort(),
     ),
+    {
+      ...chain(ports.bytes, {
+        fields: {
+          by: "'filter'",
+          to: "request.path",
+          received: istioFields["bytes_received"],
+          sent: istioFields["bytes_sent"],
+        },
+      }),
+      accessLog: '{"by":"envoy","to":"%PATH%","received":%BYTES_RECEIVED%,"sent":%BYTES_SENT%}',
+    },
   ]);
 });
 
@@ -65,8 +76,8 @@ test("a line has Istio's fields, with the values and types that Envoy's own JSON
     ...{ upstream_service_time: expect.stringMatching(/^\d+$/), user_agent: "vitest", authority: "web.test" },
     ...{ request_id: expect.any(String), upstream_host: `127.0.0.1:${app.port}` },
     ...{ upstream_cluster: `inbound|${ports.all}`, upstream_local_address: expect.stringMatching(/^127.0.0.1:\d+$/) },
-    ...{ downstream_local_address: `127.0.0.1:${ports.all}`, requested_server_name: "" },
-    ...{ downstream_remote_address: expect.stringMatching(/^127.0.0.1:\d+$/), upstream_transport_failure_reason: "" },
+    ...{ downstream_local_address: `127.0.0.1:${ports.all}`, requested_server_name: null },
+    ...{ downstream_remote_address: expect.stringMatching(/^127.0.0.1:\d+$/), upstream_transport_failure_reason: null },
     ...{ said: "caf\u{fffd}", user: null },
   });
 });
@@ -94,4 +105,23 @@ test("a request that Envoy answers itself is logged with its flags", async () =>
   expect(await line(({ flags }) => flags !== undefined)).toEqual({
     ...{ flags: "UF", dead: expect.stringContaining("Connection refused") },
   });
+});
+
+test.each`
+  what                                         | head                                           | body                                            | received | sent
+  ${"an upload that breaks off"}               | ${"POST /broken\ncontent-length: 1000000"}     | ${"0123456789"}                                 | ${10}    | ${0}
+  ${"a body in chunks, with a trailer"}        | ${"POST /chunked\ntransfer-encoding: chunked"} | ${"3\r\nabc\r\n2\r\nde\r\n0\r\nx-t: 1\r\n\r\n"} | ${5}     | ${2}
+  ${"a body of a known length"}                | ${"POST /whole\ncontent-length: 3"}            | ${"abc"}                                        | ${3}     | ${2}
+  ${"an answer without the body it speaks of"} | ${"HEAD /head"}                                | ${""}                                           | ${0}     | ${0}
+`("bytes are those that went through, as in Envoy's own log: $what", async ({ head, body, received, sent }) => {
+  const [request, ...headers] = head.split("\n");
+  const to = request.split(" ")[1];
+  const socket = connect(ports.bytes, "127.0.0.1");
+  socket.write([`${request} HTTP/1.1`, "host: a", ...headers, "", body].join("\r\n"));
+  if (to === "/broken") socket.end();
+  socket.resume();
+  for (const by of ["envoy", "filter"]) {
+    expect(await line((fields) => fields["by"] === by && fields["to"] === to)).toEqual({ by, to, received, sent });
+  }
+  socket.destroy();
 });

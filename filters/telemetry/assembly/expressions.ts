@@ -1,4 +1,4 @@
-import { clock, Expression, joinTexts, Properties } from "@sluice/sdk/assembly";
+import { clock, Expression, HeaderMap, joinTexts, Properties } from "@sluice/sdk/assembly";
 import { flagNames } from "./response-flags";
 
 enum Kind {
@@ -7,6 +7,10 @@ enum Kind {
   /** Plain, too, but a log has a value also where Envoy has none. */
   Took,
   Code,
+  /** Plain, too, but a log has what has come, whatever content-length says. */
+  Received,
+  /** Plain, too, but where it is empty a log has no value. */
+  NotEmpty,
   Other,
 }
 
@@ -27,8 +31,7 @@ export class Expressions {
     for (let i = 0; i < texts.length; i++) {
       const text = texts[i];
       const existence = existenceOf(text);
-      const plain: i32 = text == TOOK ? Kind.Took : text == CODE ? Kind.Code : Kind.Plain;
-      const kind: i32 = text == FLAGS ? Kind.Flags : existence.length ? plain : Kind.Other;
+      const kind: i32 = existence.length ? kindOf(text) : Kind.Other;
       this.kinds.push(kind);
       this.others.push(kind == Kind.Other ? Expression.compile(marked(text)) : null);
       if (isPlain(kind)) list.push(existence + " ? " + marked(text) + " : ''");
@@ -48,7 +51,7 @@ export class Expressions {
    * Appends the results: `s` and what is a string, `n` and what is anything else, as a text; empty for what has no value now.
    * Attributes that are durations are in milliseconds, response flags have their names.
    *
-   * @param isLog of what is over: how long a connection was there, and code 0 without an answer, as Envoy's own log has them
+   * @param isLog of what is over, as Envoy's own log has it: how long a connection was there, code 0 without an answer, and so on
    */
   read(results: string[], isLog: bool): void {
     const together = this.plain;
@@ -61,20 +64,37 @@ export class Expressions {
       if (kind == Kind.Flags) text = "s" + flagNames(new Properties().u64(FLAGS));
       else if (other != null) text = other.string();
       else if (isPlain(kind) && nextPlain < plain.length) text = plain[nextPlain++];
-      if (text != null && text.length) results.push(text);
-      else results.push(isLog ? inLog(kind) : "");
+      if (text == null) text = "";
+      results.push(isLog ? inLog(kind, text) : text);
     }
   }
 }
 
-function isPlain(kind: i32): bool {
-  return kind == Kind.Plain || kind == Kind.Took || kind == Kind.Code;
+/** Of what is nothing but an attribute. */
+function kindOf(text: string): i32 {
+  if (text == FLAGS) return Kind.Flags;
+  if (text == TOOK) return Kind.Took;
+  if (text == CODE) return Kind.Code;
+  if (text == RECEIVED) return Kind.Received;
+  return text.startsWith("re") ? Kind.Plain : Kind.NotEmpty; // a header of a request or response may be there and empty
 }
 
-/** What a log has where Envoy has no value. */
-function inLog(kind: i32): string {
+function isPlain(kind: i32): bool {
+  return kind != Kind.Flags && kind != Kind.Other;
+}
+
+/** What a log has for a result. */
+function inLog(kind: i32, text: string): string {
+  if (kind == Kind.Received) return received();
+  if (text.length > <i32>(kind == Kind.NotEmpty)) return text;
   if (kind == Kind.Code) return "n0";
   return kind == Kind.Took ? sinceStart() : "";
+}
+
+/** Bytes of the body, or of a connection: no attribute has them alone. */
+function received(): string {
+  const total = new Properties().u64("request.total_size");
+  return "n" + (total - new HeaderMap(REQUEST_HEADERS).snapshot().sizeBytes).toString();
 }
 
 /** How long a connection has been there: Envoy says it of requests only. */
@@ -94,6 +114,8 @@ export function marked(text: string): string {
 const FLAGS = "response.flags";
 const TOOK = "request.duration";
 const CODE = "response.code";
+const RECEIVED = "request.size";
+const REQUEST_HEADERS: i32 = 0; // sdk/abi/map-type.ts
 const DURATIONS: string[] = [TOOK, "response.backend_latency", "upstream.cx_pool_ready_duration"];
 const GROUPS: string[] = ["request", "response", "connection", "source", "destination", "upstream", "xds"];
 /** Of texts: filter state is bytes, and those that are no UTF-8 are an error where they become a string. */

@@ -327,7 +327,7 @@ function useHeaders(headers: HeaderMap, text: string): void {
   for (let i = 0; i < entries.length; i++) {
     if (snapshot.is(entries[i].name, text)) headers.remove(entries[i].name);
   }
-  if (snapshot.has("x-many") && snapshot.size > 0) headers.set("x-all", all);
+  if (snapshot.has("x-many") && snapshot.size > 0 && snapshot.sizeBytes > 0) headers.set("x-all", all);
   headers.add("x-Added", text);
   const bytes = headers.getBytes("x-added");
   if (bytes != null) headers.setBytes("x-bytes", bytes);

@@ -159,6 +159,7 @@ class TourStream extends HttpContext {
 
   private snapshot(): string {
     const headers = this.requestHeaders.snapshot();
+    const size = this.properties.i64("request.total_size"); // without a body
     this.requestHeaders.set("x-many", "later");
     const empty = headers.get("x-empty");
     const raw = headers.getBytes("x-raw");
@@ -172,6 +173,7 @@ class TourStream extends HttpContext {
       headers.is("x-many", "later").toString() + " " + headers.has("x-man").toString(),
       (headers.size == headers.entries().length).toString(),
       none.size.toString() + " " + none.has(":path").toString(),
+      (headers.sizeBytes == <i32>size).toString() + " " + none.sizeBytes.toString(),
     ].join("\n");
   }
 
