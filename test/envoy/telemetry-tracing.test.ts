@@ -58,10 +58,42 @@ test("a request is one trace from the gateway through webapp to catalog, with Is
   );
 });
 
+test("a share of the requests is traced, each of them whole, and none at 0 %, without a listener's change", async () => {
+  const proxies = ["istio-ingressgateway", "webapp", "catalog"];
+  const updates = () => Promise.all(proxies.map((name) => mesh.stat(name, "listener_manager.lds.update_success")));
+  const before = await updates();
+  /** Requests that are made once a sampling, in hundredths of a percent, is in force. */
+  const requestsAt = async (percent: number, count: number): Promise<(span: Span) => boolean> => {
+    await mesh.apply("all.yaml", telemetry("mesh-default", "istio-system", `randomSamplingPercentage: ${percent}`));
+    const numerator = percent === 0 ? "" : `"numerator": ${percent * 100},\\s*`;
+    const sampling = new RegExp(`"random_sampling": \\{\\s*${numerator}"denominator": "TEN_THOUSAND"`);
+    for (const name of proxies)
+      await mesh.waitFor(async () => sampling.test(await mesh.admin(name, "/config_dump")), `the sampling of ${name}`);
+    const from = requests;
+    while (requests < from + count) await call({ ...gateway, path: `/api/catalog?${requests++}` });
+    return (span) => requestOf(span) >= from && requestOf(span) < from + count;
+  };
+  const isOfSome = await requestsAt(30, 60);
+  const some = await mesh.waitFor(async () => {
+    const found = (await traces(mesh)).filter((trace) => trace.some(isOfSome));
+    return found.length > 0 && found.every((trace) => isWhole(treeOf(trace))) && found;
+  }, "whole traces of some requests");
+  expect(some.length).toBeLessThan(60); // all of them once in 10^31 runs
+  const isOfNone = await requestsAt(0, 20);
+  await requestsAt(100, 0);
+  await traceWith(isWhole); // reported behind all others
+  expect((await traces(mesh)).filter((trace) => trace.some(isOfNone))).toEqual([]);
+  expect(await updates()).toEqual(before);
+});
+
 test("tags are added, and Istio's left out, without a listener's change", async () => {
   const updates = await mesh.stat("webapp", "listener_manager.lds.update_success");
-  const tags = "{team: {literal: {value: outfitters}}, tenant: {header: {name: x-tenant, defaultValue: none}}}";
-  await mesh.apply("own.yaml", telemetry("own", "istioinaction", `{customTags: ${tags}, enableIstioTags: false}`));
+  const tags = [
+    "team: {literal: {value: outfitters}}, tenant: {header: {name: x-tenant, defaultValue: none}}",
+    "path: {environment: {name: PATH}}, zone: {environment: {name: NOT_THERE, defaultValue: none}}",
+    'call: {formatter: {value: "%REQ(:METHOD)% %RESPONSE_CODE%"}}',
+  ];
+  await mesh.apply("own.yaml", telemetry("own", "istioinaction", `{customTags: {${tags}}, enableIstioTags: false}`));
   const isTagged = ({ tags: own }: Span): boolean => own?.["team"] === "outfitters" && own["tenant"] === "blue";
   const ofWebapp = ({ localEndpoint }: Span): boolean => localEndpoint?.serviceName === "webapp.istioinaction";
   const trace = await traceWith(
@@ -70,6 +102,9 @@ test("tags are added, and Istio's left out, without a listener's change", async 
       "x-tenant": "blue",
     }),
   );
+  for (const { tags: own } of trace.filter(ofWebapp)) {
+    expect(own).toMatchObject({ path: process.env["PATH"], zone: "none", call: "GET 200" });
+  }
   const [span] = trace.filter(ofWebapp);
   expect(Object.keys(span?.tags ?? {}).filter((tag) => tag.startsWith("istio."))).toEqual([]);
   expect(await mesh.stat("webapp", "listener_manager.lds.update_success")).toBe(updates);
