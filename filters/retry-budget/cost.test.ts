@@ -24,7 +24,7 @@ test.each`
   ${"a call"}             | ${"outbound"} | ${{}}                   | ${fine}      | ${11}     | ${5}        | ${236}
   ${"a call"}             | ${"inbound"}  | ${{}}                   | ${fine}      | ${13}     | ${6}        | ${237}
   ${"a call and a retry"} | ${"outbound"} | ${{ minRetries: 1000 }} | ${failsOnce} | ${27}     | ${14}       | ${513}
-  ${"a denied retry"}     | ${"outbound"} | ${never}                | ${failing}   | ${22}     | ${9}        | ${450}
+  ${"a denied retry"}     | ${"outbound"} | ${never}                | ${failing}   | ${21}     | ${9}        | ${450}
 `("$request, $direction, takes $hostcalls calls of the host", async ({ direction, config, answer, ...budget }: Row) => {
   const host = await load(config, { listener: { direction } });
   const headers = direction === "inbound" ? { "x-envoy-attempt-count": "1" } : {};

@@ -81,7 +81,7 @@ export class Budget {
       const at = shared.bytes.dataStart;
       const admitted = tryAdmit(at, this.config.percent, this.config.minRetries);
       this.admittedNs = newestNs(at);
-      if (!this.swap(shared)) continue;
+      if (!this.swap(shared, admitted)) continue;
       if (admitted) return true;
       break;
     }
@@ -96,9 +96,10 @@ export class Budget {
     return shared;
   }
 
-  /** Writes the window back; false where another worker was faster. */
-  private swap(shared: SharedValue): bool {
+  /** Writes the window back; false where another worker was faster. What only time has changed, others find by themselves. */
+  private swap(shared: SharedValue, isCounted: bool = true): bool {
     const share = shareToShow(shared.bytes.dataStart, this.config.percent, this.config.minRetries);
+    if (!isCounted && share < 0) return true;
     if (setSharedData(this.key, shared.bytes, shared.cas) != Status.Ok) {
       this.conflicts.increment();
       return false;
