@@ -48,6 +48,7 @@ export async function subjects(): Promise<readonly Subject[]> {
     subject("everything, TCP", everything, casesOfConnections(all), { rootId: "network" }, 64),
     await filter("hello", { headers: ["x-hello"], fields: ["greeting"] }, {}, 1),
     await filter("retry-budget", retryBudget, outbound, 128), // of its destinations
+    await filter("retry-budget", retryBudget, inbound, 128), // which alone reads attempt counts and stamps
     await filter("deadline", deadline, outbound, 4),
     await filter("deadline", deadline, inbound, 4),
     await filter("telemetry", telemetry, { ...outbound, node }, 256), // of its thousand series, whose values are long
