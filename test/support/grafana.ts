@@ -104,8 +104,16 @@ export async function lines(
   const isShare = /\)\s*\//.test(observed);
   const isRate = observed.includes("rate(");
   const number = (value: number): number =>
-    isShare ? Math.round(value * 100) / 100 : isRate ? Math.round(value * windowS) : value;
+    isShare ? Math.round(value * 100) / 100 : isRate ? timesOf(value, windowS) : value;
   return found.map((series) => `${legend(legendFormat, series)} = ${number(series.value)}`.trim().replace(/ +/g, " "));
+}
+
+/**
+ * How often it happened in the window of a rate. Prometheus extends a rate beyond the samples at its ends, by an interval and
+ * a half at most: its answer is never too small, and less than 1 too large where there are 1.5 samples for each time.
+ */
+export function timesOf(rate: number, windowS: number): number {
+  return Math.floor(rate * windowS + 0.001); // which is less than any call, and more than a float's error
 }
 
 /** What a line is called, without the percentile. */
