@@ -1,6 +1,10 @@
 // What tests of the retry budget in a mesh share.
+import { pathToFileURL } from "node:url";
+import { withCustomSection } from "../../sdk/build/custom-sections.ts";
 import { attach, pluginFile } from "../support/attach.ts";
+import { filterModule } from "../support/filter-module.ts";
 import { call, type Target } from "../support/http.ts";
+import { storedFile } from "../support/kept.ts";
 import type { TestMesh } from "../support/mesh.ts";
 import { type PluginYaml, wasmPlugin } from "../support/yaml.ts";
 
@@ -14,6 +18,8 @@ export interface AttachedBudget {
   apply(config: Config): Promise<void>;
   /** Writes another configuration and waits until the workload's Envoy has it. */
   change(config: Config): Promise<void>;
+  /** Delivers other bytes that do the same, and waits until the workload's Envoy has them. */
+  swap(): Promise<void>;
 }
 
 let budgets = 0;
@@ -26,16 +32,21 @@ let budgets = 0;
  */
 export async function attachBudget(mesh: TestMesh, workload: string, config: Config): Promise<AttachedBudget> {
   const name = `budget-${++budgets}`;
-  const plugin = (config: Config): PluginYaml => ({
+  const plugin = (config: Config, url = "builtin://retry-budget"): PluginYaml => ({
     name,
-    url: "builtin://retry-budget",
+    url,
     config: { window: "10m", minRetries: 0, ...config },
     ...(workload === "all" ? {} : { app: workload }),
   });
   const apply = (config: Config): Promise<void> => mesh.apply(pluginFile, wasmPlugin(plugin(config)));
   const change = (config: Config): Promise<void> => attach(mesh, plugin(config));
   await change(config);
-  return { apply, change };
+  const swap = async (): Promise<void> => {
+    const other = withCustomSection(await filterModule("retry-budget"), "test.other", new Uint8Array(1));
+    const file = await storedFile("retry-budget-other", other);
+    await attach(mesh, plugin(config, pathToFileURL(file).href));
+  };
+  return { apply, change, swap };
 }
 
 /** How often a workload's application was asked for a path, asked past the proxies of callers. */

@@ -9,7 +9,7 @@ import { node, startMesh, type TestMesh } from "../support/mesh.ts";
 import { until } from "../support/wait.ts";
 import { envoyOfWorkers, type WorkersEnvoy } from "../support/workers.ts";
 import { gatewayTo, virtualService, workload } from "../support/yaml.ts";
-import { attachBudget } from "./retry-budget-fixture.ts";
+import { type AttachedBudget, attachBudget } from "./retry-budget-fixture.ts";
 
 // The retry budget as the controller delivers it, at each place of a mesh, in each protocol, on one worker and on four. There is
 // one retry in the budget: of two calls that fail the second learns the truth at once.
@@ -58,9 +58,10 @@ describe.each([1, 4])("on %i workers", (count) => {
     ${"server sidecar"} | ${"catalog"}              | ${"sidecar"} | ${false}
   `("$place", ({ workload, entry, passes }: { workload: string; entry: string; passes: boolean }) => {
     let way: Way;
+    let budget: AttachedBudget;
     beforeEach(async () => {
       way = ways[entry] ?? expect.fail();
-      await attachBudget(mesh, workload, { percent: 0, minRetries: 1 });
+      budget = await attachBudget(mesh, workload, { percent: 0, minRetries: 1 });
     });
 
     const connection = () => way.connect();
@@ -130,6 +131,20 @@ describe.each([1, 4])("on %i workers", (count) => {
         const denied = openHttp2(await connection(), rpc("/recover")); // and stays open
         denied.stream.write(emptyMessage);
         expect((await denied.end).headers).toMatchObject({ ...exhausted, "grpc-message": body });
+      };
+      expect(await attempts("/recover", ask)).toBe(3);
+    });
+
+    test("a retried stream goes on over a swap of the module, after which what was spent is spent", async () => {
+      const ask = async () => {
+        const { stream, reply, end } = openHttp2(await connection(), rpc("/recover"));
+        stream.write(emptyMessage);
+        await until(() => reply.body.length === emptyMessage.length, "the message to come back");
+        await budget.swap();
+        stream.end(emptyMessage);
+        expect(await end).toMatchObject({ headers: { "grpc-status": "0" }, body: "\0".repeat(10) });
+        const denied = await http2Call(await connection(), rpc("/recover"), emptyMessage);
+        expect(denied.headers).toMatchObject({ ...exhausted, "grpc-message": body });
       };
       expect(await attempts("/recover", ask)).toBe(3);
     });
