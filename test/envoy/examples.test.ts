@@ -81,7 +81,7 @@ test("tcp-logger", async () => {
   await new Promise<void>((resolve) => socket.once("data", () => resolve()).write("hello"));
   socket.end();
   const line = await examples.envoy.waitFor(
-    () => /wasm log tcp-logger tcp-logger: (.*)/.exec(examples.envoy.output())?.[1],
+    () => /wasm log tcp-logger tcp-logger: (source=.*)/.exec(examples.envoy.output())?.[1],
     "the connection's line",
   );
   expect(line).toMatch(/^source=127\.0\.0\.1:\d+ upstream=127\.0\.0\.1:\d+ received=5 sent=5 ms=\d+$/);

@@ -86,7 +86,7 @@ function isPlain(kind: i32): bool {
 /** What a log has for a result. */
 function inLog(kind: i32, text: string): string {
   if (kind == Kind.Received) return received();
-  if (text.length > <i32>(kind == Kind.NotEmpty)) return text;
+  if (text.length > (kind == Kind.NotEmpty ? 1 : 0)) return text;
   if (kind == Kind.Code) return "n0";
   return kind == Kind.Took ? sinceStart() : "";
 }
