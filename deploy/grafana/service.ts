@@ -4,7 +4,7 @@ import { type Choice, dashboard } from "./dashboard.ts";
 import { grpc } from "./grpc.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { ofWorkloads, type Side, successRate, traffic } from "./traffic.ts";
 
 const chosen = 'destination_service=~"$service"';
 const client = `reporter=~"source|waypoint", ${chosen}`;
@@ -37,9 +37,7 @@ const clients: Side = {
   per: "client",
   of: "of each client workload to this service",
   selector: `reporter=~"$reporter", ${chosen}, source_workload=~"$client", source_workload_namespace=~"$client_namespace"`,
-  by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
-  legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
-  link: workloadOf("source"),
+  ...ofWorkloads("source"),
 };
 
 const servers: Side = {
@@ -47,9 +45,7 @@ const servers: Side = {
   per: "workload",
   of: "at each workload behind this service",
   selector: `${server}, destination_workload=~"$workload", destination_workload_namespace=~"$namespace"`,
-  by: ["destination_workload", "destination_workload_namespace", "connection_security_policy"],
-  legend: "{{destination_workload}}.{{destination_workload_namespace}} {{connection_security_policy}}",
-  link: workloadOf("destination"),
+  ...ofWorkloads("destination"),
 };
 
 export const service = dashboard({

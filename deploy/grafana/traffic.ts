@@ -27,14 +27,19 @@ export interface Side {
   readonly link: DataLink;
 }
 
-/** To the workload at one end of what a line is. */
-export function workloadOf(end: "source" | "destination"): DataLink {
-  const workload = `__field.labels.${end}_workload`;
-  return dataLink("workload", { namespace: `${workload}_namespace`, workload });
-}
-
 export const perSecond = (metric: string, selector: string, by: readonly string[]): string =>
   sumBy(rate(metric, selector), by);
+
+/** A line for each workload at one end, which leads to it. */
+export function ofWorkloads(end: "source" | "destination"): Pick<Side, "by" | "legend" | "link"> {
+  const [name, namespace] = [`${end}_workload`, `${end}_workload_namespace`];
+  const field = "__field.labels";
+  return {
+    by: [name, namespace, "connection_security_policy"],
+    legend: `{{${name}}}.{{${namespace}}} {{connection_security_policy}}`,
+    link: dataLink("workload", { namespace: `${field}.${namespace}`, workload: `${field}.${name}` }),
+  };
+}
 
 /** Panels of requests and connections. */
 export function traffic({ whose, per, of, selector, by, legend, link }: Side): readonly PanelBuilder[] {

@@ -5,7 +5,7 @@ import { grpc } from "./grpc.ts";
 import { dataLink } from "./pages.ts";
 import { stat } from "./panels.ts";
 import { rate } from "./promql.ts";
-import { type Side, successRate, traffic, workloadOf } from "./traffic.ts";
+import { ofWorkloads, type Side, successRate, traffic } from "./traffic.ts";
 
 const self = 'destination_workload=~"$workload", destination_workload_namespace=~"$namespace"';
 
@@ -30,9 +30,7 @@ const incoming: Side = {
   per: "client",
   of: "of each client of this workload",
   selector: `reporter=~"$reporter", ${self}`,
-  by: ["source_workload", "source_workload_namespace", "connection_security_policy"],
-  legend: "{{source_workload}}.{{source_workload_namespace}} {{connection_security_policy}}",
-  link: workloadOf("source"),
+  ...ofWorkloads("source"),
 };
 
 const outgoing: Side = {

@@ -4,6 +4,44 @@ import controller from "../../controller/package.json" with { type: "json" };
 
 const { version } = controller;
 
+/** Panels that the dashboards of a service and of a workload both have, opened at the same names. */
+const byClient = {
+  "Incoming requests by client and response code": [
+    "catalog: istio-ingressgateway.istio-system mutual_tls 200 = 8",
+    "catalog: istio-ingressgateway.istio-system mutual_tls 503 = 4",
+    "catalog: webapp.shop mutual_tls 200 = 6",
+    "catalog: webapp.shop mutual_tls 404 = 2",
+    "prices: webapp.shop mutual_tls 200 = 8",
+  ],
+  "Incoming success rate by client": [
+    "catalog: istio-ingressgateway.istio-system mutual_tls = 0.67",
+    "catalog: webapp.shop mutual_tls = 1",
+    "prices: webapp.shop mutual_tls = 1",
+  ],
+  "Incoming requests by client and response flag": [],
+  "Incoming request duration by client": [
+    "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
+    "catalog: webapp.shop mutual_tls = 8",
+    "prices: webapp.shop mutual_tls = 8",
+  ],
+  "Incoming request size by client": [
+    "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
+    "catalog: webapp.shop mutual_tls = 8",
+    "prices: webapp.shop mutual_tls = 8",
+  ],
+  "Incoming response size by client": [
+    "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
+    "catalog: webapp.shop mutual_tls = 8",
+    "prices: webapp.shop mutual_tls = 8",
+  ],
+  "Incoming TCP bytes by client": [
+    "db: unknown.shop mutual_tls received = 16",
+    "db: unknown.shop mutual_tls sent = 16",
+  ],
+  "Incoming gRPC calls by client and status": ["prices: webapp.shop mutual_tls 0 = 8"],
+  "Incoming gRPC messages by client": ["prices: webapp.shop requests = 8", "prices: webapp.shop responses = 8"],
+};
+
 /** Dashboard to title to lines. */
 export const expected: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "mesh.json": {
@@ -34,40 +72,7 @@ export const expected: Readonly<Record<string, Readonly<Record<string, readonly 
     "Client success rate": ["catalog: = 0.8", "prices: = 1"],
     "Server requests": ["catalog: = 20", "prices: = 8"],
     "Server success rate": ["catalog: = 0.8", "prices: = 1"],
-    "Incoming requests by client and response code": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls 200 = 8",
-      "catalog: istio-ingressgateway.istio-system mutual_tls 503 = 4",
-      "catalog: webapp.shop mutual_tls 200 = 6",
-      "catalog: webapp.shop mutual_tls 404 = 2",
-      "prices: webapp.shop mutual_tls 200 = 8",
-    ],
-    "Incoming success rate by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 0.67",
-      "catalog: webapp.shop mutual_tls = 1",
-      "prices: webapp.shop mutual_tls = 1",
-    ],
-    "Incoming requests by client and response flag": [],
-    "Incoming request duration by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming request size by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming response size by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming TCP bytes by client": [
-      "db: unknown.shop mutual_tls received = 16",
-      "db: unknown.shop mutual_tls sent = 16",
-    ],
-    "Incoming gRPC calls by client and status": ["prices: webapp.shop mutual_tls 0 = 8"],
-    "Incoming gRPC messages by client": ["prices: webapp.shop requests = 8", "prices: webapp.shop responses = 8"],
+    ...byClient,
     "Incoming requests by workload and response code": [
       "catalog: catalog.shop mutual_tls 200 = 14",
       "catalog: catalog.shop mutual_tls 404 = 2",
@@ -100,40 +105,7 @@ export const expected: Readonly<Record<string, Readonly<Record<string, readonly 
     "Incoming success rate": ["catalog: = 0.8", "prices: = 1"],
     "Outgoing requests": ["catalog: = 15", "webapp: = 16"],
     "Outgoing success rate": ["catalog: = 0.27", "webapp: = 1"],
-    "Incoming requests by client and response code": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls 200 = 8",
-      "catalog: istio-ingressgateway.istio-system mutual_tls 503 = 4",
-      "catalog: webapp.shop mutual_tls 200 = 6",
-      "catalog: webapp.shop mutual_tls 404 = 2",
-      "prices: webapp.shop mutual_tls 200 = 8",
-    ],
-    "Incoming success rate by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 0.67",
-      "catalog: webapp.shop mutual_tls = 1",
-      "prices: webapp.shop mutual_tls = 1",
-    ],
-    "Incoming requests by client and response flag": [],
-    "Incoming request duration by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming request size by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming response size by client": [
-      "catalog: istio-ingressgateway.istio-system mutual_tls = 12",
-      "catalog: webapp.shop mutual_tls = 8",
-      "prices: webapp.shop mutual_tls = 8",
-    ],
-    "Incoming TCP bytes by client": [
-      "db: unknown.shop mutual_tls received = 16",
-      "db: unknown.shop mutual_tls sent = 16",
-    ],
-    "Incoming gRPC calls by client and status": ["prices: webapp.shop mutual_tls 0 = 8"],
-    "Incoming gRPC messages by client": ["prices: webapp.shop requests = 8", "prices: webapp.shop responses = 8"],
+    ...byClient,
     "Outgoing requests by service and response code": [
       "catalog: orders.shop.svc.cluster.local 200 = 4",
       "catalog: orders.shop.svc.cluster.local 503 = 6",

@@ -36,11 +36,7 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     return void stream.pipe(withTrailers(stream, "0"));
   if (path === "/recover" || path === "/fail") return void fail(stream, headers["content-type"]);
   if (path.startsWith("/next/")) return void next(stream, { ...headers, ":path": path.slice("/next".length) });
-  if (path === "/message") {
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    stream.respond(grpc, { waitForTrailers: true });
-    return void stream.end(emptyMessage);
-  }
+  if (path === "/message") return void withTrailers(stream, "0").end(emptyMessage);
   if (path !== "/stream") return void stream.respond({ ...grpc, "grpc-status": "0" }, { endStream: true });
   stream.respond(grpc);
   stream.write(emptyMessage);
