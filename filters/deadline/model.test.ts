@@ -19,7 +19,10 @@ interface Case {
   readonly isGrpc: boolean;
   readonly isInbound: boolean;
   readonly isMutual: boolean;
+  readonly isGateway: boolean;
   readonly routeMs: number;
+  /** The route's own in the place of the default. */
+  readonly routeDefaultMs: number | undefined;
   /** How much more than the minimum the request that caused it was given, and how long ago. */
   readonly cause: { readonly moreMs: number; readonly agoMs: number } | undefined;
 }
@@ -41,7 +44,9 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
   isGrpc: fc.boolean(),
   isInbound: fc.boolean(),
   isMutual: fc.boolean(),
+  isGateway: fc.boolean(),
   routeMs: fc.oneof(fc.constant(0), anyMs),
+  routeDefaultMs: maybe(anyMs),
   cause: maybe(fc.record({ moreMs: anyMs, agoMs: fc.nat(600) })),
 });
 
@@ -61,12 +66,13 @@ function model(one: Case, absolute: string | undefined, nowNs: bigint): Told & {
   const malformed = [relative, grpc, moment].filter((time) => time === -1n).length;
   const claims = [relative, grpc].filter((time) => time !== undefined && time >= 0n) as bigint[];
   if (until !== undefined && moment !== -1n) claims.push(until < 0n ? 0n : until);
-  if (!one.isInbound && one.cause) {
+  if (!one.isInbound && !one.isGateway && one.cause) {
     const left = least(ns(one.minimumMs + one.cause.moreMs), ns(maxMs(one))) - ns(one.cause.agoMs);
     claims.push(left < 0n ? 0n : left);
   }
-  const given = defaultMs(one);
-  if (claims.length === 0 && given && one.isInbound && !one.isMutual) claims.push(ns(given));
+  const given = one.isGateway ? (one.routeDefaultMs ?? defaultMs(one)) : defaultMs(one);
+  const isEntering = one.isGateway || (one.isInbound && !one.isMutual);
+  if (claims.length === 0 && given && isEntering) claims.push(ns(given));
   const left = claims.length === 0 ? undefined : least(...claims, ns(maxMs(one)), longest);
   const nothing = { relative: undefined, grpc: undefined, expected: undefined, malformed };
   if (left !== undefined && left < ns(one.minimumMs)) return { status: 504, ...nothing };
@@ -88,10 +94,13 @@ function model(one: Case, absolute: string | undefined, nowNs: bigint): Told & {
 
 async function run(one: Case): Promise<void> {
   const given = defaultMs(one);
-  const host = await load({
-    ...{ minimum: `${one.minimumMs}ms`, max: `${maxMs(one)}ms`, absoluteHeader: "x-until", skew: `${one.skewMs}ms` },
-    ...(given ? { default: `${given}ms` } : {}),
-  });
+  const host = await load(
+    {
+      ...{ minimum: `${one.minimumMs}ms`, max: `${maxMs(one)}ms`, absoluteHeader: "x-until", skew: `${one.skewMs}ms` },
+      ...(given ? { default: `${given}ms` } : {}),
+    },
+    one.isGateway ? { node: { id: "router~10.0.0.9~gw~mesh" } } : {},
+  );
   if (one.cause) {
     host.stream({ headers: { ...id, ...ms(String(one.minimumMs + one.cause.moreMs)) } }, arriving);
     host.advance(`${one.cause.agoMs}ms`);
@@ -105,7 +114,8 @@ async function run(one: Case): Promise<void> {
     ...(one.grpc === undefined ? {} : { "grpc-timeout": one.grpc }),
     ...(moment === undefined ? {} : { "x-until": moment }),
   };
-  const route = { ...routeOf({ timeoutMs: one.routeMs }), timeoutMs: one.routeMs };
+  const ofRoute = one.routeDefaultMs === undefined ? {} : { defaultMs: one.routeDefaultMs };
+  const route = { ...routeOf({ timeoutMs: one.routeMs, ...ofRoute }), timeoutMs: one.routeMs };
   const connection = one.isMutual ? { tls: { uriSanPeer: "spiffe://mesh/ns/shop/sa/web" } } : {};
   const found = told(host, headers, { route, connection, ...(one.isInbound ? arriving : leaving) });
   const { status, malformed, ...expected } = model(one, moment, host.nowNs);

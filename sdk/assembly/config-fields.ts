@@ -160,13 +160,14 @@ export class StringField extends Field {
   }
 }
 
-/** A field that is a header's name. */
+/** A field that is a header's name, read as Envoy holds it: in lower case. */
 @final
 export class HeaderNameField extends Field {
   or(missing: string): string {
     const value = this.of(JsonKind.String, "the name of a header");
     if (value == null) return missing;
-    if (isHeaderName(value.text)) return value.text;
+    const name = headerName(value.text);
+    if (name.length) return name;
     this.reject("it is no name of a header; letters, digits, - and _ make one");
     return missing;
   }
@@ -236,12 +237,15 @@ export class ListField extends Field {
   }
 }
 
-/** Fewer characters than RFC 9110 allows, but what Envoy and applications take everywhere. */
-function isHeaderName(text: string): bool {
+/** In lower case; empty: it is none. Fewer characters than RFC 9110 allows, but what Envoy and applications take everywhere. */
+function headerName(text: string): string {
+  let name = "";
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const isLetter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
-    if (!isLetter && (code < 0x30 || code > 0x39) && code != 0x2d && code != 0x5f) return false;
+    let code = text.charCodeAt(i);
+    if (code >= 0x41 && code <= 0x5a) code |= 0x20;
+    const isLetter = code >= 0x61 && code <= 0x7a;
+    if (!isLetter && (code < 0x30 || code > 0x39) && code != 0x2d && code != 0x5f) return "";
+    name += String.fromCharCode(code);
   }
-  return text.length > 0;
+  return name;
 }

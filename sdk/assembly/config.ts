@@ -19,7 +19,7 @@ export type Duration = i64;
 /** 0 to 100, as in Istio's and Envoy's `Percent`: a number, not a text with a sign. Half a percent is 0.5. */
 export type Percent = f64;
 
-/** Letters, digits, `-` and `_`; empty as a default: not set. */
+/** Letters, digits, `-` and `_`, read in lower case as Envoy holds names; empty as a default: not set. */
 export type HeaderName = string;
 
 /** What is wrong with a configuration, collected from all its parts. */

@@ -120,7 +120,7 @@ describe("a class of settings", () => {
           on: false,
           name: "n",
           note: "x",
-          header: "x-h",
+          header: "X-H",
         },
         ...{
           names: [],

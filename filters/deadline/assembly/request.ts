@@ -104,17 +104,19 @@ export class Request extends HttpContext {
     return this.isInbound || correlation == null ? 0 : correlation.deadline();
   }
 
-  /** What a request without a deadline is given: the default, or its route's own in the place of that; NONE: nothing. */
+  /**
+   * What a request without a deadline is given where it enters the mesh: at a gateway its route's own or else the default, to
+   * somebody who showed no certificate the default; NONE: nothing.
+   */
   private defaultLeft(): i64 {
     const given = this.plugin.config.default;
-    if (!given || !this.entersMesh()) return NONE;
-    const routeMs = this.ofRoute("defaultMs", -1);
-    return routeMs < 0 ? given : routeMs >= 1 ? <i64>routeMs * MILLISECOND : NONE;
-  }
-
-  /** At a gateway, or from somebody who showed no certificate. */
-  private entersMesh(): bool {
-    return this.plugin.isGateway || (this.isInbound && !this.properties.bool("connection.mtls"));
+    if (this.plugin.isGateway) {
+      const routeMs = this.ofRoute("defaultMs", -1);
+      if (routeMs >= 0) return routeMs >= 1 ? <i64>routeMs * MILLISECOND : NONE;
+    } else if (!given || !this.isInbound || this.properties.bool("connection.mtls")) {
+      return NONE;
+    }
+    return given ? given : NONE;
   }
 
   /** Inbound: the newest request that the application sees has its place in the ring, with its deadline or without one. */
