@@ -150,7 +150,7 @@ test("when the control plane comes back, only secrets are sent, and no request f
 });
 
 test("a stream ends before its token does; the proxy returns with the next one, and nothing is sent again", async () => {
-  await web.bring(await tokenOf("web", { expiresAtMs: Date.now() + 4000 }));
+  await web.bring(await tokenOf("web", { expiresAtMs: Date.now() + 15_000 }));
   await control.stop();
   control = await SecureControl.start({ authority, ttlMs: lastingMs, resources, port: control.port });
   const connections = (): number[] =>

@@ -126,7 +126,11 @@ describe.skipIf(obstacle !== undefined)("what Prometheus reads of a mesh", () =>
       const [least] = await prometheus.query(`min(count_over_time(${histogram}[${window}s]))`);
       return (least?.value ?? 0) >= samplesMin;
     }, "samples enough");
-    [{ value: time }] = (await prometheus.query("max(timestamp(up))")) as [Series];
+    time = await mesh.waitFor(async () => {
+      const [{ value: newest }] = (await prometheus.query("max(timestamp(up))")) as [Series];
+      const [reached] = await prometheus.query("sum(up)", newest); // what a scrape misses is stale
+      return reached?.value === pages.length && newest;
+    }, "all proxies to be read");
   });
   afterAll(async () => {
     await prometheus?.stop();

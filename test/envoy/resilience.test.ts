@@ -38,10 +38,10 @@ async function countsOf(path: string): Promise<number> {
 }
 
 test("a timeout ends a slow call with 504", async () => {
-  expect((await ask("/slow/400")).status).toBe(200);
-  await apply("vs.yaml", virtualService("catalog", "timeout: 0.1s"));
+  expect((await ask("/slow/1500")).status).toBe(200);
+  await apply("vs.yaml", virtualService("catalog", "timeout: 1s"));
   const reply = await mesh.waitFor(async () => {
-    const slow = await ask("/slow/400");
+    const slow = await ask("/slow/1500");
     return slow.status === 200 ? undefined : slow;
   }, "the timeout to be live");
   expect(reply).toMatchObject({ status: 504, body: "upstream request timeout" });

@@ -271,7 +271,7 @@ describe("probes", () => {
 
 describe("a pod that is deleted", () => {
   test("loses its endpoint first, serves through its preStop hook, and is gone", async () => {
-    const lifecycle = { preStop: { sleep: { seconds: 2 } } };
+    const lifecycle = { preStop: { sleep: { seconds: 5 } } };
     await apply(cluster, "drain", pod("app", { containers: [app({ lifecycle })] }), service("app"));
     await cluster.waitFor(
       async () => (await endpoints(cluster, { namespace: "drain", name: "app" }))[0]?.conditions.ready,

@@ -19,6 +19,8 @@ let writer: StatusWriter;
 let batches = 0;
 /** Kinds. */
 const seen = new Set<string>();
+/** Priorities of the plugins in the last batch. */
+let priorities: readonly unknown[] = [];
 const log = new TestLog();
 
 beforeAll(async () => {
@@ -44,6 +46,7 @@ beforeAll(async () => {
     onBatch({ objects }) {
       batches += 1;
       for (const { value } of objects) seen.add(String(fieldsOf(value)["kind"]));
+      priorities = objects.map(({ value }) => fieldsOf(fieldsOf(value)["spec"])["priority"]);
       writer.objects(objects);
     },
     ...common,
@@ -67,9 +70,8 @@ function plugin(priority: number): string {
 }
 
 async function apply(priority: number): Promise<void> {
-  const count = batches;
   await cluster.kubectl.apply(plugin(priority));
-  await until(() => batches > count, "the plugin to be seen");
+  await until(() => priorities.includes(priority), "the plugin to be seen");
 }
 
 const columns = (): Promise<string> =>

@@ -58,7 +58,7 @@ const bodies: readonly Script[] = [
     requests: [post],
     answers,
     on: {
-      request_headers: "set_tick_period_milliseconds(20)\nreturn 1",
+      request_headers: "set_tick_period_milliseconds(300)\nreturn 1",
       tick: resume,
       request_body: "get_header_map_value(0, ':path')\nreplace_header_map_value(0, 'x-late', '1')",
       response_body: "get_header_map_value(2, ':status')\nget_header_map_value(0, ':path')",
@@ -68,7 +68,7 @@ const bodies: readonly Script[] = [
     title: "headers that are held with the body buffered",
     requests: [post],
     on: {
-      request_headers: "set_tick_period_milliseconds(20)\nreturn 3",
+      request_headers: "set_tick_period_milliseconds(300)\nreturn 3",
       tick: resume,
       request_body: `${read}\nget_header_map_value(0, ':path')\nreplace_header_map_value(0, 'x-late', '1')`,
     },
@@ -120,7 +120,7 @@ const bodies: readonly Script[] = [
     title: "StopIteration of headers holds the body, too, where it is not",
     requests: [post],
     on: {
-      request_headers: "set_tick_period_milliseconds(20)\nreturn 1",
+      request_headers: "set_tick_period_milliseconds(300)\nreturn 1",
       request_body: `${read}\nget_header_map_value(0, ':path')`,
       tick: "set_effective_context($stream)\ncontinue_stream(0)\nset_tick_period_milliseconds(0)",
     },

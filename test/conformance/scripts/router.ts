@@ -200,7 +200,7 @@ const timeouts: readonly Script[] = [
   },
   {
     title: "the timeout of an attempt is retried",
-    route: { timeoutMs: 5000, perTryTimeoutMs: 50, retryOn: "5xx", attempts: 1 },
+    route: { timeoutMs: 5000, perTryTimeoutMs: 250, retryOn: "5xx", attempts: 1 },
     answers: ["nothing", ok],
     ...both,
   },
@@ -245,7 +245,7 @@ const timeouts: readonly Script[] = [
     route: { timeoutMs: 15_000 },
     answers: [ok],
   }),
-  steered("x-envoy-upstream-rq-per-try-timeout-ms of a filter", "x-envoy-upstream-rq-per-try-timeout-ms", "50", {
+  steered("x-envoy-upstream-rq-per-try-timeout-ms of a filter", "x-envoy-upstream-rq-per-try-timeout-ms", "250", {
     route: { timeoutMs: 5000, retryOn: "5xx", attempts: 1 },
     answers: ["nothing", ok],
   }),

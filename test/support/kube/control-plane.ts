@@ -106,6 +106,8 @@ export async function startControlPlane(
   try {
     await ready();
     kcm = daemon("kcm", controllerManagerCommand(kube, kcmKubeconfig, endpointLagMs)); // not before: it gives up after 10 s without a server
+    const account = "/api/v1/namespaces/default/serviceaccounts/default"; // without one no pod is taken
+    await until(async () => ends()[0] ?? api.get(account).catch(() => undefined), "the first service account");
   } catch (error) {
     await close();
     throw error;
