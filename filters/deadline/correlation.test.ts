@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Stream } from "../../sdk/host/index.ts";
-import { arriving, id, leaving, load, module, ms, told } from "./test-support/deadline.ts";
+import { arriving, atGateway, id, leaving, load, module, ms, told } from "./test-support/deadline.ts";
 
 // What ties a call of the application to the request that caused it.
 
@@ -33,7 +33,7 @@ test.each`
 });
 
 test("a gateway ties nothing together", async () => {
-  const host = await load({}, { node: { id: "router~10.0.0.9~gw~mesh" } });
+  const host = await load({}, atGateway);
   host.stream({ headers: { ...ms("3000"), ...id } }, arriving);
   expect(told(host, id, leaving).relative).toBeUndefined();
 });

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { arriving, counted, id, leaving, load, ms, routeOf, type Told, told } from "./test-support/deadline.ts";
+import {
+  arriving,
+  atGateway,
+  counted,
+  id,
+  leaving,
+  load,
+  ms,
+  routeOf,
+  type Told,
+  told,
+} from "./test-support/deadline.ts";
 import { longest, naiveGrpc, naiveGrpcText, naiveMillis } from "./test-support/naive.ts";
 
 // Any request, with any claims, on any route, caused by another or not: what comes of it is what a naive model says.
@@ -99,7 +110,7 @@ async function run(one: Case): Promise<void> {
       ...{ minimum: `${one.minimumMs}ms`, max: `${maxMs(one)}ms`, absoluteHeader: "x-until", skew: `${one.skewMs}ms` },
       ...(given ? { default: `${given}ms` } : {}),
     },
-    one.isGateway ? { node: { id: "router~10.0.0.9~gw~mesh" } } : {},
+    one.isGateway ? atGateway : {},
   );
   if (one.cause) {
     host.stream({ headers: { ...id, ...ms(String(one.minimumMs + one.cause.moreMs)) } }, arriving);

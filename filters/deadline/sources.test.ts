@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigRefused } from "../../sdk/host/index.ts";
-import { counted, id, inbound, load, ms, routeOf, told } from "./test-support/deadline.ts";
+import { atGateway, counted, id, inbound, load, ms, routeOf, told } from "./test-support/deadline.ts";
 
 // Where the time left comes from, and in which form it goes on.
 
@@ -158,16 +158,15 @@ describe("an absolute header, where clocks agree but for the skew", () => {
 });
 
 describe("the default", () => {
-  const router = { node: { id: "router~10.0.0.9~gw~mesh" } };
   const nobody = { node: { id: "" } };
   const mutual = { connection: { tls: { uriSanPeer: "spiffe://mesh/ns/shop/sa/web" } } };
   test.each`
-    where                           | options    | request   | relative
-    ${"inbound without mutual TLS"} | ${inbound} | ${{}}     | ${"2000"}
-    ${"inbound with mutual TLS"}    | ${inbound} | ${mutual} | ${undefined}
-    ${"outbound of a sidecar"}      | ${{}}      | ${{}}     | ${undefined}
-    ${"at a gateway"}               | ${router}  | ${mutual} | ${"2000"}
-    ${"at a proxy without an id"}   | ${nobody}  | ${{}}     | ${undefined}
+    where                           | options      | request   | relative
+    ${"inbound without mutual TLS"} | ${inbound}   | ${{}}     | ${"2000"}
+    ${"inbound with mutual TLS"}    | ${inbound}   | ${mutual} | ${undefined}
+    ${"outbound of a sidecar"}      | ${{}}        | ${{}}     | ${undefined}
+    ${"at a gateway"}               | ${atGateway} | ${mutual} | ${"2000"}
+    ${"at a proxy without an id"}   | ${nobody}    | ${{}}     | ${undefined}
   `("$where is $relative ms", async ({ options, request, relative }) => {
     const host = await load({ default: "2s" }, options);
     expect(told(host, {}, request).relative).toBe(relative);
@@ -183,12 +182,12 @@ describe("the default", () => {
     ${9e6}       | ${"3600000"}
   `("of a route's own is $defaultMs: $relative", async ({ defaultMs, relative }) => {
     const route = routeOf(defaultMs === undefined ? {} : { defaultMs });
-    expect(told(await load({ default: "2s" }, router), {}, { route }).relative).toBe(relative);
-    expect(told(await load({ default: "2s" }, router), ms("100"), { route: routeOf({ defaultMs: 0 }) }).relative).toBe(
-      "100",
-    );
+    expect(told(await load({ default: "2s" }, atGateway), {}, { route }).relative).toBe(relative);
+    expect(
+      told(await load({ default: "2s" }, atGateway), ms("100"), { route: routeOf({ defaultMs: 0 }) }).relative,
+    ).toBe("100");
     const alone = defaultMs === undefined ? undefined : relative;
-    expect(told(await load({}, router), {}, { route }).relative).toBe(alone);
+    expect(told(await load({}, atGateway), {}, { route }).relative).toBe(alone);
     expect(told(await load({ default: "2s" }), {}, { route }).relative).toBeUndefined();
   });
 

@@ -15,6 +15,7 @@ export async function load(
 }
 
 export const inbound = { listener: { direction: "inbound" } } as const;
+export const atGateway = { node: { id: "router~10.0.0.9~gw~mesh" } } as const;
 
 /** A worker's listeners have shared data in common, so one host can stand for both: directions by property. */
 export const arriving = { properties: { "xds.listener_direction": 1n } };
